@@ -1,0 +1,136 @@
+"""Split HogQL into tokens that cover the whole text, whatever the text is. Linear in its length."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a token is. UNCLOSED is a string, name or comment that runs to the end of the text."""
+
+    SPACE = "space"
+    COMMENT = "comment"
+    STRING = "string"
+    TEMPLATE = "template"
+    QUOTED = "quoted name"
+    NUMBER = "number"
+    WORD = "word"
+    OPERATOR = "operator"
+    UNCLOSED = "unclosed"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of the text as written, and the character offset where it starts."""
+
+    kind: Kind
+    text: str
+    start: int
+
+
+# Repeats are possessive (*+, ++): no text can make them backtrack.
+_SIMPLE = re.compile(
+    r"""
+      (?P<space>\s++)
+    | (?P<comment>(?:--|//|\#)[^\r\n]*+)
+    | (?P<string>'(?:[^'\\]++|\\.|'')*+')
+    | (?P<quoted>"(?:[^"\\]++|\\.|"")*+" | `(?:[^`\\]++|\\.|``)*+`)
+    | (?P<number>[0-9]\w*+(?:(?<=[eE])[+-][0-9]++)?(?:\.(?:[0-9]\w*+(?:(?<=[eE])[+-][0-9]++)?|(?![\w.`"])))?)
+    | (?P<word>(?:[^\W\d]|\$)[\w$]*+)
+    | (?P<operator>=~\*|!~\*|<=>|->|::|\?\?|\?\.|\|\||<=|>=|!=|<>|==|=>|:=|=~|!~|~\*|.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_KINDS = {
+    "space": Kind.SPACE,
+    "comment": Kind.COMMENT,
+    "string": Kind.STRING,
+    "quoted": Kind.QUOTED,
+    "number": Kind.NUMBER,
+    "word": Kind.WORD,
+    "operator": Kind.OPERATOR,
+}
+_TEMPLATE_TEXT = re.compile(r"(?:[^'\\{]++|\\.|'')*+", re.DOTALL)
+
+
+class _Scanner:
+    """Where the next token ends, given where it starts."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._end = len(text)
+        self._last_comment_end = text.rfind("*/")
+
+    def next(self, at: int) -> tuple[Kind, int]:
+        """Kind and end of the token that starts at `at`."""
+        text = self._text
+        if text.startswith("f'", at):
+            end = self._template_end(at)
+            return (Kind.TEMPLATE, end) if end else (Kind.UNCLOSED, self._end)
+        # Without its end, the grammar reads `/*` as two operators.
+        if text.startswith("/*", at) and self._last_comment_end >= at + 2:
+            return Kind.COMMENT, text.index("*/", at + 2) + 2
+        match = _SIMPLE.match(text, at)
+        if match is None or match.lastgroup is None:
+            raise AssertionError(f"nothing matches at {at}")  # the last operator alternative takes any character
+        if match.lastgroup == "operator" and text[at] in "'\"`":
+            return Kind.UNCLOSED, self._end
+        return _KINDS[match.lastgroup], match.end()
+
+    def _template_end(self, at: int) -> int | None:
+        """End of the f-string that starts at `at`; expressions in its braces may hold strings and f-strings again."""
+        open_parts = ["text"]
+        at += 2
+        while open_parts and at < self._end:
+            if open_parts[-1] == "text":
+                at = self._skip_template_text(at, open_parts)
+            elif self._text.startswith("f'", at):
+                open_parts.append("text")
+                at += 2
+            else:
+                at = self._skip_expression_token(at, open_parts)
+        return None if open_parts else at
+
+    def _skip_template_text(self, at: int, open_parts: list[str]) -> int:
+        match = _TEMPLATE_TEXT.match(self._text, at)
+        at = match.end() if match else at
+        if at >= self._end:
+            return at
+        if self._text[at] == "{":
+            open_parts.append("expression")
+        else:
+            open_parts.pop()
+        return at + 1
+
+    def _skip_expression_token(self, at: int, open_parts: list[str]) -> int:
+        if self._text[at] == "{":
+            open_parts.append("expression")
+        elif self._text[at] == "}":
+            open_parts.pop()
+        return self.next(at)[1]
+
+
+def tokens(text: str) -> Iterator[Token]:
+    """Every token of the text in order; joined together they are the text again."""
+    scanner = _Scanner(text)
+    at = 0
+    while at < len(text):
+        kind, end = scanner.next(at)
+        yield Token(kind, text[at:end], at)
+        at = end
+
+
+def significant(text: str) -> list[Token]:
+    """The tokens without white space and comments."""
+    return [token for token in tokens(text) if token.kind not in (Kind.SPACE, Kind.COMMENT)]
+
+
+def unquoted(token: Token) -> str:
+    """The name that a word or a quoted name stands for."""
+    if token.kind is not Kind.QUOTED:
+        return token.text
+    quote = token.text[0]
+    return re.sub(rf"\\(.)|{quote}{quote}", lambda match: match[1] or quote, token.text[1:-1], flags=re.DOTALL)
