@@ -1,0 +1,332 @@
+"""The one settings file. What the environment may say is listed in README.md."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+from portal import environment as read
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = Path(read.text("VAR_DIR", str(BASE_DIR / "var")))
+VERSION = "0.1.0"
+
+# --- Where the portal listens ------------------------------------------------------------------------------------
+DEBUG = read.flag("DEBUG", False)
+BIND = read.text("BIND", "127.0.0.1")
+PORT = read.number("PORT", 8000, least=1, most=65535)
+ALLOWED_HOSTS = read.items("ALLOWED_HOSTS", ["127.0.0.1", "localhost"])
+HTTPS_ONLY = read.flag("HTTPS_ONLY", not all(read.is_loopback(host) for host in ALLOWED_HOSTS))
+METRICS_TOKEN = read.text("METRICS_TOKEN")
+
+# --- PostHog -----------------------------------------------------------------------------------------------------
+POSTHOG_HOST = read.origin("POSTHOG_HOST")
+POSTHOG_PROJECT_ID = read.text("POSTHOG_PROJECT_ID")
+POSTHOG_API_KEY = read.text("POSTHOG_API_KEY")
+POSTHOG_BUDGET_PER_MINUTE = read.number("POSTHOG_BUDGET_PER_MINUTE", 450)
+POSTHOG_BUDGET_PER_HOUR = read.number("POSTHOG_BUDGET_PER_HOUR", 4500)
+POSTHOG_CA_BUNDLE = read.text("POSTHOG_CA_BUNDLE")
+POSTHOG_PROXY = read.text("HTTPS_PROXY") or read.text("https_proxy")
+SANDBOX_MODE = not POSTHOG_HOST
+SANDBOX_PASSWORD = "warehouse-demo"  # noqa: S105  demo people only, and only on loopback
+if POSTHOG_HOST and not (POSTHOG_PROJECT_ID and POSTHOG_API_KEY):
+    raise ImproperlyConfigured(
+        "POSTHOG_HOST is set, so POSTHOG_PROJECT_ID and POSTHOG_API_KEY (or POSTHOG_API_KEY_FILE) must be set too; "
+        "unset POSTHOG_HOST to try the portal on its sandbox."
+    )
+if SANDBOX_MODE and not read.is_loopback(BIND):
+    raise ImproperlyConfigured(
+        f"Sandbox mode has well-known passwords and only listens on this machine, not on {BIND}: "
+        "set POSTHOG_HOST, POSTHOG_PROJECT_ID and POSTHOG_API_KEY, or BIND=127.0.0.1."
+    )
+
+# --- Secrets -----------------------------------------------------------------------------------------------------
+_MAY_GENERATE = DEBUG or SANDBOX_MODE
+SECRET_KEY = read.secret(
+    "SECRET_KEY",
+    path=VAR_DIR / "secret_key",
+    may_generate=_MAY_GENERATE,
+    make=read.make_secret_key,
+    what_for="a long random text that signs sessions",
+)
+FIELD_ENCRYPTION_KEYS = read.fernet_keys(
+    read.secret(
+        "FIELD_ENCRYPTION_KEYS",
+        path=VAR_DIR / "field_encryption_keys",
+        may_generate=_MAY_GENERATE,
+        make=read.make_fernet_key,
+        what_for="comma-separated Fernet keys, newest first, that encrypt stored API keys",
+    )
+)
+
+# --- Applications ------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.mfa",
+    "django_htmx",
+    "django_ace",
+    "django_filters",
+    "django_prometheus",
+    "django_structlog",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "warehouse_admin",
+    "warehouse_admin.audit",
+    "warehouse_admin.accounts",
+    "warehouse_admin.mirror",
+    "warehouse_admin.mutations",
+    "warehouse_admin.lineage",
+    "warehouse_admin.changes",
+    "warehouse_admin.schedules",
+    "warehouse_admin.activity",
+]
+MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "warehouse_admin.core.middleware.RequestContextMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "warehouse_admin.accounts.middleware.RoleRequiredMiddleware",
+    "warehouse_admin.accounts.middleware.UserErrorMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "warehouse_admin.dashboard.context.chrome",
+            ],
+            "builtins": ["warehouse_admin.core.templatetags.ui"],
+            "libraries": {"sql": "warehouse_admin.core.templatetags.sql"},
+        },
+    }
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+APPEND_SLASH = True
+
+# --- Database ----------------------------------------------------------------------------------------------------
+DATABASES = {"default": read.env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'portal.sqlite3'}")}
+_DATABASE = DATABASES["default"]
+if _DATABASE["ENGINE"].endswith("sqlite3"):
+    VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _DATABASE["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA foreign_keys=ON;",
+    }
+elif _DATABASE["ENGINE"].endswith("postgresql"):
+    _DATABASE["CONN_MAX_AGE"] = 0
+    _DATABASE["OPTIONS"] = {**_DATABASE.get("OPTIONS", {}), "pool": {"min_size": 1, "max_size": 12, "timeout": 20}}
+else:
+    raise ImproperlyConfigured("DATABASE_URL must start with postgres:// or sqlite:///.")
+
+# --- Broker, cache, rate budget ----------------------------------------------------------------------------------
+# A unix socket path has to stay under 108 bytes, so the embedded broker's lives in the temporary folder, not under var/.
+EMBEDDED_BROKER_DIR = (
+    Path(tempfile.gettempdir()) / f"warehouse-admin-{hashlib.sha256(str(VAR_DIR.resolve()).encode()).hexdigest()[:16]}"
+)
+EMBEDDED_BROKER_SOCKET = EMBEDDED_BROKER_DIR / "broker.sock"
+CELERY_BROKER_URL = read.text("CELERY_BROKER_URL")
+EMBEDDED_BROKER = not CELERY_BROKER_URL
+if EMBEDDED_BROKER:
+    CELERY_BROKER_URL = f"redis+socket://{EMBEDDED_BROKER_SOCKET}?virtual_host=0"
+REDIS_URL = read.text("REDIS_URL") or (f"unix://{EMBEDDED_BROKER_SOCKET}?db=1" if EMBEDDED_BROKER else "")
+if not REDIS_URL:
+    REDIS_URL = CELERY_BROKER_URL
+if not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
+    raise ImproperlyConfigured("Set REDIS_URL to redis://…: the cache and the rate budget need Redis or Valkey.")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "portal",
+        "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 5},
+    }
+}
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+
+# --- Celery ------------------------------------------------------------------------------------------------------
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 900,
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+    "unacked_mutex_expire": 10,
+}
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TIMEZONE = "UTC"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+
+# --- People ------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "warehouse_admin.accounts.adapters.AccountAdapter"
+SOCIALACCOUNT_ADAPTER = "warehouse_admin.accounts.adapters.SocialAccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key"}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = False
+MFA_TOTP_ISSUER = "Warehouse Admin"
+OIDC_ISSUER = read.text("OIDC_ISSUER")
+OIDC_CLIENT_ID = read.text("OIDC_CLIENT_ID")
+OIDC_CLIENT_SECRET = read.text("OIDC_CLIENT_SECRET")
+OIDC_NAME = read.text("OIDC_NAME", "single sign-on")
+if OIDC_ISSUER and not (OIDC_CLIENT_ID and OIDC_CLIENT_SECRET):
+    raise ImproperlyConfigured("OIDC_ISSUER is set, so OIDC_CLIENT_ID and OIDC_CLIENT_SECRET must be set too.")
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": "oidc",
+                "name": OIDC_NAME,
+                "client_id": OIDC_CLIENT_ID,
+                "secret": OIDC_CLIENT_SECRET,
+                "settings": {"server_url": OIDC_ISSUER},
+            }
+        ]
+        if OIDC_ISSUER
+        else [],
+    }
+}
+EMAIL_CONFIG = read.env.email_url("EMAIL_URL", default="consolemail://")
+vars().update(EMAIL_CONFIG)
+
+# --- Web security ------------------------------------------------------------------------------------------------
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_NAME = "portal_session"
+CSRF_COOKIE_NAME = "portal_csrf"
+SECURE_SSL_REDIRECT = HTTPS_ONLY
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^api/v1/health/", r"^metrics$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS_ONLY
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CSRF_TRUSTED_ORIGINS = read.items("CSRF_TRUSTED_ORIGINS", [])
+CSRF_FAILURE_VIEW = "warehouse_admin.core.views.csrf_failure"
+# The largest thing a person posts is a query; 2 MB of it, percent-encoded, stays under this.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'", *([OIDC_ISSUER.split("/", 3)[0] + "//" + OIDC_ISSUER.split("/")[2]] if OIDC_ISSUER else [])],
+        "manifest-src": ["'self'"],
+    }
+}
+
+# --- Static files ------------------------------------------------------------------------------------------------
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+# Embedded: files are served from where they are installed; `collectstatic` makes hashed, compressed ones for a server farm.
+_COLLECTED = (STATIC_ROOT / "staticfiles.json").exists()
+WHITENOISE_USE_FINDERS = not _COLLECTED
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if _COLLECTED
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+MEDIA_ROOT = VAR_DIR / "uploads"
+
+# --- Language and time -------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+
+# --- REST API ----------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "warehouse_admin.api.authentication.TokenAuthentication",
+        "warehouse_admin.api.authentication.BrowserSessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["warehouse_admin.api.permissions.HasRole"],
+    "DEFAULT_PAGINATION_CLASS": "warehouse_admin.api.pagination.Pagination",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "warehouse_admin.api.errors.problem_response",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Warehouse Admin API",
+    "DESCRIPTION": "Mirror, change requests, schedules, activity and audit of a governed PostHog warehouse.",
+    "VERSION": VERSION,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# --- Logs --------------------------------------------------------------------------------------------------------
+LOG_LEVEL = read.one_of("LOG_LEVEL", "info", ("debug", "info", "warning", "error")).upper()
+LOG_FORMAT = read.one_of("LOG_FORMAT", "text", ("text", "json"))
+SENTRY_DSN = read.text("SENTRY_DSN")
+from warehouse_admin.core.logs import logging_config  # noqa: E402  needs nothing of Django
+
+LOGGING = logging_config(level=LOG_LEVEL, format_=LOG_FORMAT)
+LOGGING_CONFIG = "logging.config.dictConfig"

@@ -1,0 +1,38 @@
+"""What only tests change. The services come from the environment, so that one suite runs on either pair of them."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+
+_FOLDER = Path(os.environ.get("PORTAL_TEST_DIR") or tempfile.mkdtemp(prefix="portal-test-"))
+os.environ["PORTAL_TEST_DIR"] = str(_FOLDER)
+_WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+os.environ["VAR_DIR"] = str(_FOLDER / _WORKER)
+os.environ["SECRET_KEY"] = "only-for-tests-" + "x" * 50
+os.environ["FIELD_ENCRYPTION_KEYS"] = Fernet.generate_key().decode()
+for _name in ("POSTHOG_HOST", "POSTHOG_PROJECT_ID", "POSTHOG_API_KEY", "DEBUG", "ALLOWED_HOSTS", "BIND", "HTTPS_ONLY"):
+    os.environ.pop(_name, None)
+
+from portal.settings import *  # noqa: E402,F403
+from portal.settings import CACHES, DATABASES, EMBEDDED_BROKER, LOGGING  # noqa: E402
+
+ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+CELERY_TASK_ALWAYS_EAGER = True
+CELERY_TASK_EAGER_PROPAGATES = True
+CACHES["default"]["KEY_PREFIX"] = f"test-{os.getpid()}"
+ACCOUNT_RATE_LIMITS: dict[str, str] = {}
+LOGGING["root"]["level"] = "ERROR"  # type: ignore[index]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+POSTHOG_BUDGET_PER_MINUTE = POSTHOG_BUDGET_PER_HOUR = 0
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # A file, not memory: live servers and workers in threads see the same database, locked as in production.
+    DATABASES["default"]["TEST"] = {"NAME": str(_FOLDER / _WORKER / "test.sqlite3")}
+else:
+    DATABASES["default"]["OPTIONS"].pop("pool", None)
+    DATABASES["default"]["TEST"] = {"NAME": f"test_portal_{os.environ.get('PORTAL_TEST_DB', os.getppid())}"}

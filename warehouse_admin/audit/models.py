@@ -1,0 +1,93 @@
+"""The audit trail: rows that only grow, chained by hash."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+
+class AuditEntry(models.Model):
+    """One thing somebody did, asked for or was denied. `services.record` is the only writer."""
+
+    class Result(models.TextChoices):
+        ASKED = "asked"
+        OK = "ok"
+        FAILED = "failed"
+        DENIED = "denied"
+        UNKNOWN = "unknown"
+
+    class ActorKind(models.TextChoices):
+        PERSON = "person"
+        TOKEN = "token"  # noqa: S105
+        SYSTEM = "system"
+
+    sequence = models.BigIntegerField(unique=True)
+    at = models.DateTimeField()
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    actor_name = models.CharField(max_length=150)
+    actor_kind = models.CharField(max_length=10, choices=ActorKind)
+    token_name = models.CharField(max_length=100, blank=True)
+    action = models.CharField(max_length=60)
+    connection = models.CharField(max_length=50, blank=True)
+    object_type = models.CharField(max_length=40, blank=True)
+    object_id = models.CharField(max_length=64, blank=True)
+    object_name = models.CharField(max_length=200, blank=True)
+    result = models.CharField(max_length=10, choices=Result)
+    reason = models.TextField(blank=True)
+    before = models.JSONField(null=True)
+    after = models.JSONField(null=True)
+    remote = models.JSONField(null=True)
+    request_id = models.CharField(max_length=64, blank=True)
+    ip = models.CharField(max_length=45, blank=True)
+    user_agent = models.CharField(max_length=300, blank=True)
+    prev_hash = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        verbose_name = "audit entry"
+        verbose_name_plural = "audit entries"
+        default_permissions = ()
+        permissions = [("view_all_entries", "Can read the whole audit trail")]
+        indexes = [
+            models.Index(fields=["object_id", "-sequence"]),
+            models.Index(fields=["actor_name", "-sequence"]),
+            models.Index(fields=["action", "-sequence"]),
+            models.Index(fields=["result", "-sequence"]),
+            models.Index(fields=["request_id", "-sequence"]),
+            models.Index(fields=["at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.sequence} {self.action} {self.object_name} {self.result}"
+
+
+class ChainHead(models.Model):
+    """The end of the chain: locked while an entry is appended, so that sequences have no gap and no fork."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    sequence = models.BigIntegerField(default=0)
+    hash = models.CharField(max_length=64, default="0" * 64)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="audit_one_chain_head")]
+
+    def __str__(self) -> str:
+        return f"chain at {self.sequence}"
+
+
+class Verification(models.Model):
+    """How far the chain was checked, when, and the first bad row if there was one."""
+
+    at = models.DateTimeField()
+    from_sequence = models.BigIntegerField()
+    to_sequence = models.BigIntegerField()
+    bad_sequence = models.BigIntegerField(null=True)
+    problem = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        get_latest_by = "at"
+
+    def __str__(self) -> str:
+        return f"verified to {self.to_sequence}"

@@ -1,0 +1,149 @@
+"""Change requests: what is proposed, its numbered revisions, the votes, and how it went."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from warehouse_admin.accounts.models import Connection
+from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.mutations.models import Mutation
+
+
+class ChangeRequest(models.Model):
+    """One proposed change of one view. Its number is its primary key. `state` moves only through services."""
+
+    class Action(models.TextChoices):
+        EDIT_QUERY = "edit_query", "Edit query"
+
+    class State(models.TextChoices):
+        DRAFT = "draft"
+        IN_REVIEW = "in_review"
+        CHANGES_REQUESTED = "changes_requested"
+        APPROVED = "approved"
+        SCHEDULED = "scheduled"
+        APPLYING = "applying"
+        APPLIED = "applied"
+        FAILED = "failed"
+        NEEDS_REBASE = "needs_rebase"
+        UNCONFIRMED = "unconfirmed"
+        PARTIAL = "partial"
+        REJECTED = "rejected"
+        WITHDRAWN = "withdrawn"
+        SUPERSEDED = "superseded"
+        EXPIRED = "expired"
+
+    CLOSED = (State.APPLIED, State.REJECTED, State.WITHDRAWN, State.SUPERSEDED, State.EXPIRED)
+    IN_FLIGHT = (State.APPLYING, State.UNCONFIRMED)
+
+    connection = models.ForeignKey(Connection, models.PROTECT, related_name="changes")
+    action = models.CharField(max_length=20, choices=Action)
+    state = models.CharField(max_length=20, choices=State, default=State.DRAFT)
+    saved_query = models.ForeignKey(SavedQuery, models.PROTECT, related_name="changes")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="changes")
+    reason = models.TextField(blank=True)
+    revision_number = models.PositiveIntegerField(default=1)
+    mutation = models.ForeignKey(Mutation, models.PROTECT, null=True, related_name="+")
+    apply_asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    attempts = models.PositiveIntegerField(default=0)  # how often it was claimed for applying
+    rolls_back = models.ForeignKey("self", models.PROTECT, null=True, related_name="rollbacks")
+    problem = models.TextField(blank=True)  # why it failed or needs a rebase, in words
+    remote = models.JSONField(null=True)  # what PostHog held when a conflict was found
+    created_at = models.DateTimeField(auto_now_add=True)
+    submitted_at = models.DateTimeField(null=True)
+    state_changed_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        permissions = [
+            ("propose_changerequest", "Can propose changes"),
+            ("review_changerequest", "Can vote on and reject changes"),
+            ("apply_changerequest", "Can apply approved changes"),
+            ("close_changerequest", "Can withdraw or reject anybody's change"),
+        ]
+        indexes = [
+            models.Index(fields=["state", "-state_changed_at"]),
+            models.Index(fields=["author", "-created_at"]),
+            models.Index(fields=["saved_query", "-created_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
+
+    @property
+    def number(self) -> int:
+        return self.pk
+
+    @property
+    def is_closed(self) -> bool:
+        return self.state in self.CLOSED
+
+
+class Revision(models.Model):
+    """An immutable, numbered snapshot of the proposal and of what it was written against."""
+
+    change = models.ForeignKey(ChangeRequest, models.CASCADE, related_name="revisions")
+    number = models.PositiveIntegerField()
+    editor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    base = models.JSONField()  # name, query, latest_history_id, fetched_at of the live view
+    proposal = models.JSONField()  # query
+    digest = models.CharField(max_length=64)  # of base query and proposal, exactly
+    meaning_digest = models.CharField(max_length=64)  # the same with comments, white space and keyword case left out
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["change", "number"], name="changes_revision_numbers")]
+
+    def __str__(self) -> str:
+        return f"{self.change} r{self.number}"
+
+
+class Vote(models.Model):
+    """One person's decision on one revision. A trigger refuses a vote by its change's author or a revision's editor."""
+
+    class Verdict(models.TextChoices):
+        APPROVE = "approve"
+        REQUEST_CHANGES = "request_changes"
+
+    change = models.ForeignKey(ChangeRequest, models.CASCADE, related_name="votes")
+    revision = models.ForeignKey(Revision, models.PROTECT, related_name="votes")
+    voter = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="votes")
+    verdict = models.CharField(max_length=16, choices=Verdict)
+    digest = models.CharField(max_length=64)
+    comment = models.TextField(blank=True)
+    at = models.DateTimeField()
+    voided_at = models.DateTimeField(null=True)
+    voided_because = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["at", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["change", "voter"], condition=Q(voided_at=None), name="changes_one_standing_vote_per_person"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.voter} {self.verdict}"
+
+
+class ChangeEvent(models.Model):
+    """One line of a change request's timeline."""
+
+    change = models.ForeignKey(ChangeRequest, models.CASCADE, related_name="events")
+    at = models.DateTimeField()
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    kind = models.CharField(max_length=30)
+    revision_number = models.PositiveIntegerField(null=True)
+    text = models.TextField(blank=True)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["at", "pk"]
+
+    def __str__(self) -> str:
+        return self.kind

@@ -1,0 +1,58 @@
+"""What every page's frame shows: the navigation, what waits, and whether this is the sandbox."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
+
+from warehouse_admin.accounts import policies
+from warehouse_admin.accounts.models import Connection
+from warehouse_admin.activity import selectors as activity
+from warehouse_admin.changes import selectors as changes
+
+# (label, URL name, icon, permission or "" for everybody)
+ITEMS = [
+    ("Home", "dashboard:home", "home", ""),
+    ("Views", "mirror:view-list", "view", ""),
+    ("Tables", "mirror:table-list", "table", ""),
+    ("Changes", "changes:list", "change", ""),
+    ("Schedules", "schedules:list", "schedule", ""),
+    ("Activity", "activity:list", "activity", ""),
+    ("Audit", "audit:list", "audit", ""),
+    ("Sync", "mirror:sync-list", "sync", ""),
+    ("Connections", "accounts:connection-list", "connection", "accounts.manage_connections"),
+    ("People", "accounts:people-list", "people", "accounts.manage_people"),
+]
+
+
+def chrome(request: HttpRequest) -> dict[str, Any]:
+    """Context for templates/base.html; lazy, so that fragments pay nothing for it."""
+    context: dict[str, Any] = {
+        "sandbox_mode": settings.SANDBOX_MODE,
+        "portal_version": settings.VERSION,
+        "scope": request.GET.get("connection", ""),
+    }
+    user = getattr(request, "user", None)
+    if user is not None and user.is_authenticated:
+        context["nav"] = SimpleLazyObject(lambda: _nav(request))
+        context["connections"] = SimpleLazyObject(lambda: list(Connection.objects.only("slug", "name")))
+    return context
+
+
+def _nav(request: HttpRequest) -> list[dict[str, Any]]:
+    badges = {
+        "changes:list": changes.my_turn_count(request.user),
+        "activity:list": activity.unreviewed_count(),
+    }
+    items = []
+    for label, name, icon, permission in ITEMS:
+        if permission and not policies.allows(request.user, permission):
+            continue
+        url = reverse(name)
+        active = request.path == url if url == "/" else request.path.startswith(url)
+        items.append({"label": label, "url": url, "icon": icon, "badge": badges.get(name, 0), "active": active})
+    return items

@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class MutationsConfig(AppConfig):
+    name = "warehouse_admin.mutations"
