@@ -9,6 +9,7 @@ from sqlglot.errors import SqlglotError
 from warehouse_admin.lineage.tokens import Kind, Token, significant, tokens, unquoted
 
 _LARGEST_FOR_SQLGLOT = 256 * 1024
+_PLACEHOLDER = "(placeholder)"
 
 
 def names(sql: str) -> tuple[str, ...]:
@@ -27,7 +28,7 @@ def masked(sql: str) -> str:
     for token in tokens(sql):
         if token.text == "{":
             braces += 1
-            parts.append("'placeholder'" if braces == 1 else "")
+            parts.append(f"'{_PLACEHOLDER}'" if braces == 1 else "")
         elif token.text == "}" and braces:
             braces -= 1
         elif not braces:
@@ -53,8 +54,8 @@ def _by_sqlglot(sql: str) -> tuple[str, ...] | None:
     found: dict[str, None] = {}
     for table in tree.find_all(exp.Table, bfs=False):
         parts = [part.name for part in table.parts]
-        is_function = not isinstance(table.this, exp.Identifier)
-        if not is_function and not (len(parts) == 1 and _is_cte(table, parts[0])):
+        has_name = isinstance(table.this, exp.Identifier) and _PLACEHOLDER not in parts  # a function has none
+        if has_name and not (len(parts) == 1 and _is_cte(table, parts[0])):
             found[".".join(parts)] = None
     return tuple(found)
 

@@ -11,6 +11,11 @@ from warehouse_admin.lineage.parser import parse
 
 _TABLE_HOLDERS = frozenset({"JoinExpr", "PivotExpr", "UnpivotExpr"})
 _NO_NAMES: frozenset[str] = frozenset()
+_SPOKEN = {
+    "too complex": "too complex to analyse",
+    "too large": "too large to analyse",
+    "parser unavailable": "not analysed because the HogQL grammar is not installed here",
+}
 
 Node = dict[str, Any]
 
@@ -38,13 +43,6 @@ def sources(sql: str) -> Sources:
     else:
         reason = f"The query is {_SPOKEN[parsed.problem]}, so a simpler reader looked for its sources."
     return Sources(fallback.names(sql), complete=False, why=reason)
-
-
-_SPOKEN = {
-    "too complex": "too complex to analyse",
-    "too large": "too large to analyse",
-    "parser unavailable": "not analysed because the HogQL grammar is not installed here",
-}
 
 
 def _sources_of_tree(tree: Node) -> Sources:
@@ -110,7 +108,10 @@ def _leading_names(node: Node) -> frozenset[str]:
 def output_columns(sql: str) -> list[str] | None:
     """The names of the columns the query gives; None when the text alone does not tell."""
     tree = parse(sql).tree
-    return None if tree is None else _columns(tree, {})
+    try:
+        return None if tree is None else _columns(tree, {})
+    except RecursionError:
+        return None  # hundreds of subqueries inside each other
 
 
 def _columns(node: Node, ctes: dict[str, Node]) -> list[str] | None:

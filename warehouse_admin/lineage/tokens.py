@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Kind(StrEnum):
@@ -22,8 +22,7 @@ class Kind(StrEnum):
     UNCLOSED = "unclosed"
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A piece of the text as written, and the character offset where it starts."""
 
     kind: Kind
@@ -35,7 +34,8 @@ class Token:
 _SIMPLE = re.compile(
     r"""
       (?P<space>\s++)
-    | (?P<comment>(?:--|//|\#)[^\r\n]*+)
+    | (?P<template>f')
+    | (?P<comment>(?:--|//|\#)[^\r\n]*+ | /\*)
     | (?P<string>'(?:[^'\\]++|\\.|'')*+')
     | (?P<quoted>"(?:[^"\\]++|\\.|"")*+" | `(?:[^`\\]++|\\.|``)*+`)
     | (?P<number>[0-9]\w*+(?:(?<=[eE])[+-][0-9]++)?(?:\.(?:[0-9]\w*+(?:(?<=[eE])[+-][0-9]++)?|(?![\w.`"])))?)
@@ -48,6 +48,7 @@ _KINDS = {
     "space": Kind.SPACE,
     "comment": Kind.COMMENT,
     "string": Kind.STRING,
+    "template": Kind.TEMPLATE,
     "quoted": Kind.QUOTED,
     "number": Kind.NUMBER,
     "word": Kind.WORD,
@@ -66,24 +67,28 @@ class _Scanner:
 
     def next(self, at: int) -> tuple[Kind, int]:
         """Kind and end of the token that starts at `at`."""
-        text = self._text
-        if text.startswith("f'", at):
-            end = self._template_end(at)
-            return (Kind.TEMPLATE, end) if end else (Kind.UNCLOSED, self._end)
-        # Without its end, the grammar reads `/*` as two operators.
-        if text.startswith("/*", at) and self._last_comment_end >= at + 2:
-            return Kind.COMMENT, text.index("*/", at + 2) + 2
-        match = _SIMPLE.match(text, at)
+        match = _SIMPLE.match(self._text, at)
         if match is None or match.lastgroup is None:
             raise AssertionError(f"nothing matches at {at}")  # the last operator alternative takes any character
-        if match.lastgroup == "operator" and text[at] in "'\"`":
+        kind, end = _KINDS[match.lastgroup], match.end()
+        if kind is Kind.TEMPLATE:
+            closed = self._template_end(end)
+            return (kind, closed) if closed else (Kind.UNCLOSED, self._end)
+        if kind is Kind.COMMENT and self._text.startswith("/*", at):
+            return self._block_comment(at)
+        if kind is Kind.OPERATOR and self._text[at] in "'\"`":
             return Kind.UNCLOSED, self._end
-        return _KINDS[match.lastgroup], match.end()
+        return kind, end
+
+    def _block_comment(self, at: int) -> tuple[Kind, int]:
+        """Without its end, the grammar reads `/*` as two operators."""
+        if self._last_comment_end < at + 2:
+            return Kind.OPERATOR, at + 1
+        return Kind.COMMENT, self._text.index("*/", at + 2) + 2
 
     def _template_end(self, at: int) -> int | None:
-        """End of the f-string that starts at `at`; expressions in its braces may hold strings and f-strings again."""
+        """End of the f-string whose text starts at `at`; its braces may hold strings and f-strings again."""
         open_parts = ["text"]
-        at += 2
         while open_parts and at < self._end:
             if open_parts[-1] == "text":
                 at = self._skip_template_text(at, open_parts)

@@ -1,0 +1,84 @@
+"""Whether two texts differ in layout alone: white space, comments, the case of keywords."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from warehouse_admin.lineage.parser import parse
+from warehouse_admin.lineage.tokens import Kind, Token, significant, tokens
+
+_KEYWORDS = frozenset(
+    "ALL AND ANTI ANY ARRAY AS ASC ASOF BETWEEN BY CASE CROSS DESC DISTINCT ELSE END EXCEPT EXISTS FINAL FROM FULL "
+    "HAVING ILIKE IN INNER INTERSECT INTERVAL INTO IS JOIN LEFT LIKE LIMIT MATERIALIZED NOT NULL NULLS OFFSET ON OR "
+    "ORDER OUTER OVER PARTITION PREWHERE QUALIFY RECURSIVE RIGHT ROWS SAMPLE SELECT SEMI THEN UNION USING WHEN WHERE "
+    "WINDOW WITH GROUP".split()
+)
+
+
+def normalised(sql: str) -> str:
+    """The query on one line without comments, keywords in capitals. For comparing and hashing; never to be sent."""
+    return " ".join(_folded(_glued(sql)))
+
+
+def same_meaning(a: str, b: str) -> bool:
+    """True when the two differ in layout alone; false when they differ, and false when that is not certain."""
+    if a == b:
+        return True
+    if _holds_tag(a) or _holds_tag(b):
+        return False  # inside a tag, white space is text
+    left, right = _glued(a), _glued(b)
+    if [text for text, _ in left] == [text for text, _ in right]:
+        return True
+    if _folded(left) != _folded(right):
+        return False
+    # Any keyword can also be a name, whose case matters; only the grammar can tell which it is here.
+    first, second = parse(a).tree, parse(b).tree
+    return first is not None and second is not None and _same_tree(first, second)
+
+
+def _glued(sql: str) -> list[tuple[str, bool]]:
+    """Each token's text, and whether it may be a keyword. A dot keeps a mark of the white space around it."""
+    result: list[tuple[str, bool]] = []
+    apart = False
+    previous: Token | None = None
+    for token in tokens(sql):
+        if token.kind in (Kind.SPACE, Kind.COMMENT):
+            apart = True
+            continue
+        after_dot = previous is not None and previous.text == "."
+        # `1 .5` and `1.5` are not the same; rather than know every such case, hold them all apart.
+        mark = " " if apart and (after_dot or token.text == ".") else ""
+        result.append((mark + token.text, token.kind is Kind.WORD and not after_dot))
+        apart, previous = False, token
+    return result
+
+
+def _folded(found: list[tuple[str, bool]]) -> list[str]:
+    return [text.upper() if is_word and text.upper() in _KEYWORDS else text for text, is_word in found]
+
+
+def _holds_tag(sql: str) -> bool:
+    """Whether the text may hold an HTML-like tag, which the grammar also accepts."""
+    if "</" not in sql and "/>" not in sql:
+        return False
+    found = significant(sql)
+    pairs = zip(found, found[1:], strict=False)
+    return any((one.text == "<" and two.text == "/") or (one.text == "/" and two.text == ">") for one, two in pairs)
+
+
+def _same_tree(first: Any, second: Any) -> bool:
+    """Equal but for the places in the text. Not recursive: trees can be deep."""
+    waiting = [(first, second)]
+    while waiting:
+        left, right = waiting.pop()
+        if isinstance(left, dict) and isinstance(right, dict):
+            if left.keys() != right.keys():
+                return False
+            waiting.extend((left[key], right[key]) for key in left if key not in ("start", "end"))
+        elif isinstance(left, list) and isinstance(right, list):
+            if len(left) != len(right):
+                return False
+            waiting.extend(zip(left, right, strict=True))
+        elif left != right or type(left) is not type(right):
+            return False
+    return True
