@@ -1,0 +1,51 @@
+"""What PostHog answers, as frozen values: tolerant of every generation, None for "not said", `raw` as it came."""
+
+from .answers import (
+    Created,
+    Dependencies,
+    Folder,
+    KeyInfo,
+    ManagedView,
+    Project,
+    QueryNotice,
+    QueryResult,
+    QueryValidation,
+)
+from .objects import (
+    ActivityEntry,
+    Column,
+    DataSource,
+    ExternalSchema,
+    HistoryRun,
+    Job,
+    Page,
+    SavedQuery,
+    UserInterview,
+    UserRef,
+    WarehouseTable,
+    detect_generation,
+)
+
+__all__ = [
+    "ActivityEntry",
+    "Column",
+    "Created",
+    "DataSource",
+    "Dependencies",
+    "ExternalSchema",
+    "Folder",
+    "HistoryRun",
+    "Job",
+    "KeyInfo",
+    "ManagedView",
+    "Page",
+    "Project",
+    "QueryNotice",
+    "QueryResult",
+    "QueryValidation",
+    "SavedQuery",
+    "UserInterview",
+    "UserRef",
+    "WarehouseTable",
+    "detect_generation",
+]
