@@ -11,6 +11,7 @@ from django.utils.functional import SimpleLazyObject
 
 from warehouse_admin.accounts import policies
 from warehouse_admin.accounts.models import Connection
+from warehouse_admin.accounts.roles import roles_of
 from warehouse_admin.activity import selectors as activity
 from warehouse_admin.changes import selectors as changes
 
@@ -34,11 +35,12 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
     context: dict[str, Any] = {
         "sandbox_mode": settings.SANDBOX_MODE,
         "portal_version": settings.VERSION,
-        "scope": request.GET.get("connection", ""),
+        "connection_scope": request.GET.get("connection", ""),
     }
     user = getattr(request, "user", None)
     if user is not None and user.is_authenticated:
         context["nav"] = SimpleLazyObject(lambda: _nav(request))
+        context["role_names"] = SimpleLazyObject(lambda: [role.label for role in roles_of(user)])
         context["connections"] = SimpleLazyObject(lambda: list(Connection.objects.only("slug", "name")))
     return context
 

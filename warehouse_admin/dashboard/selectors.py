@@ -1,0 +1,129 @@
+"""What the home page shows: what waits for me, what is broken, what changed behind our back, how fresh the mirror is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
+
+from warehouse_admin.accounts.models import Connection, User
+from warehouse_admin.activity.models import ActivityEntry
+from warehouse_admin.changes import selectors as changes
+from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.mirror.models import SavedQuery, ScheduleState, SyncRun
+from warehouse_admin.mutations.models import Mutation
+from warehouse_admin.schedules.models import BulkResume
+
+SHOWN = 8
+BROKEN = (ScheduleState.SUSPENDED, ScheduleState.FAILING)
+BEHIND = (ScheduleState.OVERDUE, ScheduleState.LATE)
+STALE_AFTER_SYNCS = 3  # this many missed syncs make the mirror old
+
+
+@dataclass(frozen=True)
+class Shortlist:
+    """The first rows of something, and how many there are in all."""
+
+    rows: list[Any]
+    total: int
+
+    def __bool__(self) -> bool:
+        return bool(self.rows)
+
+    @property
+    def more(self) -> int:
+        return self.total - len(self.rows)
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """How far one connection's mirror can be trusted."""
+
+    connection: Connection
+    last_good: SyncRun | None
+    newest: SyncRun | None
+    is_stale: bool
+
+
+def _shortlist(rows: QuerySet[Any]) -> Shortlist:
+    """Up to SHOWN rows; counts only when there are more."""
+    first = list(rows[: SHOWN + 1])
+    return Shortlist(first[:SHOWN], len(first) if len(first) <= SHOWN else rows.count())
+
+
+def my_reviews(user: User) -> Shortlist:
+    return _shortlist(changes.my_turn(user).select_related("saved_query", "author").order_by("state_changed_at"))
+
+
+def my_changes(user: User) -> Shortlist:
+    mine = ChangeRequest.objects.filter(author=user).exclude(state__in=ChangeRequest.CLOSED)
+    return _shortlist(mine.select_related("saved_query").order_by("-state_changed_at"))
+
+
+def broken_views(connection: str) -> Shortlist:
+    views = SavedQuery.objects.present().of(connection).filter(schedule_state__in=BROKEN)
+    return _shortlist(views.order_by("-schedule_state", "name"))
+
+
+def behind_views(connection: str) -> Shortlist:
+    views = SavedQuery.objects.present().of(connection).filter(schedule_state__in=BEHIND)
+    return _shortlist(views.order_by("last_run_at", "name"))
+
+
+def unreviewed(connection: str) -> Shortlist:
+    entries = ActivityEntry.objects.filter(needs_review=True, verdict="").select_related("saved_query")
+    if connection:
+        entries = entries.filter(connection__slug=connection)
+    return _shortlist(entries.order_by("-occurred_at"))
+
+
+def unsettled() -> Shortlist:
+    """Writes to PostHog that nobody knows the end of yet."""
+    return _shortlist(Mutation.objects.filter(state=Mutation.State.UNCONFIRMED).order_by("asked_at"))
+
+
+def running_resumes() -> Shortlist:
+    return _shortlist(BulkResume.objects.filter(state__in=BulkResume.OPEN).select_related("started_by"))
+
+
+def freshness() -> list[Freshness]:
+    """One row for each active connection, its newest and its newest good sync, in three queries."""
+    connections = list(Connection.objects.filter(is_active=True))
+    newest = _newest_by_connection(SyncRun.objects.all())
+    good = _newest_by_connection(SyncRun.objects.filter(state=SyncRun.State.SUCCEEDED))
+    now = timezone.now()
+    return [
+        Freshness(
+            connection=connection,
+            last_good=good.get(connection.pk),
+            newest=newest.get(connection.pk),
+            is_stale=_is_stale(connection, good.get(connection.pk), now),
+        )
+        for connection in connections
+    ]
+
+
+def _newest_by_connection(syncs: QuerySet[SyncRun]) -> dict[int, SyncRun]:
+    """The newest of `syncs` for each connection, in one query."""
+    newest = syncs.filter(connection=OuterRef("connection")).order_by("-created_at").values("pk")[:1]
+    return {sync.connection_id: sync for sync in syncs.filter(pk=Subquery(newest)).order_by()}
+
+
+def _is_stale(connection: Connection, good: SyncRun | None, now: Any) -> bool:
+    if good is None or good.finished_at is None:
+        return True
+    return now - good.finished_at > timedelta(minutes=connection.sync_every_minutes * STALE_AFTER_SYNCS)
+
+
+def week_in_numbers() -> dict[str, int]:
+    """Changes of the last seven days by what became of them."""
+    since = timezone.now() - timedelta(days=7)
+    return ChangeRequest.objects.aggregate(
+        opened=Count("pk", filter=Q(created_at__gte=since)),
+        applied=Count("pk", filter=Q(state=ChangeRequest.State.APPLIED, state_changed_at__gte=since)),
+        turned_down=Count("pk", filter=Q(state=ChangeRequest.State.REJECTED, state_changed_at__gte=since)),
+        open=Count("pk", filter=~Q(state__in=ChangeRequest.CLOSED)),
+    )

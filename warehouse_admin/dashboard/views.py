@@ -1,0 +1,29 @@
+"""The home page."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_GET
+
+from warehouse_admin.core.htmx import render_page
+from warehouse_admin.dashboard import selectors
+
+
+@require_GET
+@login_required
+def home(request: HttpRequest) -> HttpResponse:
+    """Is anything on me, is anything broken, has anything changed behind our back, can the mirror be trusted?"""
+    scope = request.GET.get("connection", "")
+    context = {
+        "my_reviews": selectors.my_reviews(request.user),
+        "my_changes": selectors.my_changes(request.user),
+        "broken": selectors.broken_views(scope),
+        "behind": selectors.behind_views(scope),
+        "unreviewed": selectors.unreviewed(scope),
+        "unsettled": selectors.unsettled(),
+        "resumes": selectors.running_resumes(),
+        "freshness": selectors.freshness(),
+        "week": selectors.week_in_numbers(),
+    }
+    return render_page(request, "dashboard/home.html", "dashboard/_panels.html", context)
