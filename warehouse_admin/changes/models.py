@@ -48,6 +48,7 @@ class ChangeRequest(models.Model):
     apply_asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     attempts = models.PositiveIntegerField(default=0)  # how often it was claimed for applying
     rolls_back = models.ForeignKey("self", models.PROTECT, null=True, related_name="rollbacks")
+    nonce = models.CharField(max_length=64, blank=True)  # of the form that made it, so that a double click makes one
     problem = models.TextField(blank=True)  # why it failed or needs a rebase, in words
     remote = models.JSONField(null=True)  # what PostHog held when a conflict was found
     created_at = models.DateTimeField(auto_now_add=True)
@@ -66,6 +67,9 @@ class ChangeRequest(models.Model):
             models.Index(fields=["state", "-state_changed_at"]),
             models.Index(fields=["author", "-created_at"]),
             models.Index(fields=["saved_query", "-created_at"]),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["author", "nonce"], condition=~Q(nonce=""), name="changes_one_change_per_form")
         ]
 
     def __str__(self) -> str:

@@ -49,6 +49,9 @@ class Mutation(models.Model):
     remote = models.JSONField(default=dict)  # method, path, status, token before and after, duration, body digest
     error = models.TextField(blank=True)
     request_id = models.CharField(max_length=64, blank=True)
+    claim = models.UUIDField(null=True)  # who is sending it: a worker that lost its claim may not go on
+    claimed_at = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)  # how often it certainly did not leave
     asked_at = models.DateTimeField(auto_now_add=True)
     sent_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
