@@ -20,12 +20,12 @@ ITEMS = [
     ("Home", "dashboard:home", "home", ""),
     ("Views", "mirror:view-list", "view", ""),
     ("Tables", "mirror:table-list", "table", ""),
-    ("Changes", "changes:list", "change", ""),
-    ("Schedules", "schedules:list", "schedule", ""),
+    ("Changes", "changes:list", "changes", ""),
+    ("Schedules", "schedules:list", "calendar", ""),
     ("Activity", "activity:list", "activity", ""),
     ("Audit", "audit:list", "audit", ""),
     ("Sync", "mirror:sync-list", "sync", ""),
-    ("Connections", "accounts:connection-list", "connection", "accounts.manage_connections"),
+    ("Connections", "accounts:connection-list", "plug", "accounts.manage_connections"),
     ("People", "accounts:people-list", "people", "accounts.manage_people"),
 ]
 
