@@ -1,0 +1,223 @@
+/* Small behaviours of every page. Everything here is an addition: pages work without it. */
+(() => {
+  "use strict";
+  const on = (type, handler, options) => document.addEventListener(type, handler, options);
+  const all = (selector, root = document) => Array.from(root.querySelectorAll(selector));
+
+  const svg = (name) => {
+    const space = "http://www.w3.org/2000/svg";
+    const node = document.createElementNS(space, "svg");
+    node.setAttribute("class", "icon");
+    node.setAttribute("aria-hidden", "true");
+    const use = document.createElementNS(space, "use");
+    use.setAttribute("href", `${document.body.dataset.icons}#${name}`);
+    node.append(use);
+    return node;
+  };
+
+  /* Toasts: results of the person's own action; failures stay until closed. */
+  const TOAST_MS = 6000;
+  const arm = (toast, stays) => {
+    if (toast.dataset.armed) return;
+    toast.dataset.armed = "1";
+    const close = document.createElement("button");
+    close.type = "button";
+    close.className = "btn btn-icon btn-ghost btn-small";
+    close.setAttribute("aria-label", "Close");
+    close.append(svg("x"));
+    close.addEventListener("click", () => toast.remove());
+    toast.append(close);
+    if (stays) return;
+    let timer = setTimeout(() => toast.remove(), TOAST_MS);
+    toast.addEventListener("pointerenter", () => clearTimeout(timer));
+    toast.addEventListener("pointerleave", () => { timer = setTimeout(() => toast.remove(), TOAST_MS); });
+  };
+  const toast = (message, level = "info") => {
+    const place = document.getElementById("toasts");
+    if (!place) return;
+    const node = document.createElement("div");
+    node.className = `toast toast-${level}`;
+    const text = document.createElement("span");
+    text.textContent = message;
+    node.append(svg({ success: "check-circle", error: "alert" }[level] || "info"), text);
+    place.append(node);
+    arm(node, level === "error");
+  };
+  window.portal = { toast, svg };
+  on("toast", (event) => {
+    const detail = event.detail || {};
+    toast(detail.message || detail.value || "", detail.level);
+  });
+
+  /* Copy */
+  on("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    const source = button.dataset.copyFrom && document.querySelector(button.dataset.copyFrom);
+    try {
+      await navigator.clipboard.writeText(source ? source.value ?? source.textContent : button.dataset.copy);
+      toast("Copied", "success");
+    } catch {
+      toast("The browser did not allow copying. Select the text and copy it by hand.", "error");
+    }
+  });
+
+  /* Menus close on Escape and on a click elsewhere. */
+  const closeMenus = (except) => all("details.menu[open]").forEach((menu) => { if (menu !== except) menu.open = false; });
+  on("click", (event) => closeMenus(event.target.closest("details.menu")));
+  on("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const menu = all("details.menu[open], details.drawer[open]").pop();
+    if (!menu) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+    event.stopImmediatePropagation();
+  }, true);
+
+  /* Dialogs */
+  on("click", (event) => {
+    const opener = event.target.closest("[data-dialog]");
+    const dialog = opener && document.getElementById(opener.dataset.dialog);
+    if (dialog) {
+      event.preventDefault();
+      closeMenus();
+      dialog.showModal();
+      const first = dialog.querySelector("textarea, input:not([type=hidden]), select");
+      if (first) first.focus();
+    }
+    if (event.target.closest("[data-dialog-close]")) event.target.closest("dialog").close();
+    if (event.target.matches("dialog.dialog")) event.target.close();
+  });
+
+  /* Selects that act at once */
+  on("change", (event) => {
+    const form = event.target.closest("form[data-autosubmit]");
+    if (form && !form.hasAttribute("hx-get")) form.requestSubmit();
+  });
+
+  /* One submit only, and a warning before unsaved edits are left. */
+  const isDirty = (form) => Array.from(form.elements).some((field) => {
+    if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+    if (field.tagName === "SELECT") return Array.from(field.options).some((option) => option.selected !== option.defaultSelected && option.defaultSelected);
+    return "defaultValue" in field && field.type !== "hidden" && field.value !== field.defaultValue;
+  });
+  const release = (form) => {
+    delete form.dataset.sent;
+    all("button.is-busy", form).forEach((button) => { button.disabled = false; button.classList.remove("is-busy"); });
+  };
+  on("submit", (event) => {
+    const form = event.target;
+    if (form.matches("[data-guard]")) form.dataset.leaving = "1";
+    if (!form.matches("[data-once]")) return;
+    if (form.dataset.sent) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      return;
+    }
+    form.dataset.sent = "1";
+    const button = event.submitter;
+    if (!button) return;
+    /* Later, so that the button's own name and value are still sent. */
+    setTimeout(() => { if (!event.defaultPrevented || form.matches("[hx-post]")) { button.disabled = true; button.classList.add("is-busy"); } });
+  }, true);
+  on("htmx:afterRequest", (event) => {
+    const form = event.target.closest?.("form");
+    if (form) { release(form); delete form.dataset.leaving; }
+  });
+  window.addEventListener("pageshow", () => all("form[data-sent]").forEach(release));
+  window.addEventListener("beforeunload", (event) => {
+    const unsaved = all("form[data-guard]").some((form) => !form.dataset.leaving && isDirty(form));
+    if (unsaved) event.preventDefault();
+  });
+
+  /* Selecting rows */
+  const items = (form) => all("[data-bulk-item]:not(:disabled)", form);
+  const refreshBulk = (form) => {
+    const boxes = items(form);
+    const chosen = boxes.filter((box) => box.checked);
+    const everything = form.querySelector("[data-bulk-all-matching]");
+    if (everything && chosen.length < boxes.length) everything.value = "";
+    const button = form.querySelector("[data-bulk-everything]");
+    const total = everything && everything.value ? Number(button.dataset.total) : chosen.length;
+    for (const place of all("[data-bulk-count]", form)) place.textContent = total.toLocaleString("en");
+    for (const bar of all("[data-bulk-bar]", form)) bar.hidden = chosen.length === 0;
+    if (button) button.hidden = Boolean(everything.value) || chosen.length < boxes.length || Number(button.dataset.total) <= boxes.length;
+    for (const head of all("[data-bulk-all]", form)) {
+      head.checked = chosen.length > 0 && chosen.length === boxes.length;
+      head.indeterminate = chosen.length > 0 && chosen.length < boxes.length;
+    }
+  };
+  let anchor = null;
+  const selectTo = (box, form) => {
+    const boxes = items(form);
+    const from = boxes.indexOf(anchor);
+    if (from < 0) return;
+    const to = boxes.indexOf(box);
+    boxes.slice(Math.min(from, to), Math.max(from, to) + 1).forEach((each) => { each.checked = box.checked; });
+  };
+  on("click", (event) => {
+    const form = event.target.closest("form[data-bulk]");
+    if (!form) return;
+    const box = event.target.closest("[data-bulk-item]");
+    if (box) {
+      if (event.shiftKey) selectTo(box, form);
+      anchor = box;
+    } else if (event.target.closest("[data-bulk-all]")) {
+      items(form).forEach((each) => { each.checked = event.target.checked; });
+    } else if (event.target.closest("[data-bulk-everything]")) {
+      form.querySelector("[data-bulk-all-matching]").value = "1";
+    } else if (event.target.closest("[data-bulk-clear]")) {
+      items(form).forEach((each) => { each.checked = false; });
+      anchor = null;
+    } else return;
+    refreshBulk(form);
+  });
+  const refreshAll = () => all("form[data-bulk]").forEach(refreshBulk);
+  window.addEventListener("pageshow", refreshAll);
+
+  /* After a swap: keep the focus, arm what came. */
+  let focused = null;
+  on("htmx:beforeSwap", (event) => {
+    const { xhr } = event.detail;
+    const login = document.body.dataset.loginUrl;
+    if (xhr?.responseURL && login && new URL(xhr.responseURL).pathname === login) {
+      event.detail.shouldSwap = false;
+      window.location.assign(`${login}?next=${encodeURIComponent(location.pathname + location.search)}`);
+      return;
+    }
+    const active = document.activeElement;
+    focused = active && active !== document.body && event.detail.target.contains(active) ? { id: active.id, href: active.getAttribute("href"), name: active.getAttribute("name"), value: active.type === "checkbox" ? active.value : null } : null;
+  });
+  const refind = (wanted) => {
+    if (wanted.id) return document.getElementById(wanted.id);
+    if (wanted.href) return document.querySelector(`a[href="${CSS.escape(wanted.href)}"]`) || null;
+    if (!wanted.name) return null;
+    const rest = wanted.value === null ? "" : `[value="${CSS.escape(wanted.value)}"]`;
+    return document.querySelector(`[name="${CSS.escape(wanted.name)}"]${rest}`);
+  };
+  on("htmx:afterSettle", () => {
+    all("[data-toast]").forEach((node) => arm(node, false));
+    refreshAll();
+    if (focused && (!document.activeElement || document.activeElement === document.body)) {
+      const again = refind(focused) || document.getElementById("main");
+      if (again) again.focus({ preventScroll: true });
+    }
+    focused = null;
+  });
+  const SENTENCES = {
+    403: "You may not do that, or your session changed. Reload the page and try again.",
+    404: "That is no longer here. Reload the page to see what is.",
+    413: "That is too large to send.",
+    429: "Too many requests just now. Wait a moment and try again.",
+  };
+  on("htmx:responseError", (event) => {
+    const status = event.detail.xhr.status;
+    toast(SENTENCES[status] || `The portal could not answer (${status}). Nothing on this page was changed. Try again.`, "error");
+  });
+  on("htmx:sendError", () => toast("The portal cannot be reached. Check the connection and try again.", "error"));
+
+  on("DOMContentLoaded", () => {
+    all("[data-toast]").forEach((node) => arm(node, false));
+    refreshAll();
+  });
+})();

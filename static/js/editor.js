@@ -1,0 +1,157 @@
+/* Ace over `textarea[data-sql-editor]`. The textarea stays the form's field and holds the text at every moment. */
+(() => {
+  "use strict";
+  const VALIDATE_MS = 600;
+  const CONTEXT = 200000; /* characters; longer text is not sent for checking while typing */
+  const script = document.currentScript;
+  const base = script.dataset.aceBase.replace(/\/ace(\.[0-9a-f]+)?\.js$/, "");
+  const systemDark = matchMedia("(prefers-color-scheme: dark)");
+  const isDark = () => {
+    const chosen = document.documentElement.dataset.theme;
+    return chosen ? chosen === "dark" : systemDark.matches;
+  };
+  const themeName = () => (isDark() ? "ace/theme/one_dark" : "ace/theme/github_light_default");
+
+  /* Completion from the mirror: tables, their columns, functions. */
+  const completer = (url) => {
+    let words = null;
+    const load = async () => {
+      const answer = await fetch(url, { headers: { Accept: "application/json" } });
+      const data = answer.ok ? await answer.json() : {};
+      const tables = (data.tables || []).map((table) => ({ caption: table.name, value: table.name, meta: table.kind || "table", score: 900 }));
+      const columns = (data.tables || []).flatMap((table) => (table.columns || []).map((column) => {
+        const name = typeof column === "string" ? column : column.name;
+        return { caption: name, value: name, meta: table.name, score: 700, table: table.name };
+      }));
+      const functions = (data.functions || []).map((name) => ({ caption: name, value: name, meta: "function", score: 500 }));
+      return { tables, columns, functions };
+    };
+    return {
+      identifierRegexps: [/[\w$]/],
+      triggerCharacters: ["."],
+      async getCompletions(editor, session, position, prefix, done) {
+        try { words ??= await load(); } catch { words = { tables: [], columns: [], functions: [] }; }
+        const before = session.getLine(position.row).slice(0, position.column - prefix.length);
+        const owner = /([\w.$]+)\.$/.exec(before)?.[1];
+        if (owner) { done(null, words.columns.filter((word) => word.table === owner || aliasOf(session.getValue(), owner) === word.table)); return; }
+        const text = session.getValue();
+        const named = words.columns.filter((word) => text.includes(word.table));
+        const unique = [...new Map(named.map((word) => [word.value, word])).values()];
+        done(null, [...words.tables, ...unique, ...words.functions]);
+      },
+    };
+  };
+  const aliasOf = (text, alias) => {
+    const safe = alias.replace(/[$.]/g, "\\$&");
+    return new RegExp(`\\b(?:from|join)\\s+([\\w.$]+)\\s+(?:as\\s+)?${safe}\\b`, "i").exec(text)?.[1];
+  };
+
+  /* What the server says about the text, as marks in the gutter and one line below. */
+  const checker = (area, session, place) => {
+    let timer = 0;
+    let latest = 0;
+    const say = (kind, text) => {
+      place.className = `editor-problems ${kind}`;
+      const words = document.createElement("span");
+      words.textContent = text;
+      place.replaceChildren(...(kind ? [window.portal.svg(kind === "is-ok" ? "check" : "alert")] : []), words);
+    };
+    const show = (errors) => {
+      session.setAnnotations(errors.map((error) => ({ row: Math.max(0, (error.line || 1) - 1), column: Math.max(0, (error.column || 1) - 1), text: String(error.message), type: error.level === "warning" ? "warning" : "error" })));
+      const first = errors[0];
+      if (!first) { say("is-ok", "No problem found"); return; }
+      say("is-bad", `${first.line ? `Line ${first.line}: ` : ""}${first.message}${errors.length > 1 ? ` (and ${errors.length - 1} more)` : ""}`);
+    };
+    const check = async () => {
+      const mine = ++latest;
+      const text = area.value;
+      if (!text.trim()) { session.clearAnnotations(); say("", ""); return; }
+      if (text.length > CONTEXT) { session.clearAnnotations(); say("", "Too long to check while typing"); return; }
+      const token = JSON.parse(document.body.getAttribute("hx-headers") || "{}")["X-CSRFToken"] || "";
+      const form = area.form ? new FormData(area.form) : new FormData();
+      form.delete("csrfmiddlewaretoken");
+      form.set("query", text);
+      try {
+        const answer = await fetch(area.dataset.validateUrl, { method: "POST", headers: { "X-CSRFToken": token, Accept: "application/json" }, body: new URLSearchParams(form) });
+        if (!answer.ok || answer.redirected) throw new Error("no verdict");
+        const data = await answer.json();
+        if (mine === latest) show(data.errors || []);
+      } catch {
+        if (mine === latest) { session.clearAnnotations(); say("", "Not checked: the portal did not answer"); }
+      }
+    };
+    return () => { clearTimeout(timer); timer = setTimeout(check, VALIDATE_MS); };
+  };
+
+  const frame = (area) => {
+    const box = document.createElement("div");
+    box.className = "editor";
+    const place = document.createElement("div");
+    place.className = "editor-area";
+    const foot = document.createElement("div");
+    foot.className = "editor-foot";
+    const problems = document.createElement("span");
+    problems.className = "editor-problems";
+    problems.setAttribute("role", "status");
+    const cursor = document.createElement("span");
+    cursor.className = "end num";
+    foot.append(problems, cursor);
+    box.append(place, foot);
+    area.after(box);
+    return { box, place, problems, cursor };
+  };
+
+  const enhance = (area) => {
+    if (area.dataset.enhanced) return;
+    area.dataset.enhanced = "1";
+    const { box, place, problems, cursor } = frame(area);
+    const editor = window.ace.edit(place, { mode: "ace/mode/sql", theme: themeName(), useWorker: false, showPrintMargin: false, tabSize: 2, useSoftTabs: true, fontSize: 13, readOnly: area.readOnly || area.disabled, wrap: false, enableBasicAutocompletion: true, enableLiveAutocompletion: true });
+    const session = editor.session;
+    session.getDocument().setNewLineMode(area.dataset.newlines || "unix");
+    editor.setValue(area.value, -1);
+    session.getUndoManager().reset();
+    editor.completers = area.dataset.completionsUrl ? [completer(area.dataset.completionsUrl)] : [];
+    const input = editor.textInput.getElement();
+    input.setAttribute("aria-label", area.dataset.label || "SQL");
+    if (area.getAttribute("aria-describedby")) input.setAttribute("aria-describedby", area.getAttribute("aria-describedby"));
+    area.hidden = true;
+    if (area.required) { area.required = false; area.dataset.required = "1"; }
+    document.querySelectorAll(`label[for="${CSS.escape(area.id)}"]`).forEach((label) => label.addEventListener("click", () => editor.focus()));
+
+    const check = area.dataset.validateUrl ? checker(area, session, problems) : () => {};
+    let mirroring = false;
+    session.on("change", () => {
+      if (mirroring) return;
+      mirroring = true;
+      area.value = editor.getValue();
+      area.dispatchEvent(new Event("input", { bubbles: true }));
+      mirroring = false;
+      check();
+    });
+    area.addEventListener("draft:restored", () => { mirroring = true; editor.setValue(area.value, -1); mirroring = false; check(); });
+    area.form?.addEventListener("reset", () => setTimeout(() => editor.setValue(area.value, -1)));
+    const tell = () => {
+      const at = editor.getCursorPosition();
+      cursor.textContent = `Line ${at.row + 1}, column ${at.column + 1}`;
+    };
+    editor.selection.on("changeCursor", tell);
+    tell();
+    editor.commands.addCommand({ name: "submit", bindKey: { win: "Ctrl-Enter", mac: "Command-Enter" }, exec: () => area.form?.requestSubmit() });
+    /* Tab must not trap the keyboard: Escape, then Tab leaves the editor. */
+    editor.commands.addCommand({ name: "leave", bindKey: "Escape", exec: () => { editor.blur(); box.tabIndex = -1; box.focus(); } });
+    const repaint = () => editor.setTheme(themeName());
+    document.addEventListener("wa:theme", repaint);
+    systemDark.addEventListener("change", repaint);
+    check();
+  };
+
+  const start = () => {
+    if (!window.ace) return;
+    window.ace.config.set("useStrictCSP", true);
+    window.ace.config.set("loadWorkerFromBlob", false);
+    window.ace.config.set("basePath", base);
+    document.querySelectorAll("textarea[data-sql-editor]").forEach(enhance);
+  };
+  document.addEventListener("DOMContentLoaded", start);
+  document.addEventListener("htmx:afterSettle", start);
+})();

@@ -1,0 +1,58 @@
+"""Geometry of the small charts, so that templates only draw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from warehouse_admin.core.formatting import as_datetime, duration, exact, seconds_of
+from warehouse_admin.core.states import look_of
+
+BAR_WIDTH = 7
+BAR_GAP = 2
+HEIGHT = 32
+FLOOR = 4
+
+
+class Bar(NamedTuple):
+    """One run, in pixels of a chart that is `HEIGHT` high."""
+
+    x: int
+    y: int
+    height: int
+    tone: str
+    title: str
+
+
+class RunChart(NamedTuple):
+    """A bar for each run, oldest left, with a sentence for those who cannot see it."""
+
+    width: int
+    height: int
+    bar_width: int
+    bars: list[Bar]
+    summary: str
+
+
+def _read(run: object, name: str) -> object:
+    return run.get(name) if isinstance(run, Mapping) else getattr(run, name, None)
+
+
+def run_chart(runs: Iterable[object]) -> RunChart:
+    """Bars of run durations coloured by status; a run without a duration gets the lowest bar."""
+    rows = list(runs)
+    lengths = [seconds_of(_read(run, "duration")) for run in rows]
+    longest = max((length for length in lengths if length is not None), default=0.0)
+    bars, words = [], []
+    for index, (run, length) in enumerate(zip(rows, lengths, strict=True)):
+        look = look_of("run", _read(run, "status"))
+        share = (length or 0.0) / longest if longest else 0.0
+        height = FLOOR + round(share * (HEIGHT - FLOOR))
+        started = as_datetime(_read(run, "started_at"))
+        parts = [look.word, exact(started) if started else "", duration(length) if length is not None else ""]
+        title = " · ".join(part for part in parts if part)
+        bars.append(Bar(index * (BAR_WIDTH + BAR_GAP), HEIGHT - height, height, look.tone, title))
+        words.append(look.word)
+    counts = ", ".join(f"{words.count(word)} {word.lower()}" for word in dict.fromkeys(words))
+    width = max(len(rows) * (BAR_WIDTH + BAR_GAP) - BAR_GAP, BAR_WIDTH)
+    return RunChart(width, HEIGHT, BAR_WIDTH, bars, f"Last {len(rows)} runs: {counts}")

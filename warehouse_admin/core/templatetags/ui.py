@@ -1,0 +1,180 @@
+"""Tags and filters of the design system; built in to every template, described in templates/README.md."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.http import QueryDict
+from django.template.context import Context
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from warehouse_admin.core import formatting
+from warehouse_admin.core.charts import RunChart, run_chart
+from warehouse_admin.core.sqltext import highlighted_lines
+from warehouse_admin.core.states import look_of
+
+register = template.Library()
+
+
+@register.simple_tag(name="icon")
+def icon(name: str, label: str = "", **attributes: str) -> SafeString:
+    """A stroke icon of the sprite; decoration unless it is given a label."""
+    extra = attributes.get("class", "")
+    classes = f"icon {extra}".strip()
+    href = f"{static('img/icons.svg')}#{name}"
+    if label:
+        return format_html(
+            '<svg class="{}" role="img" aria-label="{}"><title>{}</title><use href="{}"></use></svg>',
+            classes,
+            label,
+            label,
+            href,
+        )
+    return format_html('<svg class="{}" aria-hidden="true"><use href="{}"></use></svg>', classes, href)
+
+
+@register.simple_tag
+def ago(value: object, none: str = "never") -> SafeString | str:
+    """A moment relative to now, its exact time as title; text that is no time shows as itself."""
+    if value is None or value == "":
+        return format_html('<span class="muted">{}</span>', none)
+    moment = formatting.as_datetime(value)
+    if moment is None:
+        return str(value)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.isoformat(),
+        formatting.exact(moment),
+        formatting.relative(moment, timezone.now()),
+    )
+
+
+@register.simple_tag
+def state_pill(kind: str, value: object, title: str = "", word: str = "") -> SafeString:
+    """A state as icon, word and colour; `word` replaces the word, `title` holds the evidence."""
+    look = look_of(kind, value)
+    hint = format_html(' title="{}"', title) if title else ""
+    return format_html(
+        '<span class="pill tone-{}"{}>{}<span>{}</span></span>', look.tone, hint, icon(look.icon), word or look.word
+    )
+
+
+def _changed_query(context: Context, changes: dict[str, Any]) -> str:
+    request = context.get("request")
+    query = request.GET.copy() if request else QueryDict(mutable=True)
+    if "page" not in changes:
+        query.pop("page", None)
+    for key, value in changes.items():
+        if value is None or value == "":
+            query.pop(key, None)
+        elif isinstance(value, (list, tuple)):
+            query.setlist(key, [str(item) for item in value])
+        else:
+            query[key] = str(value)
+    return "?" + query.urlencode()
+
+
+@register.simple_tag(takes_context=True)
+def query_string(context: Context, **changes: Any) -> str:
+    """The current GET parameters with replacements; back to the first page unless `page` is given."""
+    return _changed_query(context, changes)
+
+
+@register.simple_tag(takes_context=True)
+def sort_header(context: Context, field: str, label: str, numeric: bool = False, default: str = "") -> SafeString:
+    """A table heading that sorts by `field`; `default` is the order in force without `?sort=`."""
+    request = context.get("request")
+    current = (request.GET.get("sort") if request else "") or default
+    rising, falling = current == field, current == f"-{field}"
+    target = f"-{field}" if rising else field
+    href = _changed_query(context, {"sort": target})
+    aria = ' aria-sort="ascending"' if rising else ' aria-sort="descending"' if falling else ""
+    mark = icon("sort-up" if rising else "sort-down" if falling else "sort")
+    return format_html(
+        '<th scope="col" class="sortable{}{}"{}><a href="{}" hx-get="{}">{}{}</a></th>',
+        " num" if numeric else "",
+        " is-sorted" if rising or falling else "",
+        SafeString(aria),
+        href,
+        href,
+        label,
+        mark,
+    )
+
+
+@register.simple_tag
+def copy_button(text: object, label: str = "Copy") -> SafeString:
+    """An icon button that puts the text on the clipboard."""
+    return format_html(
+        '<button type="button" class="btn btn-icon btn-ghost btn-small needs-js" data-copy="{}" title="{}"'
+        ' aria-label="{}">{}</button>',
+        text,
+        label,
+        label,
+        icon("copy"),
+    )
+
+
+@register.inclusion_tag("partials/_sql_code.html")
+def sql_code(text: str, limit: int = 0, anchor: str = "L") -> dict[str, object]:
+    """SQL with line numbers and anchors; `limit` shows that many lines and says how many more there are."""
+    lines = highlighted_lines(text or "")
+    shown = lines[:limit] if limit else lines
+    return {"lines": shown, "hidden": len(lines) - len(shown), "anchor": anchor}
+
+
+@register.simple_tag
+def run_bars(runs: object) -> RunChart:
+    """The geometry that `partials/_sparkruns.html` draws."""
+    return run_chart(runs or [])  # type: ignore[arg-type]
+
+
+@register.simple_tag(takes_context=True)
+def kept_parameters(context: Context, *leave_out: str) -> list[tuple[str, str]]:
+    """The GET parameters a filter form must carry along: all but the page and those named."""
+    request = context.get("request")
+    if not request:
+        return []
+    dropped = {"page", *leave_out}
+    return [(key, value) for key, values in request.GET.lists() if key not in dropped for value in values]
+
+
+@register.simple_tag(takes_context=True)
+def parameter(context: Context, name: str) -> str:
+    """The value of one GET parameter, or nothing."""
+    request = context.get("request")
+    return request.GET.get(name, "") if request else ""
+
+
+@register.filter
+def avatar_hue(name: object) -> int:
+    """A number from 0 to 7 that stays with a name, for the colour of its avatar."""
+    return sum(str(name).encode()) % 8
+
+
+@register.filter
+def duration(value: object) -> str:
+    """Seconds or a timedelta in words."""
+    return formatting.duration(value)
+
+
+@register.filter
+def thousands(value: object) -> str:
+    """A number with separators."""
+    return formatting.thousands(value)
+
+
+@register.filter
+def truncate_middle(value: object, length: int = 40) -> str:
+    """Text of at most `length` characters with both ends kept."""
+    return formatting.truncate_middle(str(value), int(length))
+
+
+@register.filter
+def initials(name: object) -> str:
+    """One or two capitals for an avatar."""
+    return formatting.initials(str(name or ""))
