@@ -1,4 +1,4 @@
-"""Typed readers for the environment: `NAME`, or a file named by `NAME_FILE`; a bad value stops the start with a sentence."""
+"""Typed readers for the environment: `NAME` or a file named by `NAME_FILE`; a bad value stops with a sentence."""
 
 from __future__ import annotations
 
@@ -77,7 +77,9 @@ def origin(name: str) -> str:
         return ""
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ImproperlyConfigured(f"{name} must include its scheme, for example https://eu.posthog.com, not {value!r}.")
+        raise ImproperlyConfigured(
+            f"{name} must include its scheme, for example https://eu.posthog.com, not {value!r}."
+        )
     if parts.username or parts.path or parts.query or parts.fragment:
         raise ImproperlyConfigured(f"{name} must be a scheme and a host only, without sign-in, path or query.")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
@@ -126,7 +128,7 @@ def fernet_keys(value: str) -> list[str]:
             Fernet(key)
         except ValueError as error:
             raise ImproperlyConfigured(
-                f"FIELD_ENCRYPTION_KEYS: key {position} is not a Fernet key (32 bytes, url-safe base64); "
-                'make one with python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())".'
+                f"FIELD_ENCRYPTION_KEYS: key {position} is not a Fernet key (32 bytes, url-safe base64). Make one with "
+                'python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())".'
             ) from error
     return keys

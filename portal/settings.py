@@ -151,7 +151,7 @@ else:
     raise ImproperlyConfigured("DATABASE_URL must start with postgres:// or sqlite:///.")
 
 # --- Broker, cache, rate budget ----------------------------------------------------------------------------------
-# A unix socket path has to stay under 108 bytes, so the embedded broker's lives in the temporary folder, not under var/.
+# A unix socket path has to stay under 108 bytes, so the embedded broker's is in the temporary folder, not under var/.
 EMBEDDED_BROKER_DIR = (
     Path(tempfile.gettempdir()) / f"warehouse-admin-{hashlib.sha256(str(VAR_DIR.resolve()).encode()).hexdigest()[:16]}"
 )
@@ -267,7 +267,10 @@ CONTENT_SECURITY_POLICY = {
         "img-src": ["'self'", "data:"],
         "frame-ancestors": ["'none'"],
         "base-uri": ["'none'"],
-        "form-action": ["'self'", *([OIDC_ISSUER.split("/", 3)[0] + "//" + OIDC_ISSUER.split("/")[2]] if OIDC_ISSUER else [])],
+        "form-action": [
+            "'self'",
+            *([OIDC_ISSUER.split("/", 3)[0] + "//" + OIDC_ISSUER.split("/")[2]] if OIDC_ISSUER else []),
+        ],
         "manifest-src": ["'self'"],
     }
 }
@@ -276,7 +279,7 @@ CONTENT_SECURITY_POLICY = {
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-# Embedded: files are served from where they are installed; `collectstatic` makes hashed, compressed ones for a server farm.
+# Embedded: files are served from where they are installed; `collectstatic` makes hashed, compressed ones for a farm.
 _COLLECTED = (STATIC_ROOT / "staticfiles.json").exists()
 WHITENOISE_USE_FINDERS = not _COLLECTED
 STORAGES = {

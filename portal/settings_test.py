@@ -19,7 +19,7 @@ for _name in ("POSTHOG_HOST", "POSTHOG_PROJECT_ID", "POSTHOG_API_KEY", "DEBUG", 
     os.environ.pop(_name, None)
 
 from portal.settings import *  # noqa: E402,F403
-from portal.settings import CACHES, DATABASES, EMBEDDED_BROKER, LOGGING  # noqa: E402
+from portal.settings import CACHES, DATABASES, LOGGING  # noqa: E402
 
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

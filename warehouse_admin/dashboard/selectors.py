@@ -1,4 +1,4 @@
-"""What the home page shows: what waits for me, what is broken, what changed behind our back, how fresh the mirror is."""
+"""What the home page shows: what waits, what is broken, what changed outside, how fresh the mirror is."""
 
 from __future__ import annotations
 

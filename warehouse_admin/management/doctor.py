@@ -66,7 +66,11 @@ def check_process(name: str, advice: str) -> Finding:
     if beat is None:
         return Finding(name, False, f"never seen; {advice}")
     age = timezone.now() - beat.at
-    return Finding(name, age < SILENT_AFTER, f"last seen {age.total_seconds():.0f} s ago" + ("" if age < SILENT_AFTER else f"; {advice}"))
+    return Finding(
+        name,
+        age < SILENT_AFTER,
+        f"last seen {age.total_seconds():.0f} s ago" + ("" if age < SILENT_AFTER else f"; {advice}"),
+    )
 
 
 def check_worker() -> Finding:
@@ -81,7 +85,11 @@ def check_encryption() -> Finding:
     try:
         keys = sum(1 for row in Connection.objects.all() if row.api_key)
     except InvalidToken:
-        return Finding("encryption", False, "stored keys cannot be read with FIELD_ENCRYPTION_KEYS; add the key they were written with")
+        return Finding(
+            "encryption",
+            False,
+            "stored keys cannot be read with FIELD_ENCRYPTION_KEYS; add the key they were written with",
+        )
     return Finding("encryption", True, f"{keys} stored connection key(s) can be read")
 
 
@@ -97,7 +105,11 @@ def check_connections() -> Finding:
 
 
 def check_clock() -> Finding:
-    query = "SELECT strftime('%s', 'now')" if database.vendor == "sqlite" else "SELECT extract(epoch FROM clock_timestamp())"
+    query = (
+        "SELECT strftime('%s', 'now')"
+        if database.vendor == "sqlite"
+        else "SELECT extract(epoch FROM clock_timestamp())"
+    )
     with database.cursor() as cursor:
         cursor.execute(query)
         drift = abs(float(cursor.fetchone()[0]) - timezone.now().timestamp())

@@ -10,7 +10,9 @@ from warehouse_admin.management.doctor import examine
 
 
 class Command(PortalCommand):
-    help = "Check database, broker, worker, beat, migrations, encryption key, connections, clock and disk; one line each."
+    help = (
+        "Check database, broker, worker, beat, migrations, encryption key, connections, clock and disk; one line each."
+    )
 
     def run(self, **options: Any) -> dict[str, Any]:
         findings = examine()

@@ -32,7 +32,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--threads", type=int, default=8, help="web threads (default 8)")
         parser.add_argument("--jobs", type=int, default=4, help="background jobs at a time (default 4)")
-        parser.add_argument("--sandbox-generation", default="D", choices=list("ABCD"), help="which PostHog the sandbox is")
+        parser.add_argument(
+            "--sandbox-generation", default="D", choices=list("ABCD"), help="which PostHog the sandbox is"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         lock = self._take_lock()
@@ -56,7 +58,9 @@ class Command(BaseCommand):
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise CommandError(f"The portal already runs on {settings.VAR_DIR}; stop it first, or set VAR_DIR.") from None
+            raise CommandError(
+                f"The portal already runs on {settings.VAR_DIR}; stop it first, or set VAR_DIR."
+            ) from None
         return lock
 
     def _require_free_port(self) -> None:
@@ -86,12 +90,22 @@ class Command(BaseCommand):
         folder = _private_folder(settings.EMBEDDED_BROKER_DIR)
         data = settings.VAR_DIR / "broker"
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(folder / "broker.sock"), "--unixsocketperm", "700"]
+        command = [
+            str(get_binary_path()),
+            "--port",
+            "0",
+            "--unixsocket",
+            str(folder / "broker.sock"),
+            "--unixsocketperm",
+            "700",
+        ]
         command += ["--dir", str(data), "--appendonly", "yes", "--save", "", "--loglevel", "warning"]
         command += ["--maxmemory", "256mb", "--maxmemory-policy", "noeviction"]
         supervisor.add(Process("broker", command))
         if not supervisor.wait_until(_broker_answers, what="The embedded broker"):
-            raise CommandError("The embedded broker did not start; set CELERY_BROKER_URL to use your own Redis or Valkey.")
+            raise CommandError(
+                "The embedded broker did not start; set CELERY_BROKER_URL to use your own Redis or Valkey."
+            )
 
     def _start_sandbox(self, supervisor: Supervisor, generation: str) -> None:
         port = next(port for port in range(settings.PORT + 10, settings.PORT + 200) if _is_free("127.0.0.1", port))
@@ -112,7 +126,16 @@ class Command(BaseCommand):
 
 
 def _web_command(threads: int) -> list[str]:
-    command = [sys.executable, "-m", "gunicorn", "portal.wsgi:application", "--worker-class", "gthread", "--workers", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "portal.wsgi:application",
+        "--worker-class",
+        "gthread",
+        "--workers",
+        "1",
+    ]
     command += ["--threads", str(threads), "--bind", f"{_shown(settings.BIND)}:{settings.PORT}", "--no-control-socket"]
     return [*command, "--log-level", "warning", "--graceful-timeout", "8", "--timeout", "120"]
 

@@ -1,0 +1,42 @@
+"""`python -m tests.bench [NAME …]`: run the named benchmarks, or all of them, on a database of their own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings_test")
+
+import django
+
+django.setup()
+
+from django.test.utils import setup_databases, setup_test_environment, teardown_databases  # noqa: E402
+
+from tests.bench import list_pages  # noqa: E402
+from tests.broker import embedded_broker  # noqa: E402
+
+BENCHES = {"list_pages": list_pages.run}
+
+
+def main(names: list[str]) -> int:
+    unknown = [name for name in names if name not in BENCHES]
+    if unknown:
+        print(f"No such benchmark: {', '.join(unknown)}. There are: {', '.join(BENCHES)}.")
+        return 2
+    setup_test_environment()
+    with embedded_broker():
+        databases = setup_databases(verbosity=0, interactive=False)
+        try:
+            for name in names or BENCHES:
+                print(f"\n== {name}")
+                BENCHES[name]()
+        finally:
+            teardown_databases(databases, verbosity=0)
+    shutil.rmtree(os.environ["PORTAL_TEST_DIR"], ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
