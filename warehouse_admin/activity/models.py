@@ -47,7 +47,7 @@ class ActivityEntry(models.Model):
         default_permissions = ()
         permissions = [("review_activityentry", "Can review activity")]
         indexes = [
-            models.Index(fields=["-occurred_at"]),
+            models.Index(fields=["-occurred_at", "-id"]),
             models.Index(fields=["needs_review", "verdict", "-occurred_at"]),
             models.Index(fields=["saved_query", "-occurred_at"]),
             models.Index(fields=["source", "-occurred_at"]),

@@ -6,6 +6,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.mirror.models import SavedQuery
@@ -31,6 +32,8 @@ class BulkResume(models.Model):
     reason = models.TextField()
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     request_id = models.CharField(max_length=64, blank=True)
+    claim = models.CharField(max_length=32, blank=True)  # of the worker that has it; a worker without it must let go
+    not_before = models.DateTimeField(null=True)  # wait until then: PostHog or our budget said so
     stop_requested = models.BooleanField(default=False)
     error = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -42,9 +45,14 @@ class BulkResume(models.Model):
         default_permissions = ()
         permissions = [("resume_schedules", "Can resume schedules in bulk")]
         ordering = ["-created_at"]
+        indexes = [models.Index(fields=["state", "heartbeat_at"]), models.Index(fields=["-created_at"])]
 
     def __str__(self) -> str:
         return str(self.id)
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in self.OPEN
 
 
 class BulkResumeItem(models.Model):
@@ -61,8 +69,12 @@ class BulkResumeItem(models.Model):
         FAILED = "failed"
         UNKNOWN = "unknown"
 
+    UNSETTLED = (Outcome.QUEUED, Outcome.SENT, Outcome.ACCEPTED, Outcome.UNKNOWN)
+    FINE = (Outcome.RESUMED, Outcome.NOT_PAUSED, Outcome.ACCEPTED)
+
     resume = models.ForeignKey(BulkResume, models.CASCADE, related_name="items")
     saved_query = models.ForeignKey(SavedQuery, models.PROTECT, related_name="resume_items")
+    is_open = models.BooleanField(default=True)  # false once its campaign needs the view no more
     position = models.PositiveIntegerField()
     outcome = models.CharField(max_length=16, choices=Outcome, default=Outcome.QUEUED)
     detail = models.CharField(max_length=300, blank=True)
@@ -74,7 +86,12 @@ class BulkResumeItem(models.Model):
     class Meta:
         default_permissions = ()
         ordering = ["position"]
-        constraints = [models.UniqueConstraint(fields=["resume", "saved_query"], name="schedules_one_item_per_view")]
+        constraints = [
+            models.UniqueConstraint(fields=["resume", "saved_query"], name="schedules_one_item_per_view"),
+            models.UniqueConstraint(
+                fields=["saved_query"], condition=Q(is_open=True), name="schedules_one_open_campaign_per_view"
+            ),
+        ]
         indexes = [models.Index(fields=["outcome", "sent_at"])]
 
     def __str__(self) -> str:
