@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import tempfile
 from pathlib import Path
-
-from cryptography.fernet import Fernet
 
 _FOLDER = Path(os.environ.get("PORTAL_TEST_DIR") or tempfile.mkdtemp(prefix="portal-test-"))
 os.environ["PORTAL_TEST_DIR"] = str(_FOLDER)
@@ -14,7 +13,7 @@ _WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 os.environ["VAR_DIR"] = str(_FOLDER / _WORKER)
 os.environ["SECRET_KEY"] = "only-for-tests-" + "x" * 50
-os.environ["FIELD_ENCRYPTION_KEYS"] = Fernet.generate_key().decode()
+os.environ["FIELD_ENCRYPTION_KEYS"] = base64.urlsafe_b64encode(b"only-for-tests-only-for-tests-00").decode()
 for _name in ("POSTHOG_HOST", "POSTHOG_PROJECT_ID", "POSTHOG_API_KEY", "DEBUG", "ALLOWED_HOSTS", "BIND", "HTTPS_ONLY"):
     os.environ.pop(_name, None)
 
