@@ -20,12 +20,12 @@ run: $(VENV)/.installed
 	@exec $(BIN)/python manage.py run
 
 test: $(VENV)/.installed
-	env -u DATABASE_URL -u CELERY_BROKER_URL -u REDIS_URL $(BIN)/python -m pytest -n $(PYTEST_JOBS) $(ARGS)
+	env -u DATABASE_URL -u CELERY_BROKER_URL -u REDIS_URL $(BIN)/python -m pytest -n $(PYTEST_JOBS) --dist loadgroup $(ARGS)
 
 test-services: $(VENV)/.installed
 	@test -n "$$DATABASE_URL" || { echo "Set DATABASE_URL, for example postgres://postgres@127.0.0.1:5432/postgres"; exit 2; }
 	@test -n "$$CELERY_BROKER_URL" || { echo "Set CELERY_BROKER_URL, for example redis://127.0.0.1:6379/5"; exit 2; }
-	$(BIN)/python -m pytest -n $(PYTEST_JOBS) $(ARGS)
+	$(BIN)/python -m pytest -n $(PYTEST_JOBS) --dist loadgroup $(ARGS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
