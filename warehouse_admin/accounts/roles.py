@@ -1,0 +1,92 @@
+"""The roles, and what each may do beyond looking."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import Group
+from django.db import models
+
+from warehouse_admin.accounts.models import User
+
+
+class Role(models.TextChoices):
+    """Values are the words of the command line and the API, labels the names of the Django groups."""
+
+    VIEWER = "viewer", "Viewer"
+    EDITOR = "editor", "Editor"
+    REVIEWER = "reviewer", "Reviewer"
+    OPERATOR = "operator", "Operator"
+    AUDITOR = "auditor", "Auditor"
+    ADMIN = "admin", "Administrator"
+
+
+PROPOSE = "changes.propose_changerequest"
+REVIEW = "changes.review_changerequest"
+APPLY = "changes.apply_changerequest"
+CLOSE = "changes.close_changerequest"
+REFRESH = "mirror.refresh_savedquery"
+RUN = "mirror.run_savedquery"
+START_SYNC = "mirror.start_sync"
+RESUME = "schedules.resume_schedules"
+REVIEW_ACTIVITY = "activity.review_activityentry"
+VIEW_ALL_ENTRIES = "audit.view_all_entries"
+MANAGE_CONNECTIONS = "accounts.manage_connections"
+MANAGE_PEOPLE = "accounts.manage_people"
+
+ROLE_PERMISSIONS: dict[Role, frozenset[str]] = {
+    Role.VIEWER: frozenset(),
+    Role.EDITOR: frozenset({PROPOSE, REFRESH, START_SYNC}),
+    Role.REVIEWER: frozenset({PROPOSE, REVIEW, REVIEW_ACTIVITY, REFRESH}),
+    Role.OPERATOR: frozenset({PROPOSE, APPLY, RESUME, RUN, START_SYNC, REFRESH, REVIEW_ACTIVITY}),
+    Role.AUDITOR: frozenset({VIEW_ALL_ENTRIES, REVIEW_ACTIVITY}),
+    Role.ADMIN: frozenset(
+        {
+            PROPOSE,
+            CLOSE,
+            MANAGE_CONNECTIONS,
+            MANAGE_PEOPLE,
+            START_SYNC,
+            REFRESH,
+            REVIEW_ACTIVITY,
+            VIEW_ALL_ENTRIES,
+        }
+    ),
+}
+_BY_GROUP = {role.label: role for role in Role}
+
+
+def roles_from_groups(names: list[str]) -> frozenset[Role]:
+    """The roles among some group names; other groups mean nothing."""
+    return frozenset(_BY_GROUP[name] for name in names if name in _BY_GROUP)
+
+
+def roles_of(user: User) -> frozenset[Role]:
+    """The roles of a person, read once for each loaded object; nobody's are empty."""
+    if not user.is_authenticated:
+        return frozenset()
+    known: frozenset[Role] | None = getattr(user, "_roles", None)
+    if known is None:
+        known = roles_from_groups([group.name for group in user.groups.all()])
+        user._roles = known  # type: ignore[attr-defined]
+    return known
+
+
+def give_role(user: User, role: Role) -> None:
+    """Add one role; nothing is checked or audited here, services do that."""
+    user.groups.add(_group(role))
+    forget(user)
+
+
+def take_role(user: User, role: Role) -> None:
+    """Take one role away; nothing is checked or audited here, services do that."""
+    user.groups.remove(_group(role))
+    forget(user)
+
+
+def forget(user: User) -> None:
+    """Read the roles of this object again the next time."""
+    user.__dict__.pop("_roles", None)
+    user.__dict__.get("_prefetched_objects_cache", {}).pop("groups", None)
+
+
+def _group(role: Role) -> Group:
+    return Group.objects.get_or_create(name=Role(role).label)[0]
