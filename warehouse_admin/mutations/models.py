@@ -76,7 +76,9 @@ class ObjectLock(models.Model):
 
     class Meta:
         default_permissions = ()
-        constraints = [models.UniqueConstraint(fields=["connection", "object_id"], name="mutations_one_lock_per_object")]
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "object_id"], name="mutations_one_lock_per_object")
+        ]
 
     def __str__(self) -> str:
         return self.object_id

@@ -1,0 +1,187 @@
+"""Step two: claim, compare with the live view, send once, classify the answer, read back."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from warehouse_admin.accounts import services as accounts
+from warehouse_admin.accounts.models import User
+from warehouse_admin.core import context
+from warehouse_admin.core.errors import UserError
+from warehouse_admin.mutations import locks, timing
+from warehouse_admin.mutations.errors import NotYet
+from warehouse_admin.mutations.kinds import Standing, kind_of
+from warehouse_admin.mutations.models import Mutation
+from warehouse_admin.mutations.outcome import State, conclude, give_back
+from warehouse_admin.mutations.rows import snapshot
+from warehouse_admin.mutations.words import sentence
+from warehouse_admin.posthog import errors
+from warehouse_admin.posthog.client import Client
+from warehouse_admin.posthog.types import SavedQuery
+
+ALREADY_SO = "PostHog already held this text, so nothing was sent."
+
+
+def send(mutation_id: uuid.UUID) -> Mutation:
+    """Carry out an asked mutation; safe to call any number of times. Raises NotYet when it must wait, nothing sent."""
+    mutation = Mutation.objects.select_related("connection", "actor").get(pk=mutation_id)
+    if mutation.state != State.ASKED:
+        return mutation
+    wait = -timing.age(mutation.not_before, timezone.now())
+    if wait > 0:
+        raise NotYet(wait, mutation.error)
+    request_id = mutation.request_id or context.current().request_id
+    with context.use(context.RequestContext(request_id=request_id)):
+        if not _claim(mutation):
+            return mutation
+        return _carry_out(mutation)
+
+
+@transaction.atomic
+def _claim(mutation: Mutation) -> bool:
+    """Take it, and the lock of its object; false when another worker was first."""
+    free = Mutation.objects.filter(pk=mutation.pk, state=State.ASKED)
+    taken = free.update(
+        state=State.SENDING, claim=uuid.uuid4(), claimed_at=timezone.now(), sent_at=None, not_before=None
+    )
+    if taken and kind_of(mutation).locks and not locks.take(mutation):
+        # Raised inside the transaction: the claim is undone.
+        raise NotYet(timing.LOCK_WAIT, "Another change of this view is under way.")
+    mutation.refresh_from_db()
+    return bool(taken)
+
+
+def _carry_out(mutation: Mutation) -> Mutation:
+    kind = kind_of(mutation)
+    try:
+        client, credential = accounts.writer_for(mutation.connection, author=_author(mutation))
+    except UserError as refusal:
+        return conclude(mutation, State.NOT_SENT, said=refusal.message)
+    try:
+        live = kind.read(client, mutation)
+    except errors.PostHogError as error:
+        return _could_not_read(mutation, error, credential)
+    standing = kind.standing(mutation, live)
+    if standing is not Standing.BASE:
+        return _nothing_to_send(mutation, standing, live, credential)
+    request = kind.request(mutation, live)
+    evidence = {**request.evidence(client), "key": credential}
+    if live is not None:
+        evidence["token_before"] = live.latest_history_id
+    if not _mark_sent(mutation, live, evidence):
+        return mutation
+    return _write(mutation, client, live, credential)
+
+
+def _author(mutation: Mutation) -> User | None:
+    """The person whose own key may be used."""
+    if mutation.credential:
+        return User.objects.filter(username=mutation.credential).first()
+    return mutation.actor
+
+
+def _could_not_read(mutation: Mutation, error: errors.PostHogError, credential: str) -> Mutation:
+    """The live read failed: whatever it was, nothing has been sent."""
+    if isinstance(error, errors.RateLimited):
+        return give_back(mutation, seconds=error.retry_after or timing.RATE_WAIT, said=sentence(error), counts=False)
+    final = errors.InvalidKey | errors.PermissionDenied | errors.NotFound | errors.Refused
+    if isinstance(error, final):
+        evidence = {"method": error.method, "path": error.path, "status": error.status, "key": credential}
+        return conclude(mutation, State.REFUSED, said=sentence(error), remote=evidence, credential=credential)
+    return _try_later(mutation, error)
+
+
+def _try_later(mutation: Mutation, error: errors.PostHogError) -> Mutation:
+    seconds = timing.BACKOFFS[min(mutation.attempts, len(timing.BACKOFFS) - 1)]
+    return give_back(mutation, seconds=seconds, said=sentence(error), counts=True)
+
+
+def _nothing_to_send(mutation: Mutation, standing: Standing, live: SavedQuery | None, credential: str) -> Mutation:
+    after = snapshot(live) if live else None
+    if standing is Standing.DONE:
+        return conclude(mutation, State.HAPPENED, said=ALREADY_SO, after=after, credential=credential)
+    said = "PostHog holds another text than the one this was written against, so nothing was sent."
+    return conclude(mutation, State.CONFLICT, said=said, after=after, credential=credential)
+
+
+def _mark_sent(mutation: Mutation, live: SavedQuery | None, evidence: dict[str, Any]) -> bool:
+    """Committed before the request leaves; false when the claim was lost, and then nothing may be sent."""
+    held = Mutation.objects.filter(pk=mutation.pk, claim=mutation.claim, state=State.SENDING, sent_at=None)
+    marked = held.update(sent_at=timezone.now(), before=snapshot(live) if live else None, remote=evidence)
+    mutation.refresh_from_db()
+    return bool(marked)
+
+
+def _write(mutation: Mutation, client: Client, live: SavedQuery | None, credential: str) -> Mutation:
+    kind = kind_of(mutation)
+    started = time.monotonic()
+    error: errors.PostHogError | None = None
+    answer: SavedQuery | None = None
+    try:
+        answer = kind.write(client, mutation, live)
+    except errors.PostHogError as failure:
+        error = failure
+    status = error.status if error else client.last_status
+    evidence = {"status": status, "duration_ms": round((time.monotonic() - started) * 1000)}
+    if error is not None:
+        return _failed(mutation, client, error, evidence, credential)
+    accounts.learn(mutation.connection, kind.capability, None)
+    if not kind.reads_back:
+        return conclude(mutation, State.HAPPENED, remote=evidence, credential=credential)
+    return _read_back(mutation, client, answer, evidence, credential)
+
+
+def _failed(
+    mutation: Mutation, client: Client, error: errors.PostHogError, evidence: dict[str, Any], credential: str
+) -> Mutation:
+    """What a write that raised means: the three ways are "certainly not", "no" and "nobody knows"."""
+    if isinstance(error, errors.RateLimited):
+        return give_back(mutation, seconds=error.retry_after or timing.RATE_WAIT, said=sentence(error), counts=False)
+    if not error.sent:
+        return _try_later(mutation, error)
+    said = sentence(error)
+    if error.unconfirmed:
+        said = f"{said} It may have happened all the same; PostHog is being read to find out."
+        return conclude(mutation, State.UNCONFIRMED, said=said, remote=evidence, credential=credential)
+    if isinstance(error, errors.Conflict):
+        after = _look(mutation, client)
+        return conclude(mutation, State.CONFLICT, said=said, after=after, remote=evidence, credential=credential)
+    if isinstance(error, errors.PermissionDenied):
+        accounts.learn(mutation.connection, kind_of(mutation).capability, error)
+    return conclude(mutation, State.REFUSED, said=said, remote=evidence, credential=credential)
+
+
+def _look(mutation: Mutation, client: Client) -> dict[str, Any] | None:
+    """What PostHog holds now; None when it cannot be read."""
+    try:
+        live = kind_of(mutation).read(client, mutation)
+    except errors.PostHogError:
+        return None
+    return snapshot(live) if live else None
+
+
+def _read_back(
+    mutation: Mutation, client: Client, answer: SavedQuery | None, evidence: dict[str, Any], credential: str
+) -> Mutation:
+    """Believe a write when PostHog, asked again, holds it. The answer's own token can be the old one."""
+    kind = kind_of(mutation)
+    try:
+        live = kind.read(client, mutation)
+    except errors.PostHogError as error:
+        said = f"PostHog accepted it, but could not be read again. {sentence(error)}"
+        return conclude(mutation, State.UNCONFIRMED, said=said, remote=evidence, credential=credential)
+    said = ""
+    if kind.standing(mutation, live) is not Standing.DONE:
+        if kind.standing(mutation, answer) is not Standing.DONE:
+            said = "PostHog accepted it and then showed another text."
+            return conclude(mutation, State.UNCONFIRMED, said=said, remote=evidence, credential=credential)
+        said, live = "PostHog saved it; somebody changed the view again right afterwards.", answer
+    if live is not None:
+        evidence["token_after"] = live.latest_history_id
+    after = snapshot(live) if live else None
+    return conclude(mutation, State.HAPPENED, said=said, after=after, remote=evidence, credential=credential)

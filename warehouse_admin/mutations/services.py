@@ -1,0 +1,10 @@
+"""The one gate through which everything that changes PostHog goes; README.md tells its three steps."""
+
+from __future__ import annotations
+
+from warehouse_admin.mutations.ask import ask
+from warehouse_admin.mutations.rows import restore, snapshot
+from warehouse_admin.mutations.send import ALREADY_SO, send
+from warehouse_admin.mutations.settle import settle, settle_due
+
+__all__ = ["ALREADY_SO", "ask", "restore", "send", "settle", "settle_due", "snapshot"]

@@ -1,0 +1,135 @@
+"""Step three, when there was no answer: read PostHog and decide. Nothing here ever sends an edit again."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from warehouse_admin.accounts import services as accounts
+from warehouse_admin.core import context
+from warehouse_admin.mutations import locks, timing
+from warehouse_admin.mutations.errors import NotYet
+from warehouse_admin.mutations.kinds import Standing, kind_of
+from warehouse_admin.mutations.models import Mutation
+from warehouse_admin.mutations.outcome import State, conclude
+from warehouse_admin.mutations.rows import snapshot
+from warehouse_admin.mutations.send import send
+from warehouse_admin.mutations.words import sentence
+from warehouse_admin.posthog import errors
+from warehouse_admin.posthog.types import SavedQuery
+
+ACTS = (Mutation.Kind.RUN, Mutation.Kind.CANCEL)
+FORGOTTEN_SECONDS = 60.0  # an act asked for this long ago has lost its task
+TOO_OLD_SECONDS = 900.0  # nobody expects a run or a cancel that late
+
+
+def settle(mutation_id: uuid.UUID, *, now: datetime | None = None) -> Mutation:
+    """Look at PostHog and decide about an unconfirmed mutation or one whose worker is lost; others are left alone."""
+    now = now or timezone.now()
+    mutation = Mutation.objects.select_related("connection", "actor").get(pk=mutation_id)
+    request_id = mutation.request_id or context.current().request_id
+    with context.use(context.RequestContext(request_id=request_id)):
+        if mutation.state == State.SENDING:
+            mutation = _take_from_lost_worker(mutation, now)
+        if mutation.state != State.UNCONFIRMED:
+            return mutation
+        return _look(mutation, now)
+
+
+def settle_due(*, now: datetime | None = None, everything: bool = False) -> int:
+    """Settle what is due to be looked at (or `everything` open) and say how many came to an end."""
+    now = now or timezone.now()
+    ended = 0
+    waiting = Mutation.objects.filter(state__in=[State.SENDING, State.UNCONFIRMED]).order_by("asked_at")
+    for row in waiting.values("pk", "sent_at", "looked_at"):
+        if everything or timing.look_is_due(row["sent_at"], row["looked_at"], now):
+            ended += settle(row["pk"], now=now).state not in Mutation.OPEN
+    return ended + _send_forgotten_acts(now)
+
+
+def _send_forgotten_acts(now: datetime) -> int:
+    """Runs and cancels whose task was lost with its worker; edits and resumes are taken up by who asked for them."""
+    since = now - timedelta(seconds=FORGOTTEN_SECONDS)
+    ready = Q(not_before=None) | Q(not_before__lte=now)
+    found = Mutation.objects.filter(ready, state=State.ASKED, kind__in=ACTS, asked_at__lt=since).order_by("asked_at")
+    ended = 0
+    for mutation in found.select_related("connection", "actor"):
+        if timing.age(mutation.asked_at, now) > TOO_OLD_SECONDS:
+            ended += _give_up(mutation)
+            continue
+        try:
+            ended += send(mutation.pk).state not in Mutation.OPEN
+        except NotYet:
+            continue
+    return ended
+
+
+def _give_up(mutation: Mutation) -> bool:
+    claim = uuid.uuid4()
+    free = Mutation.objects.filter(pk=mutation.pk, state=State.ASKED)
+    if not free.update(state=State.SENDING, claim=claim, claimed_at=timezone.now(), sent_at=None):
+        return False
+    mutation.refresh_from_db()
+    conclude(
+        mutation, State.NOT_SENT, said="It could not be sent in time, so it was given up. Ask again if it is wanted."
+    )
+    return True
+
+
+def _take_from_lost_worker(mutation: Mutation, now: datetime) -> Mutation:
+    """Nothing, while the worker may still be at it; asked again if it never sent; else unconfirmed."""
+    if mutation.sent_at is not None:
+        if timing.age(mutation.sent_at, now) < timing.write_seconds():
+            return mutation
+        said = "The worker that sent it stopped before the answer came; PostHog is being read to find out."
+        return conclude(mutation, State.UNCONFIRMED, said=said)
+    if timing.age(mutation.claimed_at, now) < timing.CLAIM_SECONDS:
+        return mutation
+    with transaction.atomic():
+        held = Mutation.objects.filter(pk=mutation.pk, claim=mutation.claim, state=State.SENDING, sent_at=None)
+        if held.update(state=State.ASKED, claim=None, claimed_at=None):
+            locks.release(mutation)
+    mutation.refresh_from_db()
+    return mutation
+
+
+def _look(mutation: Mutation, now: datetime) -> Mutation:
+    client = accounts.client_for(mutation.connection, purpose="background", read_timeout=10)
+    try:
+        standing, live = kind_of(mutation).landed(client, mutation)
+    except errors.NotFound as error:
+        if not error.object_missing:
+            return _still_open(mutation, now, f"PostHog could not be read: {sentence(error)}")
+        standing, live = Standing.OTHER, None
+    except errors.PostHogError as error:
+        return _still_open(mutation, now, f"PostHog could not be read: {sentence(error)}")
+    return _decide(mutation, standing, live, now)
+
+
+def _decide(mutation: Mutation, standing: Standing, live: SavedQuery | None, now: datetime) -> Mutation:
+    after = snapshot(live) if live else None
+    evidence = {"settled": True} | ({"token_after": live.latest_history_id} if live else {})
+    if standing is Standing.DONE:
+        said = "There was no answer, but PostHog was read again and holds it: it happened."
+        return conclude(mutation, State.HAPPENED, said=said, after=after, remote=evidence)
+    if timing.age(mutation.sent_at, now) < timing.write_seconds():
+        return _still_open(mutation, now, "PostHog does not show it yet; a late request can still land.")
+    if standing is Standing.BASE:
+        said = "PostHog was read again and still holds the former text: it did not happen."
+        return conclude(mutation, State.DID_NOT_HAPPEN, said=said, after=after, remote=evidence)
+    if standing is Standing.OTHER:
+        gone = "the view is gone" if live is None else "it holds a text that is neither the former nor the new one"
+        said = f"PostHog was read again: {gone}. Whether ours was there in between cannot be told."
+        return conclude(mutation, State.CONFLICT, said=said, after=after, remote=evidence, result="unknown")
+    return _still_open(mutation, now, "Reading PostHog does not tell whether it happened.")
+
+
+def _still_open(mutation: Mutation, now: datetime, said: str) -> Mutation:
+    open_still = Mutation.objects.filter(pk=mutation.pk, state=State.UNCONFIRMED)
+    open_still.update(looked_at=now, error=said)
+    mutation.refresh_from_db()
+    return mutation

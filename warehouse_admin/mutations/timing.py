@@ -1,0 +1,35 @@
+"""How long the gate waits; all in seconds."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+CLAIM_SECONDS = 60.0  # a claim that has not sent within this time may be taken away: sending needs it to be held still
+LOCK_WAIT = 5.0
+RATE_WAIT = 30.0  # when PostHog says "slow down" and not for how long
+LONGEST_WAIT = 3600.0
+BACKOFFS = (5.0, 20.0, 60.0)  # between attempts that certainly did not leave; then it is given up
+LOOK_EVERY = 15.0
+
+
+def write_seconds() -> float:
+    """From sending on, how long a request may still land: the client's write time-out and a margin."""
+    return float(getattr(settings, "MUTATION_WRITE_SECONDS", 70.0))
+
+
+def in_seconds(seconds: float) -> datetime:
+    return timezone.now() + timedelta(seconds=seconds)
+
+
+def age(since: datetime | None, now: datetime) -> float:
+    """Seconds since then; 0 when it never was."""
+    return (now - since).total_seconds() if since else 0.0
+
+
+def look_is_due(sent_at: datetime | None, looked_at: datetime | None, now: datetime) -> bool:
+    """Look often at first and ever more rarely, down to once an hour."""
+    pause = min(max(LOOK_EVERY, age(sent_at, now) / 8), LONGEST_WAIT)
+    return looked_at is None or age(looked_at, now) >= pause
