@@ -194,7 +194,7 @@ class Client:
         self._local.last_status = None
         if self._budget:
             self._spend(call)
-        wire.sent = True
+        wire.sent = None
         reply = self._exchange(call)
         if isinstance(reply, errors.PostHogError):
             logger.info("posthog %s %s: %s", call.method, call.path, type(reply).__name__)
@@ -294,8 +294,9 @@ def _no_answer(failure: Exception, status: int | None, known: dict[str, Any]) ->
         if isinstance(failure, urllib3.exceptions.TimeoutError | TimeoutError):
             return errors.Unreachable("PostHog stopped in the middle of its answer (time-out).", status=status, **known)
         return errors.Truncated(f"PostHog's answer broke off before its end ({kind}).", status=status, **known)
-    # A ValueError (an address or a header that cannot be) and unfit JSON are requests' own refusals.
-    if not wire.sent or isinstance(failure, ValueError | requests.exceptions.InvalidJSONError):
+    # Before any connection is asked for, only requests itself can refuse: an impossible address, header or JSON.
+    refused_here = wire.sent is None and isinstance(failure, ValueError | requests.exceptions.InvalidJSONError)
+    if wire.sent is False or refused_here:
         return errors.NotSent(_never_sent(failure), **known)
     if isinstance(failure, requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError):
         return errors.Unreachable("PostHog did not answer in time.", **known)
@@ -330,6 +331,6 @@ def _valid_project(project_id: int | str) -> str:
 
 
 def _valid_prefix(prefix: str) -> Prefix:
-    if prefix == "projects" or prefix == "environments":
-        return prefix
-    raise ValueError("The path prefix must be projects or environments.")
+    if prefix not in {"projects", "environments"}:
+        raise ValueError("The path prefix must be projects or environments.")
+    return "projects" if prefix == "projects" else "environments"

@@ -62,9 +62,9 @@ def _is_loopback(name: str) -> bool:
 
 
 class _Wire(threading.local):
-    """Whether this thread's request has put a byte on the network; true until a real connection says otherwise."""
+    """Whether this thread's request has put a byte on the network; None until a real connection is asked for."""
 
-    sent = True
+    sent: bool | None = None
 
 
 wire = _Wire()

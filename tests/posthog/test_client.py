@@ -1,0 +1,534 @@
+"""What the client believes, what it repeats, what it knows to have sent, and where the key may go."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import pickle
+import threading
+from typing import Any
+
+import pytest
+
+from tests.posthog.conftest import KEY, Purse
+from tests.posthog.rows import DETAIL_B, LIST_B, TOKEN, VIEW
+from tests.posthog.scripted import Handler, Scripted, answer, drop, free_port, hang, page, problem, raw
+from warehouse_admin.posthog import errors, reads, transport, writes
+from warehouse_admin.posthog.client import Client
+from warehouse_admin.posthog.transport import validate_host
+
+OK = answer(200, DETAIL_B)
+
+
+def test_the_key_travels_as_a_header_only(server: Scripted, client: Client):
+    server.play(OK)
+
+    reads.get_saved_query(client, VIEW)
+
+    asked = server.asked[0]
+    assert asked.headers["authorization"] == f"Bearer {KEY}"
+    assert asked.headers["user-agent"].startswith("warehouse-admin/")
+    assert (asked.path, asked.params) == (f"/api/projects/7/warehouse_saved_queries/{VIEW}/", {})
+    assert "cookie" not in asked.headers
+
+
+def test_cookies_are_never_kept(server: Scripted, client: Client):
+    server.play(answer(200, DETAIL_B, Set_Cookie="sessionid=1; Path=/"), OK)
+
+    reads.get_saved_query(client, VIEW)
+    reads.get_saved_query(client, VIEW)
+
+    assert "cookie" not in server.asked[1].headers
+
+
+def test_neither_repr_nor_pickle_gives_the_key_away(client: Client):
+    assert KEY not in repr(client) + repr(client._auth) + str(client)
+    with pytest.raises(TypeError):
+        pickle.dumps(client)
+
+
+def test_a_connection_is_reused(server: Scripted, client: Client):
+    ports: list[int] = []
+
+    def step(handler: Handler) -> None:
+        ports.append(handler.client_address[1])
+        OK(handler)
+
+    server.play(step)
+    reads.get_saved_query(client, VIEW)
+    reads.get_saved_query(client, VIEW)
+
+    assert len(ports) == 2
+    assert len(set(ports)) == 1
+
+
+def test_threads_share_a_client_and_not_its_connections(server: Scripted, client: Client):
+    server.play(OK)
+    statuses: list[int | None] = []
+
+    def work() -> None:
+        for _ in range(5):
+            reads.get_saved_query(client, VIEW)
+        statuses.append(client.last_status)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert statuses == [200] * 4
+    assert len(server.asked) == 20
+    assert client.last_status is None
+
+
+# What is believed
+
+
+@pytest.mark.parametrize("status", [200, 202, 204])
+def test_an_empty_answer_is_success_without_data(server: Scripted, client: Client, status: int):
+    server.play(answer(status))
+
+    assert client.request("POST", "x/").data is None
+    assert client.last_status == status
+
+
+def test_an_empty_answer_is_no_view(server: Scripted, client: Client):
+    server.play(answer(200))
+
+    with pytest.raises(errors.BadAnswer, match="nothing") as caught:
+        reads.get_saved_query(client, VIEW)
+    assert (caught.value.status, caught.value.unconfirmed) == (200, False)
+    with pytest.raises(errors.BadAnswer) as caught:
+        writes.update_saved_query(client, VIEW, name="x")
+    assert caught.value.unconfirmed
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        answer(200, b"<html>Sign in</html>", kind="text/html"),
+        answer(200, json.dumps(DETAIL_B).encode(), kind="text/html"),
+        answer(200, json.dumps(DETAIL_B).encode()[:-9]),
+        answer(200, b"\xff\xfe"),
+        answer(200, b"[" * 100_000),
+        raw("HTTP/1.1 200 OK\nConnection: close", json.dumps(DETAIL_B).encode()),
+    ],
+    ids=["page", "json labelled as a page", "cut json", "not utf-8", "nested too deep", "no content type"],
+)
+def test_what_is_not_whole_json_is_not_believed(server: Scripted, client: Client, step: Any):
+    server.play(step)
+
+    with pytest.raises(errors.BadAnswer) as caught:
+        reads.get_saved_query(client, VIEW)
+
+    assert caught.value.status == 200
+    assert len(server.asked) == 1
+    with pytest.raises(errors.BadAnswer) as caught:
+        writes.update_saved_query(client, VIEW, name="x")
+    assert caught.value.unconfirmed
+
+
+def cut_short(declared: int) -> Any:
+    head = f"HTTP/1.1 200 OK\nContent-Type: application/json\nContent-Length: {declared}"
+    return raw(head, json.dumps({"count": 0, "next": None, "results": []}).encode())
+
+
+def cut_chunk(handler: Handler) -> None:
+    raw("HTTP/1.1 200 OK\nContent-Type: application/json\nTransfer-Encoding: chunked", b"40\r\n[1,2")(handler)
+
+
+@pytest.mark.parametrize("step", [cut_short(500), cut_chunk], ids=["content length", "chunk"])
+def test_an_answer_that_breaks_off_is_asked_for_again_and_never_taken_for_a_short_list(
+    server: Scripted, client: Client, step: Any
+):
+    server.play(step)
+    with pytest.raises(errors.Truncated):
+        reads.list_saved_queries(client)
+    assert len(server.asked) == 4
+
+    server.play(step, page([LIST_B]))
+    assert reads.list_saved_queries(client).count == 1
+
+
+def test_a_truncated_answer_to_a_write_is_unconfirmed_and_not_repeated(server: Scripted, client: Client):
+    server.play(cut_short(500))
+
+    with pytest.raises(errors.Truncated) as caught:
+        writes.run(client, VIEW)
+
+    assert caught.value.unconfirmed
+    assert len(server.asked) == 1
+
+
+def test_a_compressed_answer_is_read(server: Scripted, client: Client):
+    body = gzip.compress(json.dumps(DETAIL_B).encode())
+    server.play(answer(200, body, Content_Encoding="gzip"))
+
+    assert reads.get_saved_query(client, VIEW).name == "stg.orders"
+
+
+def test_an_answer_beyond_the_bound_is_not_read_to_the_end(server: Scripted, client: Client, monkeypatch: Any):
+    monkeypatch.setattr(transport, "MAX_ANSWER_BYTES", 100_000)
+    server.play(answer(200, gzip.compress(b" " * 1_000_000), Content_Encoding="gzip"))
+
+    with pytest.raises(errors.BadAnswer, match="larger"):
+        reads.get_saved_query(client, VIEW)
+
+
+def test_an_answer_that_trickles_is_given_up(server: Scripted, make_client: Any):
+    def trickle(handler: Handler) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9999\r\n\r\n")
+        while not handler.server.released.wait(0.05):
+            handler.wfile.write(b" ")
+
+    server.play(trickle)
+
+    with pytest.raises(errors.BadAnswer, match="too long"):
+        reads.get_saved_query(make_client(read_timeout=0.2), VIEW)
+
+
+# Where the key may go
+
+
+def test_a_redirect_is_an_error_and_the_key_stays_home(server: Scripted, client: Client):
+    elsewhere = Scripted()
+    elsewhere.play(OK)
+    thread = threading.Thread(target=elsewhere.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    server.play(answer(302, Location=f"{elsewhere.url}/api/"))
+    try:
+        with pytest.raises(errors.BadAnswer, match="redirect"):
+            reads.get_saved_query(client, VIEW)
+        assert elsewhere.asked == []
+        assert len(server.asked) == 1
+
+        following = f"{elsewhere.url}/api/projects/9/data_modeling_jobs/?cursor=abc&limit=100"
+        server.play(page([], following=following), page([]))
+        first = reads.list_jobs(client)
+        second = reads.list_jobs(client, cursor=first.cursor)
+    finally:
+        elsewhere.shutdown()
+        elsewhere.server_close()
+        thread.join()
+
+    assert (first.has_next, second.has_next) == (True, False)
+    assert elsewhere.asked == []
+    assert server.asked[-1].path == "/api/projects/7/data_modeling_jobs/"
+    assert server.asked[-1].params["cursor"] == ["abc"]
+
+
+def test_the_environment_does_not_steer_the_key(server: Scripted, client: Client, monkeypatch: Any):
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    server.play(OK)
+
+    assert reads.get_saved_query(client, VIEW).latest_history_id == TOKEN
+
+
+@pytest.mark.parametrize(
+    ("given", "origin"),
+    [
+        ("https://us.posthog.com", "https://us.posthog.com"),
+        (" https://PostHog.Example.com:8443/ ", "https://posthog.example.com:8443"),
+        ("http://localhost:8010", "http://localhost:8010"),
+        ("http://127.0.0.2", "http://127.0.0.2"),
+        ("http://[::1]:80", "http://[::1]:80"),
+    ],
+)
+def test_hosts_are_reduced_to_their_origin(given: str, origin: str):
+    assert validate_host(given) == origin
+
+
+@pytest.mark.parametrize(
+    ("host", "why"),
+    [
+        ("us.posthog.com", "scheme"),
+        ("ftp://us.posthog.com", "scheme"),
+        ("http://us.posthog.com", "https"),
+        ("http://localhost.evil.com", "https"),
+        ("https://a:b@us.posthog.com", "password"),
+        ("https://us.posthog.com/project/7", "path"),
+        ("https://us.posthog.com?x=1", "path"),
+        ("https://us.posthog.com#x", "path"),
+        ("https://us.i.posthog.com", "https://us.posthog.com"),
+        ("https://exa mple.com", "name"),
+        ("https://host:port", "readable"),
+        ("", "scheme"),
+    ],
+)
+def test_unfit_hosts_are_refused_with_a_sentence(host: str, why: str):
+    with pytest.raises(ValueError, match=why):
+        Client(host, KEY, 7)
+
+
+@pytest.mark.parametrize("key", ["", " ", "phx_a\r\nX: y", "phx_\u00e9", "two words"])
+def test_unfit_keys_are_refused_without_repeating_them(key: str):
+    with pytest.raises(ValueError, match="API key") as caught:
+        Client("https://us.posthog.com", key, 7)
+    assert "phx_" not in str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["../../users/", "a?b=1", "a b", "//evil.com/", "/api/../x", "a#b", "a\\b"])
+def test_paths_cannot_leave_the_api(server: Scripted, client: Client, path: str):
+    with pytest.raises(ValueError, match="path"):
+        client.request("GET", path)
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("project", ["", "7/../8", "x", "-1", None])
+def test_a_project_is_a_number(project: Any):
+    with pytest.raises(ValueError, match="project"):
+        Client("https://us.posthog.com", KEY, project)
+
+
+# What was sent
+
+
+def test_a_refused_connection_sent_nothing(make_client: Any):
+    client = make_client(f"http://127.0.0.1:{free_port()}")
+
+    with pytest.raises(errors.NotSent) as caught:
+        writes.run(client, VIEW)
+
+    assert (caught.value.sent, caught.value.unconfirmed) == (False, False)
+
+
+def test_an_unknown_host_name_sent_nothing(make_client: Any):
+    client = make_client("https://no-such-host.invalid")
+
+    with pytest.raises(errors.NotSent) as caught:
+        writes.run(client, VIEW)
+
+    assert not caught.value.unconfirmed
+
+
+def test_a_failed_tls_handshake_sent_nothing(server: Scripted, make_client: Any):
+    client = make_client(server.url.replace("http:", "https:"))
+
+    with pytest.raises(errors.NotSent):
+        writes.run(client, VIEW)
+
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("accepts", [True, False])
+def test_a_proxy_that_fails_before_the_tunnel_stands_sent_nothing(server: Scripted, make_client: Any, accepts: bool):
+    proxy = server.url if accepts else f"http://127.0.0.1:{free_port()}"
+    client = make_client("https://posthog.example.com", proxies={"https": proxy})
+
+    with pytest.raises(errors.NotSent):
+        writes.run(client, VIEW)
+
+
+def test_what_cannot_be_encoded_is_not_sent(server: Scripted, client: Client):
+    with pytest.raises(errors.NotSent):
+        client.request("POST", "x/", json={"n": float("nan")})
+    assert server.asked == []
+
+
+def test_a_dropped_connection_after_sending_leaves_a_write_unconfirmed(server: Scripted, client: Client):
+    server.play(drop)
+
+    with pytest.raises(errors.Unreachable) as caught:
+        writes.run(client, VIEW)
+
+    assert type(caught.value) is errors.Unreachable
+    assert (caught.value.sent, caught.value.unconfirmed) == (True, True)
+    assert len(server.asked) == 1
+
+
+def test_a_drop_on_a_reused_connection_leaves_a_write_unconfirmed(server: Scripted, client: Client):
+    server.play(OK, drop)
+    reads.get_saved_query(client, VIEW)
+
+    with pytest.raises(errors.Unreachable) as caught:
+        writes.run(client, VIEW)
+
+    assert caught.value.unconfirmed
+
+
+def test_a_mad_answer_to_a_write_leaves_it_unconfirmed(server: Scripted, client: Client):
+    server.play(raw("HTTP/1.1 200 OK\nContent-Length: 5, 6", b"hello"))
+
+    with pytest.raises(errors.PostHogError) as caught:
+        writes.run(client, VIEW)
+
+    assert caught.value.unconfirmed
+
+
+def test_a_write_that_times_out_is_unconfirmed(server: Scripted, make_client: Any):
+    server.play(hang)
+
+    with pytest.raises(errors.Unreachable, match="in time") as caught:
+        writes.run(make_client(write_timeout=0.1), VIEW)
+
+    assert caught.value.unconfirmed
+    assert len(server.asked) == 1
+
+
+def test_a_timeout_is_for_one_call(server: Scripted, client: Client):
+    server.play(hang)
+
+    with pytest.raises(errors.Unreachable):
+        reads.validate_query(client, "SELECT 1", timeout=0.05)
+
+
+# Retries and the budget
+
+
+@pytest.mark.parametrize("failure", [problem(502, "x"), problem(503, "x"), problem(504, "x"), problem(429, "x"), drop])
+def test_a_read_is_asked_again_and_pays_for_each_try(
+    server: Scripted, client: Client, purse: Purse, slept: list[float], failure: Any
+):
+    server.play(failure, failure, failure, OK)
+
+    assert reads.get_saved_query(client, VIEW).id == VIEW
+
+    assert len(server.asked) == 4
+    assert purse.taken == [("background", True)] * 4
+    assert slept == sorted(slept)
+    assert 0.25 <= slept[0] <= slept[2] <= 1.5
+
+
+def test_a_read_gives_up_after_three_more_tries(server: Scripted, client: Client, slept: list[float]):
+    server.play(answer(502, b"<html>Bad gateway</html>", kind="text/html"))
+
+    with pytest.raises(errors.ServerError) as caught:
+        reads.get_saved_query(client, VIEW)
+
+    assert caught.value.status == 502
+    assert (len(server.asked), len(slept)) == (4, 3)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 500])
+def test_what_will_not_change_is_not_asked_again(server: Scripted, client: Client, status: int):
+    server.play(problem(status, "no"))
+
+    with pytest.raises(errors.PostHogError):
+        reads.get_saved_query(client, VIEW)
+
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("failure", [problem(429, "x", Retry_After="1"), problem(503, "x"), drop])
+def test_a_write_is_never_repeated(server: Scripted, client: Client, slept: list[float], failure: Any):
+    server.play(failure)
+
+    with pytest.raises(errors.PostHogError):
+        writes.delete_saved_query(client, VIEW)
+
+    assert (len(server.asked), slept) == (1, [])
+
+
+def test_a_post_that_only_reads_is_asked_again(server: Scripted, client: Client):
+    server.play(drop, answer(200, {"ancestors": ["events", VIEW]}))
+
+    assert reads.ancestors(client, VIEW) == ["events", VIEW]
+
+
+def test_a_post_that_only_reads_is_never_unconfirmed(server: Scripted, client: Client):
+    server.play(problem(500, "no"))
+
+    with pytest.raises(errors.ServerError) as caught:
+        reads.ancestors(client, VIEW)
+
+    assert not caught.value.unconfirmed
+
+
+def test_retry_after_is_honoured_and_told_to_the_budget(
+    server: Scripted, client: Client, purse: Purse, slept: list[float]
+):
+    server.play(problem(429, "wait", Retry_After="23"), OK)
+
+    reads.get_saved_query(client, VIEW)
+
+    assert slept == [23.0]
+    assert purse.penalties == [23.0]
+
+
+def test_a_429_without_retry_after_gets_a_backoff_of_our_own(
+    server: Scripted, client: Client, purse: Purse, slept: list[float]
+):
+    server.play(problem(429, "Too many concurrent queries"), OK)
+
+    reads.get_saved_query(client, VIEW)
+
+    assert 0.25 <= slept[0] <= 0.375
+    assert 0.25 <= purse.penalties[0] <= 0.375
+
+
+def test_a_wait_beyond_the_cap_is_the_callers(server: Scripted, client: Client, slept: list[float]):
+    server.play(problem(429, "wait", Retry_After="3600"))
+
+    with pytest.raises(errors.RateLimited) as caught:
+        reads.get_saved_query(client, VIEW)
+
+    assert caught.value.retry_after == 3600.0
+    assert (len(server.asked), slept) == (1, [])
+
+
+def test_an_interactive_client_neither_blocks_nor_sleeps_long(
+    server: Scripted, make_client: Any, purse: Purse, slept: list[float]
+):
+    server.play(problem(429, "wait", Retry_After="3"))
+
+    with pytest.raises(errors.RateLimited):
+        reads.get_saved_query(make_client(purpose="interactive"), VIEW)
+
+    assert purse.taken == [("interactive", False)]
+    assert slept == []
+
+
+def test_the_limit_of_one_view_does_not_penalise_the_whole_key(server: Scripted, client: Client, purse: Purse):
+    server.play(problem(429, "wait", Retry_After="3600"))
+
+    with pytest.raises(errors.RateLimited):
+        writes.materialize(client, VIEW)
+    assert purse.penalties == []
+    with pytest.raises(errors.RateLimited):
+        writes.delete_saved_query(client, VIEW)
+    assert purse.penalties == [3600.0]
+
+
+def test_a_budget_that_says_no_keeps_the_request_here(server: Scripted, client: Client, purse: Purse):
+    purse.refusal = errors.RateLimited("Our own budget is spent.", retry_after=9.0)
+
+    with pytest.raises(errors.RateLimited) as caught:
+        writes.run(client, VIEW)
+
+    assert (caught.value.sent, caught.value.unconfirmed, caught.value.retry_after) == (False, False, 9.0)
+    assert caught.value.path.endswith("/run/")
+    assert server.asked == []
+
+
+# Which prefix
+
+
+def test_projects_is_preferred(server: Scripted, make_client: Any):
+    server.play(page([]))
+    client = make_client(path_prefix="environments")
+
+    assert client.detect_prefix() == "projects"
+    assert client.path_prefix == "projects"
+
+
+def test_environments_is_the_fallback(server: Scripted, client: Client):
+    server.play(problem(404, "Endpoint not found.", code="not_found"), page([]), OK)
+
+    assert client.detect_prefix() == "environments"
+    reads.get_saved_query(client, VIEW)
+    assert server.asked[-1].path.startswith("/api/environments/7/")
+
+
+def test_a_key_without_the_scope_still_tells_the_prefix(server: Scripted, client: Client):
+    server.play(problem(403, "API key missing required scope 'warehouse_view:read'"))
+
+    assert client.detect_prefix() == "projects"
+
+
+def test_an_unknown_project_is_said(server: Scripted, client: Client):
+    server.play(problem(404, "Project not found.", code="not_found"))
+
+    with pytest.raises(errors.NotFound, match="Project"):
+        client.detect_prefix()
