@@ -68,7 +68,7 @@ def conclude(
 
 
 def give_back(mutation: Mutation, *, seconds: float, said: str, counts: bool) -> Mutation:
-    """It is certain that nothing left: to be sent after `seconds` (raises NotYet), or given up after some that `counts`."""
+    """Certainly nothing left: to be sent after `seconds` (raises NotYet), or given up after a few that `counts`."""
     attempts = mutation.attempts + counts
     if counts and attempts > len(timing.BACKOFFS):
         return conclude(mutation, State.NOT_SENT, said=said)

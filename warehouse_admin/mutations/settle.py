@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.core import context
+from warehouse_admin.core.errors import UserError
 from warehouse_admin.mutations import locks, timing
 from warehouse_admin.mutations.errors import NotYet
 from warehouse_admin.mutations.kinds import Standing, kind_of
@@ -98,13 +99,15 @@ def _take_from_lost_worker(mutation: Mutation, now: datetime) -> Mutation:
 
 
 def _look(mutation: Mutation, now: datetime) -> Mutation:
-    client = accounts.client_for(mutation.connection, purpose="background", read_timeout=10)
     try:
+        client = accounts.client_for(mutation.connection, purpose="background", read_timeout=10)
         standing, live = kind_of(mutation).landed(client, mutation)
     except errors.NotFound as error:
         if not error.object_missing:
             return _still_open(mutation, now, f"PostHog could not be read: {sentence(error)}")
         standing, live = Standing.OTHER, None
+    except UserError as refusal:
+        return _still_open(mutation, now, refusal.message)
     except errors.PostHogError as error:
         return _still_open(mutation, now, f"PostHog could not be read: {sentence(error)}")
     return _decide(mutation, standing, live, now)
