@@ -11,6 +11,7 @@ from warehouse_admin.lineage.tokens import Kind, Token, significant
 
 LARGEST_VIEW_BYTES = 1 << 20
 _SHOWN = 60  # characters of a query quoted in a message
+_FROM_THE_GRAMMAR = ("mismatched ", "extraneous ", "missing ", "no viable ", "token recognition ", "Unexpected ")
 _STATEMENTS = frozenset(
     "ALTER ATTACH CREATE DELETE DESCRIBE DETACH DROP EXPLAIN FROM GRANT INSERT KILL OPTIMIZE RENAME REVOKE SET SHOW "
     "SYSTEM TRUNCATE UPDATE USE VALUES".split()
@@ -91,6 +92,10 @@ def _opened(token: Token) -> str:
 
 def _syntax_message(found: list[Token], offset: int, detail: str) -> str:
     """Say what the grammar met and, where it knows, what it wanted."""
+    if detail.startswith("Unsupported: "):
+        return f"HogQL does not support a {_clause(detail)} here. Remove it."
+    if not detail.startswith(_FROM_THE_GRAMMAR):
+        return f"HogQL refuses this: {_shown(detail.rstrip('.'))}. Change it."
     unexpected = next((token for token in found if token.start <= offset < token.start + len(token.text)), None)
     if unexpected is None:
         return "The query ends too early. Complete it, or remove what is left open."
@@ -102,6 +107,12 @@ def _syntax_message(found: list[Token], offset: int, detail: str) -> str:
     if detail.startswith("Unexpected character"):
         return f"The character {_shown(unexpected.text)} is not allowed here. Remove it, or quote the name around it."
     return f"Unexpected {_shown(unexpected.text)}.{wanted} Check the syntax here and just before."
+
+
+def _clause(detail: str) -> str:
+    """`Unsupported: SelectStmt.settingsClause()` as words: SETTINGS clause."""
+    name = detail.rpartition(".")[2].strip("()")
+    return f"{name.removesuffix('Clause').upper()} clause" if name.endswith("Clause") else name
 
 
 def _listed(expected: str) -> str:

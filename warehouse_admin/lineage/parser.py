@@ -43,6 +43,8 @@ class Parsed:
 
 def position(text: str, offset: int) -> tuple[int, int]:
     """Line and column, both from 1, of a character offset; CRLF, CR and LF each end a line."""
+    if text[max(0, offset - 1) : offset + 1] == "\r\n":
+        offset -= 1  # between the two is still the end of the line
     before = text[:offset].replace("\r\n", "\n").replace("\r", "\n")
     return before.count("\n") + 1, len(before) - before.rfind("\n")
 
