@@ -4,7 +4,7 @@
   const VALIDATE_MS = 600;
   const CONTEXT = 200000; /* characters; longer text is not sent for checking while typing */
   const script = document.currentScript;
-  const base = script.dataset.aceBase.replace(/\/ace(\.[0-9a-f]+)?\.js$/, "");
+  const base = script.dataset.editorFiles.replace(/\/ace(\.[0-9a-f]+)?\.js$/, "");
   const systemDark = matchMedia("(prefers-color-scheme: dark)");
   const isDark = () => {
     const chosen = document.documentElement.dataset.theme;

@@ -38,10 +38,19 @@ def _read(run: object, name: str) -> object:
     return run.get(name) if isinstance(run, Mapping) else getattr(run, name, None)
 
 
+def _length(run: object) -> float | None:
+    """Seconds a run took: what it says itself, else from its start to its end."""
+    said = seconds_of(_read(run, "duration"))
+    if said is not None:
+        return said
+    started, finished = as_datetime(_read(run, "started_at")), as_datetime(_read(run, "finished_at"))
+    return max((finished - started).total_seconds(), 0.0) if started and finished else None
+
+
 def run_chart(runs: Iterable[object]) -> RunChart:
     """Bars of run durations coloured by status; a run without a duration gets the lowest bar."""
     rows = list(runs)
-    lengths = [seconds_of(_read(run, "duration")) for run in rows]
+    lengths = [_length(run) for run in rows]
     longest = max((length for length in lengths if length is not None), default=0.0)
     bars, words = [], []
     for index, (run, length) in enumerate(zip(rows, lengths, strict=True)):
