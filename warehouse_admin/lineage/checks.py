@@ -9,7 +9,7 @@ from typing import Any, Literal
 from warehouse_admin.lineage.parser import LARGEST_BYTES, Parsed, SyntaxError_, parse, position
 from warehouse_admin.lineage.tokens import Kind, Token, significant
 
-LARGEST_VIEW_BYTES = 1 << 20
+LARGEST_VIEW_BYTES = 2 << 20
 _SHOWN = 60  # characters of a query quoted in a message
 _FROM_THE_GRAMMAR = ("mismatched ", "extraneous ", "missing ", "no viable ", "token recognition ", "Unexpected ")
 _STATEMENTS = frozenset(

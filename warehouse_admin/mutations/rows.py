@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from warehouse_admin.posthog.types import SavedQuery
@@ -9,9 +10,20 @@ from warehouse_admin.posthog.types import SavedQuery
 Snapshot = dict[str, Any]
 
 
-def snapshot(live: SavedQuery) -> Snapshot:
-    """What can be stored of a view, on any database."""
-    return {**_storable(live.raw), "query": live.hogql, "latest_history_id": live.latest_history_id}
+def snapshot(live: SavedQuery, read_at: datetime) -> Snapshot:
+    """What can be stored of a view, on any database; `read_at` is when it was asked for."""
+    kept = _storable(live.raw)
+    return {
+        **kept,
+        "query": live.hogql,
+        "latest_history_id": live.latest_history_id,
+        "fetched_at": read_at.isoformat(),
+    }
+
+
+def fetched_at(kept: Snapshot) -> datetime:
+    """When the view of a snapshot was asked for."""
+    return datetime.fromisoformat(kept["fetched_at"])
 
 
 def restore(kept: Snapshot) -> SavedQuery:

@@ -18,7 +18,7 @@ from warehouse_admin.mutations.errors import NotYet
 from warehouse_admin.mutations.kinds import Standing, kind_of
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.mutations.outcome import State, conclude, give_back
-from warehouse_admin.mutations.rows import snapshot
+from warehouse_admin.mutations.rows import Snapshot, snapshot
 from warehouse_admin.mutations.words import sentence
 from warehouse_admin.posthog import errors
 from warehouse_admin.posthog.client import Client
@@ -62,18 +62,20 @@ def _carry_out(mutation: Mutation) -> Mutation:
         client, credential = accounts.writer_for(mutation.connection, author=_author(mutation))
     except UserError as refusal:
         return conclude(mutation, State.NOT_SENT, said=refusal.message)
+    read_at = timezone.now()
     try:
         live = kind.read(client, mutation)
     except errors.PostHogError as error:
         return _could_not_read(mutation, error, credential)
+    before = snapshot(live, read_at) if live else None
     standing = kind.standing(mutation, live)
     if standing is not Standing.BASE:
-        return _nothing_to_send(mutation, standing, live, credential)
+        return _nothing_to_send(mutation, standing, before, credential)
     request = kind.request(mutation, live)
     evidence = {**request.evidence(client), "key": credential}
     if live is not None:
         evidence["token_before"] = live.latest_history_id
-    if not _mark_sent(mutation, live, evidence):
+    if not _mark_sent(mutation, before, evidence):
         return mutation
     return _write(mutation, client, live, credential)
 
@@ -101,18 +103,17 @@ def _try_later(mutation: Mutation, error: errors.PostHogError) -> Mutation:
     return give_back(mutation, seconds=seconds, said=sentence(error), counts=True)
 
 
-def _nothing_to_send(mutation: Mutation, standing: Standing, live: SavedQuery | None, credential: str) -> Mutation:
-    after = snapshot(live) if live else None
+def _nothing_to_send(mutation: Mutation, standing: Standing, after: Snapshot | None, credential: str) -> Mutation:
     if standing is Standing.DONE:
         return conclude(mutation, State.HAPPENED, said=ALREADY_SO, after=after, credential=credential)
     said = "PostHog holds another text than the one this was written against, so nothing was sent."
     return conclude(mutation, State.CONFLICT, said=said, after=after, credential=credential)
 
 
-def _mark_sent(mutation: Mutation, live: SavedQuery | None, evidence: dict[str, Any]) -> bool:
+def _mark_sent(mutation: Mutation, before: Snapshot | None, evidence: dict[str, Any]) -> bool:
     """Committed before the request leaves; false when the claim was lost, and then nothing may be sent."""
     held = Mutation.objects.filter(pk=mutation.pk, claim=mutation.claim, state=State.SENDING, sent_at=None)
-    marked = held.update(sent_at=timezone.now(), before=snapshot(live) if live else None, remote=evidence)
+    marked = held.update(sent_at=timezone.now(), before=before, remote=evidence)
     mutation.refresh_from_db()
     return bool(marked)
 
@@ -156,13 +157,14 @@ def _failed(
     return conclude(mutation, State.REFUSED, said=said, remote=evidence, credential=credential)
 
 
-def _look(mutation: Mutation, client: Client) -> dict[str, Any] | None:
+def _look(mutation: Mutation, client: Client) -> Snapshot | None:
     """What PostHog holds now; None when it cannot be read."""
+    read_at = timezone.now()
     try:
         live = kind_of(mutation).read(client, mutation)
     except errors.PostHogError:
         return None
-    return snapshot(live) if live else None
+    return snapshot(live, read_at) if live else None
 
 
 def _read_back(
@@ -170,6 +172,7 @@ def _read_back(
 ) -> Mutation:
     """Believe a write when PostHog, asked again, holds it. The answer's own token can be the old one."""
     kind = kind_of(mutation)
+    read_at = timezone.now()
     try:
         live = kind.read(client, mutation)
     except errors.PostHogError as error:
@@ -181,7 +184,8 @@ def _read_back(
             said = "PostHog accepted it and then showed another text."
             return conclude(mutation, State.UNCONFIRMED, said=said, remote=evidence, credential=credential)
         said, live = "PostHog saved it; somebody changed the view again right afterwards.", answer
+        read_at = mutation.sent_at or read_at
     if live is not None:
         evidence["token_after"] = live.latest_history_id
-    after = snapshot(live) if live else None
+    after = snapshot(live, read_at) if live else None
     return conclude(mutation, State.HAPPENED, said=said, after=after, remote=evidence, credential=credential)

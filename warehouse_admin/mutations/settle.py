@@ -17,11 +17,10 @@ from warehouse_admin.mutations.errors import NotYet
 from warehouse_admin.mutations.kinds import Standing, kind_of
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.mutations.outcome import State, conclude
-from warehouse_admin.mutations.rows import snapshot
+from warehouse_admin.mutations.rows import Snapshot, snapshot
 from warehouse_admin.mutations.send import send
 from warehouse_admin.mutations.words import sentence
 from warehouse_admin.posthog import errors
-from warehouse_admin.posthog.types import SavedQuery
 
 ACTS = (Mutation.Kind.RUN, Mutation.Kind.CANCEL)
 FORGOTTEN_SECONDS = 60.0  # an act asked for this long ago has lost its task
@@ -99,6 +98,7 @@ def _take_from_lost_worker(mutation: Mutation, now: datetime) -> Mutation:
 
 
 def _look(mutation: Mutation, now: datetime) -> Mutation:
+    read_at = timezone.now()
     try:
         client = accounts.client_for(mutation.connection, purpose="background", read_timeout=10)
         standing, live = kind_of(mutation).landed(client, mutation)
@@ -110,12 +110,11 @@ def _look(mutation: Mutation, now: datetime) -> Mutation:
         return _still_open(mutation, now, refusal.message)
     except errors.PostHogError as error:
         return _still_open(mutation, now, f"PostHog could not be read: {sentence(error)}")
-    return _decide(mutation, standing, live, now)
+    return _decide(mutation, standing, snapshot(live, read_at) if live else None, now)
 
 
-def _decide(mutation: Mutation, standing: Standing, live: SavedQuery | None, now: datetime) -> Mutation:
-    after = snapshot(live) if live else None
-    evidence = {"settled": True} | ({"token_after": live.latest_history_id} if live else {})
+def _decide(mutation: Mutation, standing: Standing, after: Snapshot | None, now: datetime) -> Mutation:
+    evidence = {"settled": True} | ({"token_after": after["latest_history_id"]} if after else {})
     if standing is Standing.DONE:
         said = "There was no answer, but PostHog was read again and holds it: it happened."
         return conclude(mutation, State.HAPPENED, said=said, after=after, remote=evidence)
@@ -125,7 +124,7 @@ def _decide(mutation: Mutation, standing: Standing, live: SavedQuery | None, now
         said = "PostHog was read again and still holds the former text: it did not happen."
         return conclude(mutation, State.DID_NOT_HAPPEN, said=said, after=after, remote=evidence)
     if standing is Standing.OTHER:
-        gone = "the view is gone" if live is None else "it holds a text that is neither the former nor the new one"
+        gone = "the view is gone" if after is None else "it holds a text that is neither the former nor the new one"
         said = f"PostHog was read again: {gone}. Whether ours was there in between cannot be told."
         return conclude(mutation, State.CONFLICT, said=said, after=after, remote=evidence, result="unknown")
     return _still_open(mutation, now, "Reading PostHog does not tell whether it happened.")

@@ -9,9 +9,9 @@ def sentence(error: errors.PostHogError) -> str:
     """One or two sentences; PostHog's own words are quoted as they came."""
     said = f" PostHog says: {error.detail}" if error.detail else ""
     if isinstance(error, errors.InvalidKey):
-        return "PostHog rejected the API key (401). An administrator has to store a valid one; then apply again."
+        return "PostHog rejected the API key (401). An administrator has to store a valid one first."
     if isinstance(error, errors.MissingScope):
-        return f"The API key lacks the scope {error.scope}. Add it in PostHog, then apply again."
+        return f"The API key lacks the scope {error.scope}. Add it in PostHog first."
     if isinstance(error, errors.ActionNotForKeys):
         return "This PostHog server offers the action to no API key; a person has to do it in PostHog itself."
     if isinstance(error, errors.PermissionDenied):
