@@ -20,7 +20,7 @@ def allows(user: Any, permission: str) -> bool:
 
 
 def require(user: User, permission: str, *, action: str, target: Any = None) -> None:
-    """Raise NotPermitted unless the person is active and has a role with this permission now, not when it was loaded."""
+    """Raise NotPermitted unless the person, as stored now, is active and has a role with this permission."""
     groups = User.objects.filter(pk=user.pk, is_active=True).values_list("groups__name", flat=True)
     if permission in permissions_of(roles_from_groups([name for name in groups if name])):
         return

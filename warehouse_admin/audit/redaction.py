@@ -1,4 +1,4 @@
-"""What may be written into the trail: no secret, nothing unbounded, and only JSON that both databases give back unchanged."""
+"""What may be written into the trail: no secret, nothing unbounded, only JSON that a database gives back as it was."""
 
 from __future__ import annotations
 

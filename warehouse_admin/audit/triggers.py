@@ -18,7 +18,7 @@ SQLITE_CREATE = [
     # INSERT OR REPLACE deletes the row in its way without firing the trigger above.
     f"""CREATE TRIGGER IF NOT EXISTS audit_refuse_replace BEFORE INSERT ON {TABLE}
     WHEN EXISTS (SELECT 1 FROM {TABLE} WHERE id = NEW.id OR sequence = NEW.sequence)
-    BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END""",
+    BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END""",  # noqa: S608  constants only
 ]
 SQLITE_DROP = [
     "DROP TRIGGER IF EXISTS audit_refuse_update",

@@ -15,7 +15,7 @@ _COLUMNS = (*chain.FIELDS, "hash")
 
 
 def verify(*, from_sequence: int = 1) -> Verification:
-    """Check every entry from `from_sequence` to the end; the result is stored, with the first bad row if there is one."""
+    """Check every entry from `from_sequence` to the end; store the result, with the first bad row if there is one."""
     start = max(1, from_sequence)
     # Read first: entries appended while we walk are for the next time.
     head = ChainHead.objects.filter(pk=1).first()

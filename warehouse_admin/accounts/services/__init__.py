@@ -1,5 +1,28 @@
 """What can be done with people, connections and keys."""
 
 from warehouse_admin.accounts.services.clients import capability, client_for, learn, writer_for
+from warehouse_admin.accounts.services.connections import (
+    check_connection,
+    ensure_connection_from_settings,
+    save_connection,
+)
+from warehouse_admin.accounts.services.keys import remove_personal_key, save_personal_key
+from warehouse_admin.accounts.services.people import create_person, reset_password, update_person
+from warehouse_admin.accounts.services.sandbox import ensure_sandbox, sandbox_people
 
-__all__ = ["capability", "client_for", "learn", "writer_for"]
+__all__ = [
+    "capability",
+    "check_connection",
+    "client_for",
+    "create_person",
+    "ensure_connection_from_settings",
+    "ensure_sandbox",
+    "learn",
+    "remove_personal_key",
+    "reset_password",
+    "sandbox_people",
+    "save_connection",
+    "save_personal_key",
+    "update_person",
+    "writer_for",
+]
