@@ -1,0 +1,2 @@
+SELECT id, name, active
+FROM stripe_products
