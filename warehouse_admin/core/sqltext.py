@@ -7,13 +7,35 @@ from functools import lru_cache
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from pygments.lexers.sql import SqlLexer
-from pygments.token import STANDARD_TYPES, _TokenType
+from pygments.token import STANDARD_TYPES, Keyword, Name, _TokenType
 
 HIGHLIGHT_UP_TO = 100_000
 """Characters; longer text is shown plain, because a page must not wait for colours."""
 
+# The library's SQL lexer takes `day`, `name` or `timestamp` for keywords; in HogQL these are columns.
+KEYWORDS = frozenset(
+    """all and anti array as asc asof between by case cross cube desc distinct else end escape except exists false final
+    following from full global group having ilike in inner intersect interval is join lateral left like limit not null
+    nulls offset on or order outer over partition preceding prewhere qualify recursive right rollup rows sample select
+    semi settings then ties totals true unbounded union using when where window with""".split()
+)
+_FUNCTIONS_TOO = frozenset(("array", "left", "right", "interval", "null", "true", "false"))
+
+
+def _kind(token: _TokenType, value: str, before: str, after: str) -> _TokenType:
+    """The kind of a word: a keyword, a function when it is called, else a name."""
+    if token not in Keyword and token not in Name:
+        return token
+    called = after.startswith("(")
+    word = value.lower()
+    if word in KEYWORDS and before != "." and not (called and word in _FUNCTIONS_TOO):
+        return Keyword
+    return Name.Function if called else Name
+
 
 def _css_class(token: _TokenType) -> str:
+    if token is Error:
+        return ""  # what this lexer does not know, such as `$` in a name, is still good HogQL
     kind: _TokenType | None = token
     while kind is not None and kind not in STANDARD_TYPES:
         kind = kind.parent
@@ -38,8 +60,11 @@ def _highlight(text: str) -> tuple[SafeString, ...]:
     lexer = SqlLexer(stripnl=False, ensurenl=False)
     done: list[str] = []
     current: list[str] = []
-    for token, value in lexer.get_tokens(text):
-        css = _css_class(token)
+    tokens = list(lexer.get_tokens(text))
+    for position, (raw, value) in enumerate(tokens):
+        before = tokens[position - 1][1] if position else ""
+        after = tokens[position + 1][1] if position + 1 < len(tokens) else ""
+        css = _css_class(_kind(raw, value, before, after))
         for index, piece in enumerate(value.split("\n")):
             if index:
                 done.append("".join(current))
