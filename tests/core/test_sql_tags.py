@@ -30,6 +30,10 @@ def test_sql_is_highlighted_numbered_and_escaped():
     assert "style=" not in html
 
 
+def test_names_that_only_hogql_knows_are_not_shown_as_mistakes():
+    assert 'class="err"' not in highlight("select properties.$browser, {filters} from `a b`")
+
+
 def test_two_blocks_on_a_page_can_have_their_own_anchors():
     assert 'id="old-1"' in highlight("select 1", anchor="old-")
 

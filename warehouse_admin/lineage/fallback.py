@@ -60,10 +60,10 @@ def _by_sqlglot(sql: str) -> tuple[str, ...] | None:
     return tuple(found)
 
 
-def _is_cte(table: exp.Expression, name: str) -> bool:
+def _is_cte(table: exp.Expr, name: str) -> bool:
     """Whether `name` is, where the table stands, the name of a WITH clause around it."""
-    defining: exp.Expression | None = None
-    node: exp.Expression | None = table
+    defining: exp.Expr | None = None
+    node: exp.Expr | None = table
     while node is not None:
         if isinstance(node, exp.CTE):
             defining = node
