@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import models
@@ -83,7 +84,9 @@ class SavedQuery(models.Model):
             ("refresh_savedquery", "Can re-read a view from PostHog"),
             ("run_savedquery", "Can run and cancel a view"),
         ]
-        constraints = [models.UniqueConstraint(fields=["connection", "posthog_id"], name="mirror_one_row_per_saved_query")]
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "posthog_id"], name="mirror_one_row_per_saved_query")
+        ]
         indexes = [
             models.Index(fields=["deleted_at", "name"]),
             models.Index(fields=["deleted_at", "schedule_state", "name"]),
@@ -153,7 +156,10 @@ class WarehouseTable(models.Model):
     class Meta:
         default_permissions = ()
         constraints = [models.UniqueConstraint(fields=["connection", "posthog_id"], name="mirror_one_row_per_table")]
-        indexes = [models.Index(fields=["deleted_at", "name"]), models.Index(fields=["connection", "deleted_at", "name"])]
+        indexes = [
+            models.Index(fields=["deleted_at", "name"]),
+            models.Index(fields=["connection", "deleted_at", "name"]),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -174,7 +180,9 @@ class Run(models.Model):
         default_permissions = ()
         ordering = ["-started_at", "-pk"]
         constraints = [
-            models.UniqueConstraint(fields=["saved_query", "job_id"], condition=~Q(job_id=""), name="mirror_one_row_per_job"),
+            models.UniqueConstraint(
+                fields=["saved_query", "job_id"], condition=~Q(job_id=""), name="mirror_one_row_per_job"
+            ),
             models.UniqueConstraint(
                 fields=["saved_query", "started_at"], condition=Q(job_id=""), name="mirror_one_row_per_history_run"
             ),
@@ -183,6 +191,11 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"{self.saved_query} {self.status}"
+
+    @property
+    def duration(self) -> timedelta | None:
+        """How long it took; None while it runs or where PostHog does not say."""
+        return self.finished_at - self.started_at if self.finished_at and self.finished_at > self.started_at else None
 
 
 class RemoteActivity(models.Model):
@@ -201,7 +214,10 @@ class RemoteActivity(models.Model):
     class Meta:
         default_permissions = ()
         constraints = [models.UniqueConstraint(fields=["connection", "entry_key"], name="mirror_one_row_per_activity")]
-        indexes = [models.Index(fields=["connection", "-created_at"]), models.Index(fields=["posthog_id", "-created_at"])]
+        indexes = [
+            models.Index(fields=["connection", "-created_at"]),
+            models.Index(fields=["posthog_id", "-created_at"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.activity} at {self.created_at}"
@@ -262,7 +278,9 @@ class SyncRun(models.Model):
     phase = models.CharField(max_length=40, blank=True)
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(null=True)
-    counts = models.JSONField(default=dict)  # created, updated, unchanged, tombstoned, details, runs, activity, requests…
+    counts = models.JSONField(
+        default=dict
+    )  # created, updated, unchanged, tombstoned, details, runs, activity, requests…
     cursor = models.JSONField(default=dict)  # where to go on after a crash
     vanished = models.JSONField(default=list)  # posthog ids a person has to decide about
     error = models.TextField(blank=True)
@@ -279,7 +297,9 @@ class SyncRun(models.Model):
         ordering = ["-created_at"]
         constraints = [
             models.UniqueConstraint(
-                fields=["connection"], condition=Q(state__in=["queued", "running"]), name="mirror_one_open_sync_per_connection"
+                fields=["connection"],
+                condition=Q(state__in=["queued", "running"]),
+                name="mirror_one_open_sync_per_connection",
             )
         ]
 

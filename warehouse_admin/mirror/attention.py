@@ -1,0 +1,96 @@
+"""A person's decision about a sync in which too much vanished at once."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import transaction
+from django.utils import timezone
+
+from warehouse_admin.accounts import policies
+from warehouse_admin.accounts import services as accounts
+from warehouse_admin.accounts.models import User
+from warehouse_admin.audit import services as audit
+from warehouse_admin.audit.targets import Target
+from warehouse_admin.core.errors import UserError
+from warehouse_admin.mirror import tasks
+from warehouse_admin.mirror.errors import SyncNotOpen, SyncRunning
+from warehouse_admin.mirror.models import SyncRun
+from warehouse_admin.mirror.sync import run as sync_run
+from warehouse_admin.mirror.sync import vanished
+from warehouse_admin.mirror.sync.fetch import Fetcher
+from warehouse_admin.mirror.sync.job import Job
+from warehouse_admin.mirror.sync.watch import StopAsked, Superseded, Watch
+from warehouse_admin.mirror.sync.words import in_words
+from warehouse_admin.posthog import errors
+
+State = SyncRun.State
+
+
+def confirm_vanished(*, sync: SyncRun, user: User) -> SyncRun:
+    """The objects are really gone: check each by its id and tombstone those that PostHog answers 404 for."""
+    _require(sync, user, "sync.vanished_confirmed")
+    with transaction.atomic():
+        if SyncRun.objects.filter(connection=sync.connection, state__in=SyncRun.OPEN).exists():
+            open_one = SyncRun.objects.filter(connection=sync.connection, state__in=SyncRun.OPEN)
+            raise SyncRunning(open_one.select_related("connection").get())
+        waiting = SyncRun.objects.filter(pk=sync.pk, state=State.NEEDS_ATTENTION)
+        if not waiting.update(state=State.QUEUED, stop_requested=False, created_at=timezone.now(), error=""):
+            raise SyncNotOpen("This sync does not wait for a decision any more.")
+        _record(sync, user, "sync.vanished_confirmed")
+        tasks.decide_vanished.delay_on_commit(str(sync.pk))
+    sync.refresh_from_db()
+    return sync
+
+
+def dismiss_vanished(*, sync: SyncRun, user: User) -> SyncRun:
+    """The objects are not gone: keep them all."""
+    _require(sync, user, "sync.vanished_dismissed")
+    with transaction.atomic():
+        waiting = SyncRun.objects.filter(pk=sync.pk, state=State.NEEDS_ATTENTION)
+        if not waiting.update(state=State.STOPPED, error=f"{user.display_name} kept the missing objects."):
+            raise SyncNotOpen("This sync does not wait for a decision any more.")
+        _record(sync, user, "sync.vanished_dismissed")
+    sync.refresh_from_db()
+    return sync
+
+
+def carry_out(sync_id: uuid.UUID | str) -> SyncRun | None:
+    """The background part of a confirmation."""
+    now = timezone.now()
+    queued = SyncRun.objects.filter(pk=sync_id, state=State.QUEUED)
+    if not queued.update(state=State.RUNNING, heartbeat_at=now, finished_at=None):
+        return None
+    sync = SyncRun.objects.select_related("connection", "started_by").get(pk=sync_id)
+    watch = Watch(sync)
+    watch.counts.update({name: count for name, count in sync.counts.items() if isinstance(count, int)})
+    try:
+        client = accounts.client_for(sync.connection, purpose="background")
+        with Fetcher(client, watch) as fetcher:
+            job = Job(sync, sync.connection, watch, fetcher, is_history=False)
+            for model, keys in vanished.undecided_of(sync).items():
+                vanished.confirm(job, model, keys)
+    except StopAsked:
+        return sync_run.finish(sync, watch, State.STOPPED)
+    except Superseded:
+        return sync
+    except errors.PostHogError as error:
+        return sync_run.finish(sync, watch, State.FAILED, error=in_words(error))
+    except (UserError, ValueError) as error:
+        return sync_run.finish(sync, watch, State.FAILED, error=str(error))
+    return sync_run.finish(sync, watch, State.SUCCEEDED)
+
+
+def _require(sync: SyncRun, user: User, action: str) -> None:
+    target = Target("sync", str(sync.pk), sync.connection.slug)
+    policies.require(user, "mirror.start_sync", action=action, target=target)
+
+
+def _record(sync: SyncRun, user: User, action: str) -> None:
+    audit.record(
+        actor=user,
+        action=action,
+        target=Target("sync", str(sync.pk), sync.connection.slug),
+        after={"vanished": sync.vanished},
+        connection=sync.connection.slug,
+    )

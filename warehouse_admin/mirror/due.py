@@ -1,0 +1,59 @@
+"""Which connections are due for a sync: their own interval, a little jitter, and slower while syncs keep failing."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+
+from django.utils import timezone
+
+from warehouse_admin.accounts.models import Connection
+from warehouse_admin.core.errors import UserError
+from warehouse_admin.mirror.models import SyncRun
+from warehouse_admin.mirror.services import start_sync
+
+State = SyncRun.State
+JITTER = 0.1
+"""Share of the interval by which a sync may come early, so that connections do not march in step."""
+LONGEST_PAUSE = timedelta(hours=1)
+WHILE_UNDECIDED = timedelta(minutes=30)
+"""A sync that waits for a person's decision is not repeated at the usual pace."""
+REMEMBERED = 6
+
+
+def start_due_syncs() -> list[SyncRun]:
+    """Start what is due. However many beats were missed, a connection gets one sync."""
+    started = []
+    for connection in Connection.objects.filter(is_active=True):
+        if not is_due(connection):
+            continue
+        try:
+            started.append(start_sync(connection=connection))
+        except UserError:
+            continue  # somebody started one in this very moment
+    return started
+
+
+def is_due(connection: Connection) -> bool:
+    """False while one is under way or the last one is recent enough."""
+    recent = list(SyncRun.objects.filter(connection=connection).order_by("-created_at")[:REMEMBERED])
+    if not recent:
+        return True
+    if recent[0].state in SyncRun.OPEN:
+        return False
+    ended = recent[0].finished_at or recent[0].created_at
+    early = random.random() * JITTER  # noqa: S311  spreads load, guards nothing
+    return timezone.now() >= ended + pause_after(recent, connection) * (1 - early)
+
+
+def pause_after(recent: list[SyncRun], connection: Connection) -> timedelta:
+    """How long to wait after the newest of `recent`: doubled for each failure in a row, up to an hour."""
+    pause = timedelta(minutes=max(connection.sync_every_minutes, 1))
+    if recent[0].state == State.NEEDS_ATTENTION:
+        return max(pause, WHILE_UNDECIDED)
+    failures = 0
+    for sync in recent:
+        if sync.state != State.FAILED:
+            break
+        failures += 1
+    return max(pause, min(pause * 2 ** max(failures - 1, 0), LONGEST_PAUSE))

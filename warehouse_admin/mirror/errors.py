@@ -1,0 +1,22 @@
+"""What a person can be told about the mirror and its syncs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from warehouse_admin.core.errors import UserError
+
+if TYPE_CHECKING:
+    from warehouse_admin.mirror.models import SyncRun
+
+
+class SyncRunning(UserError):
+    """A connection has one sync at a time; `sync` is the one under way."""
+
+    def __init__(self, sync: SyncRun) -> None:
+        super().__init__(f"A sync of {sync.connection.name} is already under way. Wait for it, or stop it first.")
+        self.sync = sync
+
+
+class SyncNotOpen(UserError):
+    """The sync has ended, so there is nothing to stop or to decide."""

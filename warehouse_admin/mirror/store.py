@@ -1,0 +1,162 @@
+"""The one place that writes what PostHog said about views into the mirror: never newer by older."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Max
+
+from warehouse_admin.accounts.models import Connection
+from warehouse_admin.core.digests import text_digest
+from warehouse_admin.mirror import observe, rows
+from warehouse_admin.mirror.models import Observation, SavedQuery, SavedQueryVersion, SyncRun
+from warehouse_admin.mirror.observe import Snapshot
+from warehouse_admin.mirror.texts import storable
+from warehouse_admin.posthog import types
+
+Origin = SavedQueryVersion.Origin
+
+
+@dataclass
+class Writing:
+    """What one transaction is going to write; `sync` None is a read outside of a sync."""
+
+    connection: Connection
+    sync: SyncRun | None = None
+    is_history: bool = False
+    observed: bool = True
+    changed: list[SavedQuery] = field(default_factory=list)
+    fields: set[str] = field(default_factory=set)
+    versions: list[SavedQueryVersion] = field(default_factory=list)
+    observations: list[Observation] = field(default_factory=list)
+
+    def observe(self, view: SavedQuery, found: Iterable[observe.Found], since: datetime | None, at: datetime) -> None:
+        if not self.observed:
+            return
+        for kind, before, after in found:
+            self.observations.append(
+                Observation(
+                    connection=self.connection,
+                    saved_query=view,
+                    sync_run=self.sync,
+                    kind=kind,
+                    before=before,
+                    after=after,
+                    is_history=self.is_history,
+                    since=since,
+                    seen_at=at,
+                )
+            )
+
+    def flush(self) -> None:
+        """Write it all; called last, inside the caller's transaction."""
+        if self.changed and self.fields:
+            SavedQuery.objects.bulk_update(self.changed, sorted(self.fields), batch_size=200)
+        SavedQueryVersion.objects.bulk_create(self.versions, batch_size=200)
+        Observation.objects.bulk_create(self.observations, batch_size=200)
+
+
+def locked(connection: Connection, ids: Iterable[str]) -> dict[str, SavedQuery]:
+    """The mirrored rows of these remote ids, locked until the transaction ends."""
+    found = SavedQuery.objects.select_for_update().filter(connection=connection, posthog_id__in=list(ids))
+    return {str(view.posthog_id): view for view in found}
+
+
+def next_version_numbers(views: Iterable[SavedQuery]) -> dict[int, int]:
+    """The number that the next version of each view gets, by primary key."""
+    ids = [view.pk for view in views]
+    known = SavedQueryVersion.objects.filter(saved_query__in=ids).values_list("saved_query").annotate(Max("number"))
+    highest = dict(known)
+    return {key: highest.get(key, 0) + 1 for key in ids}
+
+
+def take(
+    writing: Writing,
+    view: SavedQuery,
+    row: types.SavedQuery,
+    at: datetime,
+    *,
+    version: int,
+    origin: str = Origin.OUTSIDE,
+    author_name: str = "",
+    change_number: int | None = None,
+) -> set[str]:
+    """Put a row asked for at `at` onto a locked view, each part only where nothing newer is known. Gives the fields."""
+    before = Snapshot.of(view)
+    touched: set[str] = set()
+    since = view.synced_at
+    if view.synced_at is None or view.synced_at <= at:
+        touched |= _take_values(view, rows.view_values(row), at)
+        writing.observe(view, observe.differences(before, view), since, at)
+    if row.has("query") and (view.detail_synced_at is None or view.detail_synced_at <= at):
+        first = view.detail_synced_at is None and not view.query_hash
+        since = view.detail_synced_at
+        touched |= _take_query(view, row, at)
+        if view.query_hash != before.query_hash:
+            kept = Origin.FIRST_SEEN if first else origin
+            author, number = (author_name, change_number) if not first else ("", None)
+            if view.query is not None:
+                _note_version(writing, view, at, version, kept, author, number)
+            if not first:
+                writing.observe(view, [observe.edit(before, view, version=version)], since, at)
+    if touched:
+        writing.changed.append(view)
+        writing.fields |= touched
+    return touched
+
+
+def _note_version(
+    writing: Writing, view: SavedQuery, at: datetime, number: int, origin: str, author: str, change: int | None
+) -> None:
+    writing.versions.append(
+        SavedQueryVersion(
+            saved_query=view,
+            number=number,
+            query=view.query or "",
+            query_hash=view.query_hash,
+            origin=origin,
+            seen_at=at,
+            author_name=storable(author, 254),
+            change_number=change,
+        )
+    )
+
+
+def _take_values(view: SavedQuery, values: dict[str, Any], at: datetime) -> set[str]:
+    touched = {"synced_at"}
+    view.synced_at = at
+    if view.deleted_at is not None:
+        view.deleted_at = None  # it answers again under the same id
+        touched.add("deleted_at")
+    for name, value in values.items():
+        if getattr(view, name) != value:
+            setattr(view, name, value)
+            touched.add(name)
+    if view.sync_frequency and view.last_cadence != view.sync_frequency:
+        view.last_cadence = view.sync_frequency
+        touched.add("last_cadence")
+    return touched
+
+
+def _take_query(view: SavedQuery, row: types.SavedQuery, at: datetime) -> set[str]:
+    view.detail_synced_at, view.needs_detail = at, False
+    view.query = storable(row.hogql) if row.hogql is not None else None
+    view.query_hash = text_digest(view.query) if view.query is not None else ""
+    view.latest_history_id = storable(row.latest_history_id, 64)
+    return {"detail_synced_at", "needs_detail", "query", "query_hash", "latest_history_id"}
+
+
+def new_view(connection: Connection, row: types.SavedQuery, at: datetime) -> SavedQuery:
+    """A row for a view seen for the first time, not saved yet, without its SQL."""
+    values = rows.view_values(row)
+    return SavedQuery(
+        connection=connection,
+        posthog_id=row.id,
+        synced_at=at,
+        last_cadence=values.get("sync_frequency", ""),
+        list_fingerprint=rows.view_fingerprint(row),
+        **values,
+    )

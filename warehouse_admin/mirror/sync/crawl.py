@@ -1,0 +1,125 @@
+"""Read the whole list of views, page by page, and note what is new or changed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from warehouse_admin.accounts import services as accounts
+from warehouse_admin.mirror import rows, store
+from warehouse_admin.mirror.models import Observation, SavedQuery
+from warehouse_admin.mirror.store import Writing
+from warehouse_admin.mirror.sync.job import Job
+from warehouse_admin.posthog import errors, reads, types
+
+MAX_PAGES = 1_000
+
+
+def crawl(job: Job) -> None:
+    """List every view. A list that moved meanwhile is read once more; if it moves again, nothing may be called gone."""
+    for attempt in (1, 2):
+        if _crawl_once(job, resume=attempt == 1):
+            job.watch.cursor["complete"] = True
+            break
+        job.watch.cursor["complete"] = False
+        job.watch.cursor.pop("page", None)
+    else:
+        job.watch.notes["views"] = "The list changed while it was read, twice: nothing was marked as deleted."
+    job.watch.finish("list")
+
+
+def _crawl_once(job: Job, *, resume: bool) -> bool:
+    """True when the pages fit together."""
+    watch, cursor = job.watch, job.watch.cursor
+    if not (resume and cursor.get("page")):
+        cursor.update(page=1, listed_at=timezone.now().isoformat(), first_count=None)
+    watch.phase("Reading the list of views")
+    while cursor["page"] <= MAX_PAGES:
+        try:
+            page, asked_at = job.fetcher.one(reads.list_saved_queries, cursor["page"])
+        except errors.NotFound as error:
+            if cursor["page"] > 1 and not error.object_missing and "page" in error.detail.lower():
+                return False  # the list shrank below this page while we read
+            raise
+        if cursor["page"] == 1:
+            cursor["first_count"] = page.count
+            job.learn("list", None)
+            _notice_generation(job, page.results)
+        store_page(job, [row for row in page.results if not row.deleted], asked_at)
+        watch.step(len(page.results), total=page.count)
+        if not page.has_next:
+            return _fits(job, page.count)
+        if not page.results:
+            raise errors.BadAnswer("PostHog sent an empty page that claims to have a successor.")
+        cursor["page"] += 1
+        watch.beat(force=True)
+    return False
+
+
+def _notice_generation(job: Job, listed: list[types.SavedQuery]) -> None:
+    """A server that was upgraded may offer other actions: the connection is checked again."""
+    found = types.detect_generation(listed[0]) if listed else None
+    if found and found != job.connection.generation:
+        accounts.check_connection(job.connection)
+        job.connection.refresh_from_db()
+
+
+def _fits(job: Job, last_count: int | None) -> bool:
+    """Same count on the first and the last page, and as many views seen."""
+    seen = SavedQuery.objects.present().filter(connection=job.connection, synced_at__gte=job.listed_at).count()
+    return last_count is not None and job.watch.cursor["first_count"] == last_count and seen >= last_count
+
+
+@transaction.atomic
+def store_page(job: Job, listed: list[types.SavedQuery], asked_at: datetime) -> None:
+    """Write one page: unchanged rows by one update, the others by their differences."""
+    prints = {row.id: rows.view_fingerprint(row) for row in listed}
+    by_id = {row.id: row for row in listed}
+    known = SavedQuery.objects.filter(connection=job.connection, posthog_id__in=list(by_id))
+    same, other = [], []
+    for pk, key, fingerprint, gone in known.values_list("pk", "posthog_id", "list_fingerprint", "deleted_at"):
+        unchanged = fingerprint == prints[str(key)] and gone is None
+        (same if unchanged else other).append((pk, str(key)))
+    SavedQuery.objects.filter(pk__in=[pk for pk, _ in same], synced_at__lt=asked_at).update(synced_at=asked_at)
+    job.watch.counts["unchanged"] += len(same)
+    writing = job.writing()
+    _update(job, writing, [by_id[key] for _, key in other], prints, asked_at)
+    seen = {key for _, key in same + other}
+    _create(job, writing, [row for key, row in by_id.items() if key not in seen], asked_at)
+    writing.flush()
+
+
+def _update(
+    job: Job, writing: Writing, changed: list[types.SavedQuery], prints: dict[str, str], asked_at: datetime
+) -> None:
+    views = store.locked(job.connection, [row.id for row in changed])
+    numbers = store.next_version_numbers(views.values())
+    log_tells_edits = job.may("activity_log")
+    for row in changed:
+        view = views[row.id]
+        if view.synced_at is not None and view.synced_at > asked_at:
+            continue  # something newer is known
+        was_modified = view.status == "Modified"
+        touched = store.take(writing, view, row, asked_at, version=numbers[view.pk])
+        view.list_fingerprint = prints[row.id]
+        writing.fields.add("list_fingerprint")
+        doubtful = touched & rows.CONTENT or "deleted_at" in touched
+        doubtful = doubtful or (view.status == "Modified" and not was_modified)
+        doubtful = doubtful or (not log_tells_edits and touched & {"status", "last_run_at", "latest_error"})
+        older = view.detail_synced_at is None or view.detail_synced_at < asked_at
+        if doubtful and older and not row.has("query"):
+            view.needs_detail = True
+            writing.fields.add("needs_detail")
+        job.watch.counts["updated"] += 1
+
+
+def _create(job: Job, writing: Writing, fresh: list[types.SavedQuery], asked_at: datetime) -> None:
+    views = [store.new_view(job.connection, row, asked_at) for row in fresh]
+    SavedQuery.objects.bulk_create(views, batch_size=200)
+    for view, row in zip(views, fresh, strict=True):
+        if row.has("query"):
+            store.take(writing, view, row, asked_at, version=1)
+        writing.observe(view, [(Observation.Kind.CREATED, {}, {"name": view.name})], None, asked_at)
+    job.watch.counts["created"] += len(views)

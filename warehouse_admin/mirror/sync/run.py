@@ -1,0 +1,121 @@
+"""Run one sync from its claim to its end: phases in order, every way it can end put into words."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+
+from django.db import transaction
+from django.utils import timezone
+
+from warehouse_admin.accounts import services as accounts
+from warehouse_admin.audit import services as audit
+from warehouse_admin.audit.targets import Target
+from warehouse_admin.core.errors import UserError
+from warehouse_admin.mirror.models import SyncRun
+from warehouse_admin.mirror.refresh import refresh_states
+from warehouse_admin.mirror.signals import announce
+from warehouse_admin.mirror.sync import crawl, details, remote_activity, runs, tables, vanished
+from warehouse_admin.mirror.sync.fetch import Fetcher
+from warehouse_admin.mirror.sync.job import Job
+from warehouse_admin.mirror.sync.watch import StopAsked, Superseded, Watch
+from warehouse_admin.mirror.sync.words import in_words
+from warehouse_admin.posthog import errors
+
+logger = logging.getLogger(__name__)
+State = SyncRun.State
+
+
+def run(sync_id: uuid.UUID | str) -> SyncRun | None:
+    """Claim a queued sync and carry it out; None when it is not there to be claimed (a redelivered task, say)."""
+    now = timezone.now()
+    claimed = SyncRun.objects.filter(pk=sync_id, state=State.QUEUED).update(
+        state=State.RUNNING, started_at=now, heartbeat_at=now
+    )
+    if not claimed:
+        return None
+    sync = SyncRun.objects.select_related("connection", "started_by").get(pk=sync_id)
+    watch = Watch(sync)
+    try:
+        undecided = _carry_out(sync, watch)
+    except StopAsked:
+        return finish(sync, watch, State.STOPPED)
+    except Superseded:
+        logger.warning("sync %s was closed by somebody else; nothing more is written", sync.pk)
+        return sync
+    except errors.PostHogError as error:
+        logger.info("sync %s failed: %s", sync.pk, type(error).__name__)
+        return finish(sync, watch, State.FAILED, error=in_words(error))
+    except (UserError, ValueError) as error:  # no key, no usable host: the connection has to be put right first
+        return finish(sync, watch, State.FAILED, error=str(error))
+    except Exception:
+        # The process edge: a bug must not leave the row running, and must still be seen.
+        finish(sync, watch, State.FAILED, error="The portal made a mistake while syncing; its log tells more.")
+        raise
+    if undecided:
+        text = (
+            f"{len(undecided)} objects are missing from PostHog's lists, more than the connection lets vanish at once. "
+            "Nothing was marked as deleted: look at the list, then confirm or dismiss."
+        )
+        return finish(sync, watch, State.NEEDS_ATTENTION, error=text, undecided=undecided)
+    return finish(sync, watch, State.SUCCEEDED)
+
+
+def _carry_out(sync: SyncRun, watch: Watch) -> list[str]:
+    connection = sync.connection
+    client = accounts.client_for(connection, purpose="background")
+    is_history = not SyncRun.objects.filter(connection=connection, state=State.SUCCEEDED).exists()
+    try:
+        with Fetcher(client, watch) as fetcher:
+            return _phases(Job(sync, connection, watch, fetcher, is_history))
+    finally:
+        client.close()
+
+
+def _phases(job: Job) -> list[str]:
+    job.watch.beat(force=True)
+    if not job.watch.finished("list"):
+        crawl.crawl(job)
+    remote_activity.read_log(job)
+    details.read_details(job)
+    tables.read_tables(job)
+    runs.read_runs(job)
+    undecided = vanished.settle_vanished(job)
+    job.watch.phase("Working out schedules")
+    refresh_states(job.connection)
+    job.watch.beat(force=True)
+    return undecided
+
+
+def finish(
+    sync: SyncRun, watch: Watch, state: State, *, error: str = "", undecided: list[str] | None = None
+) -> SyncRun:
+    """End a running sync once, with its audit entry; a row that somebody else closed stays as it is."""
+    with transaction.atomic():
+        ours = SyncRun.objects.filter(pk=sync.pk, state=State.RUNNING)
+        ended = ours.update(
+            state=state,
+            counts=watch.tally(),
+            cursor=watch.cursor,
+            error=error,
+            vanished=undecided or [],
+            finished_at=timezone.now(),
+        )
+        sync.refresh_from_db()
+        if ended:
+            record_end(sync)
+            announce(sync)
+    return sync
+
+
+def record_end(sync: SyncRun) -> None:
+    """The trail's entry for the end of a sync; called last in the transaction that ended it."""
+    audit.record(
+        actor=sync.started_by,
+        action="sync.finished",
+        target=Target("sync", str(sync.pk), str(sync.connection)),
+        result="failed" if sync.state == State.FAILED else "ok",
+        reason=sync.error,
+        after={"state": sync.state, "kind": sync.kind, "counts": sync.counts},
+        connection=sync.connection.slug,
+    )

@@ -1,0 +1,140 @@
+"""Collect the runs of materialized views: from the jobs feed, or view by view where the key cannot read that."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F, Max, Min, Q
+
+from warehouse_admin.mirror.models import Run, SavedQuery
+from warehouse_admin.mirror.sync.job import Job
+from warehouse_admin.mirror.texts import storable
+from warehouse_admin.posthog import errors, reads, types
+
+PAGE = 500
+MAX_PAGES = 20
+OVERLAP = timedelta(minutes=10)
+OPEN = ("Running", "Queued", "Pending")
+FORGOTTEN = timedelta(days=2)
+"""A run still open after this is not waited for any more."""
+HISTORY_LIMIT = 200
+
+
+def read_runs(job: Job) -> None:
+    """Runs since the last ones seen."""
+    if job.may("jobs"):
+        try:
+            _read_feed(job)
+            return
+        except (errors.PermissionDenied, errors.NotFound) as error:
+            job.do_without("runs", "jobs", error)
+    if job.may("run_history"):
+        _read_histories(job)
+
+
+def _read_feed(job: Job) -> None:
+    known = Run.objects.filter(saved_query__connection=job.connection).exclude(job_id="")
+    newest = known.aggregate(at=Max("started_at"))["at"]
+    until = None
+    if newest is not None:
+        still_open = known.filter(status__in=OPEN, started_at__gt=newest - FORGOTTEN).aggregate(at=Min("started_at"))[
+            "at"
+        ]
+        until = min(moment for moment in (newest - OVERLAP, still_open) if moment is not None)
+    views = dict(SavedQuery.objects.filter(connection=job.connection).values_list("posthog_id", "pk"))
+    by_id = {str(key): pk for key, pk in views.items()}
+    job.watch.phase("Reading runs")
+    cursor: str | None = None
+    for _ in range(MAX_PAGES):
+        page, _ = job.fetcher.one(reads.list_jobs, cursor=cursor, limit=PAGE)
+        job.learn("jobs", None)
+        store_jobs(job, page.results, by_id)
+        job.watch.step(len(page.results))
+        cursor = page.cursor
+        oldest = min((row.created_at for row in page.results if row.created_at), default=None)
+        if (until is not None and oldest is not None and oldest < until) or not page.has_next or not cursor:
+            return
+
+
+@transaction.atomic
+def store_jobs(job: Job, jobs: list[types.Job], by_id: dict[str, int]) -> None:
+    """Insert new runs and finish those that were under way."""
+    told: dict[tuple[int, str], types.Job] = {}
+    for row in jobs:
+        view = by_id.get((row.saved_query_id or "").lower())
+        if view is not None and row.created_at is not None:
+            told[(view, row.id[:64])] = row
+    known = Run.objects.filter(job_id__in=[key for _, key in told], saved_query__in={view for view, _ in told})
+    changed = []
+    for run in known:
+        row = told.pop((run.saved_query_id, run.job_id), None)
+        if row is not None and _fill(run, row):
+            changed.append(run)
+    Run.objects.bulk_update(changed, ["status", "finished_at", "rows", "error"], batch_size=200)
+    made = []
+    for (view, key), row in told.items():
+        run = Run(saved_query_id=view, job_id=key, started_at=row.created_at)
+        _fill(run, row)
+        made.append(run)
+    Run.objects.bulk_create(made, batch_size=500)
+    _drop_doubles(made)
+    job.watch.counts["runs"] += len(made)
+
+
+def _fill(run: Run, row: types.Job) -> bool:
+    """True when the row says something new about the run."""
+    status = storable(row.status, 30) or "Unknown"
+    finished = None if status in OPEN else row.last_run_at
+    fresh = (status, finished, row.rows_materialized, storable(row.error))
+    if (run.status, run.finished_at, run.rows, run.error) == fresh:
+        return False
+    run.status, run.finished_at, run.rows, run.error = fresh
+    return True
+
+
+def _drop_doubles(made: list[Run]) -> None:
+    """What `run_history` had told without an id is the same run once the feed tells it: its time is the run's end."""
+    views = {run.saved_query_id for run in made}
+    nameless = Run.objects.filter(saved_query__in=views, job_id="")
+    if made and nameless.exists():
+        times = {(run.saved_query_id, moment) for run in made for moment in (run.started_at, run.finished_at)}
+        doubles = [
+            pk for pk, view, at in nameless.values_list("pk", "saved_query_id", "started_at") if (view, at) in times
+        ]
+        Run.objects.filter(pk__in=doubles).delete()
+
+
+def _read_histories(job: Job) -> None:
+    """Ask only for views whose list row tells of a run that is not here yet."""
+    views = SavedQuery.objects.present().filter(connection=job.connection).exclude(last_run_at=None)
+    behind = views.annotate(newest=Max("runs__started_at"), ended=Max("runs__finished_at"))
+    unknown = (
+        Q(newest=None)
+        | Q(newest__lt=F("last_run_at"), ended=None)
+        | Q(newest__lt=F("last_run_at"), ended__lt=F("last_run_at"))
+    )
+    keys = {view.posthog_id: view.pk for view in behind.filter(unknown).order_by("-last_run_at")[:HISTORY_LIMIT]}
+    job.watch.phase("Reading runs", len(keys))
+    for found in job.fetcher.many(list(keys), reads.run_history):
+        job.watch.step()
+        if isinstance(found.error, errors.PermissionDenied | errors.InvalidKey):
+            if isinstance(found.error, errors.InvalidKey):
+                raise found.error
+            job.do_without("runs", "run_history", found.error)
+            return
+        if found.error is None:
+            job.learn("run_history", None)
+            _store_history(job, keys[found.key], found.value or [])
+
+
+def _store_history(job: Job, view: int, history: list[types.HistoryRun]) -> None:
+    told: dict[datetime, str] = {run.timestamp: storable(run.status, 30) for run in history if run.timestamp}
+    with transaction.atomic():
+        for run in Run.objects.filter(saved_query=view, started_at__in=list(told)):
+            status = told.pop(run.started_at)
+            if run.status != status and not run.job_id:
+                Run.objects.filter(pk=run.pk).update(status=status)
+        made = [Run(saved_query_id=view, started_at=at, status=status or "Unknown") for at, status in told.items()]
+        Run.objects.bulk_create(made)
+    job.watch.counts["runs"] += len(made)

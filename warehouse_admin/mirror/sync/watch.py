@@ -1,0 +1,82 @@
+"""The row of a running sync as the code that runs it sees it: progress, heartbeat, stop button."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from warehouse_admin.mirror.models import SyncRun
+
+WRITE_EVERY = 0.5
+"""Seconds between two writes of progress."""
+
+
+class StopAsked(Exception):
+    """A person pressed stop; what was read so far is kept."""
+
+
+class Superseded(Exception):
+    """The row is no longer ours: somebody closed this sync because it seemed dead. Write nothing more."""
+
+
+class Watch:
+    """Progress of one claimed sync. Used by the one thread that writes."""
+
+    def __init__(self, sync: SyncRun) -> None:
+        self.sync = sync
+        self.counts: Counter[str] = Counter()
+        self.notes: dict[str, str] = {}
+        self.cursor: dict[str, Any] = dict(sync.cursor)
+        self._phase, self._done, self._total = sync.phase, 0, None
+        self._written = 0.0
+
+    def phase(self, name: str, total: int | None = None) -> None:
+        """Begin a phase; its words are for people."""
+        self._phase, self._done, self._total = name, 0, total
+        self.beat(force=True)
+
+    def step(self, done: int = 1, *, total: int | None = None) -> None:
+        self._done += done
+        self._total = total if total is not None else self._total
+        self.beat()
+
+    def beat(self, *, force: bool = False) -> None:
+        """Tell that we live and how far we are. Raises StopAsked or Superseded."""
+        if not force and time.monotonic() - self._written < WRITE_EVERY:
+            return
+        self._written = time.monotonic()
+        ours = SyncRun.objects.filter(pk=self.sync.pk, state=SyncRun.State.RUNNING)
+        written = ours.update(
+            phase=self._phase,
+            done=self._done,
+            total=self._total,
+            counts=self.tally(),
+            cursor=self.cursor,
+            heartbeat_at=timezone.now(),
+        )
+        if not written:
+            raise Superseded
+        if ours.filter(stop_requested=True).exists():
+            raise StopAsked
+
+    def tally(self) -> dict[str, Any]:
+        """Counts for the row, with the words for what was left out."""
+        return {**self.counts, **({"notes": self.notes} if self.notes else {})}
+
+    def finished(self, step: str) -> bool:
+        return step in self.cursor.get("finished", [])
+
+    def finish(self, step: str) -> None:
+        """Remember that a step is done, for the sync that may have to go on after a crash."""
+        self.cursor.setdefault("finished", []).append(step)
+        self.beat(force=True)
+
+    @property
+    def listed_at(self) -> datetime | None:
+        """When the crawl of the list began."""
+        return parse_datetime(self.cursor.get("listed_at") or "")
