@@ -7,7 +7,7 @@ from functools import lru_cache
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from pygments.lexers.sql import SqlLexer
-from pygments.token import STANDARD_TYPES, Keyword, Name, _TokenType
+from pygments.token import STANDARD_TYPES, Error, Keyword, Name, _TokenType
 
 HIGHLIGHT_UP_TO = 100_000
 """Characters; longer text is shown plain, because a page must not wait for colours."""
