@@ -47,6 +47,7 @@ def settle_all(resume: BulkResume, items: Sequence[BulkResumeItem], outcome: str
 
 def _record(resume: BulkResume, item: BulkResumeItem, outcome: str, detail: str) -> None:
     view = item.saved_query
+    after = {"outcome": outcome, "detail": detail, "suspended": view.suspended, "sync_frequency": view.sync_frequency}
     audit.record(
         actor=resume.started_by,
         action="schedules.resume",
@@ -54,12 +55,7 @@ def _record(resume: BulkResume, item: BulkResumeItem, outcome: str, detail: str)
         result=RESULTS[Outcome(outcome)],
         reason=resume.reason,
         before=item.before,
-        after={
-            "outcome": outcome,
-            "detail": detail,
-            "suspended": view.suspended,
-            "sync_frequency": view.sync_frequency,
-        },
+        after=after,
         remote={"resume": str(resume.pk), "mutation": str(item.mutation_id) if item.mutation_id else None},
         connection=resume.connection.slug,
     )

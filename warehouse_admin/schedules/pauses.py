@@ -10,7 +10,7 @@ STOPPED = (ScheduleState.SUSPENDED, ScheduleState.PAUSED)
 
 
 class Pause(StrEnum):
-    """How a schedule stands still. `CADENCE`: somebody took the cadence away on a server that tells suspensions apart."""
+    """How a schedule stands still. `CADENCE`: it has none, on a server that tells suspensions apart."""
 
     SUSPENDED = "suspended"
     PAUSED = "paused"

@@ -33,7 +33,7 @@ Chosen = Iterable[SavedQuery | UUID | str]
 
 
 def start_resume(*, user: User, saved_queries: Chosen, reason: str, confirm_count: int | None = None) -> BulkResume:
-    """Begin a campaign over views of one connection; it runs in the background. Above the guard `confirm_count` is due."""
+    """Begin a campaign over views of one connection, in the background. Above the guard `confirm_count` is due."""
     policies.require(user, PERMISSION, action=ACTION)
     reason = clean_reason(reason)
     views = resolve(saved_queries)
@@ -223,7 +223,5 @@ def sources_first(views: Sequence[SavedQuery]) -> list[SavedQuery]:
 
 def _busy_sentence(views: Sequence[SavedQuery]) -> str:
     busy = BulkResumeItem.objects.filter(is_open=True, saved_query__in=views[:5_000]).select_related("saved_query")
-    names = sorted(item.saved_query.name for item in busy)
-    return (
-        f"Another campaign is already resuming {_list(names) or 'some of these views'}. Wait for it, or leave them out."
-    )
+    named = _list(sorted(item.saved_query.name for item in busy)) or "some of these views"
+    return f"Another campaign is already resuming {named}. Wait for it, or leave them out."

@@ -1,0 +1,164 @@
+"""What the three sources of activity say, in the same few words: PostHog's log, what syncs saw, what we sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from warehouse_admin.core.digests import text_digest
+from warehouse_admin.mirror.models import Observation, RemoteActivity
+from warehouse_admin.mutations.models import Mutation
+
+Kind = Observation.Kind
+RUN_STARTED, RUN_CANCELLED, RESUMED = "run_started", "run_cancelled", "resumed"
+
+REVIEWED = frozenset(Kind.values)
+"""Kinds that wait for a person when they were not done here."""
+
+UNREMARKABLE = frozenset({RUN_STARTED, RUN_CANCELLED, RESUMED, "sync_frequency_reset"})
+"""Kinds that change nothing that a team would have to agree to."""
+
+CLOCKS = timedelta(minutes=2)  # PostHog's clock and ours may differ by this much
+LOG_LAG = timedelta(minutes=5)  # a log row is written after the change it tells of
+
+_VERBS = {
+    "created": Kind.CREATED,
+    "deleted": Kind.DELETED,
+    "materialization_enabled": Kind.MATERIALIZED,
+    "materialization_disabled": Kind.UNMATERIALIZED,
+    "sync_triggered": RUN_STARTED,
+    "sync_cancelled": RUN_CANCELLED,
+}
+_FIELDS = {
+    "query": Kind.EDITED,
+    "deleted": Kind.DELETED,
+    "name": Kind.RENAMED,
+    "sync_frequency_interval": Kind.CADENCE_CHANGED,
+}
+_MUTATIONS = {
+    Mutation.Kind.EDIT_QUERY: Kind.EDITED,
+    Mutation.Kind.RESUME_SCHEDULES: RESUMED,
+    Mutation.Kind.RUN: RUN_STARTED,
+    Mutation.Kind.CANCEL: RUN_CANCELLED,
+}
+
+
+@dataclass(frozen=True)
+class Logged:
+    """An entry of PostHog's log: its kind, every field it names, and the SQL it put in place."""
+
+    row: RemoteActivity
+    kind: str
+    fields: dict[str, tuple[Any, Any]]
+
+    @property
+    def new_text(self) -> str | None:
+        found = self.fields.get("query", (None, None))[1]
+        return found if isinstance(found, str) else None
+
+    @property
+    def author(self) -> str:
+        return self.row.user_email or self.row.user_name
+
+    @property
+    def before(self) -> dict[str, Any] | None:
+        return {name: old for name, (old, _) in self.fields.items()} or None
+
+    @property
+    def after(self) -> dict[str, Any] | None:
+        return {name: new for name, (_, new) in self.fields.items()} or None
+
+    @property
+    def object_name(self) -> str:
+        name = self.row.detail.get("name") if isinstance(self.row.detail, dict) else None
+        return str(name or "")[:200]
+
+
+def logged(row: RemoteActivity) -> Logged:
+    """Read a log entry; a verb nobody has named stays PostHog's own word."""
+    fields: dict[str, tuple[Any, Any]] = {}
+    for change in _changes(row.detail):
+        name = str(change.get("field") or "")
+        if name:
+            fields[name[:60]] = (_plain(change.get("before")), _plain(change.get("after")))
+    kind = _VERBS.get(row.activity, row.activity)
+    if row.activity == "updated":
+        kind = next((word for name, word in _FIELDS.items() if name in fields), "updated")
+    return Logged(row, str(kind)[:60], fields)
+
+
+def _changes(detail: Any) -> Iterable[dict[str, Any]]:
+    found = detail.get("changes") if isinstance(detail, dict) else detail
+    return [change for change in found if isinstance(change, dict)] if isinstance(found, list) else []
+
+
+def _plain(value: Any) -> Any:
+    """A query object is told by its SQL; anything else stays as it is."""
+    return value["query"] if isinstance(value, dict) and isinstance(value.get("query"), str) else value
+
+
+def explains(entry: Logged, seen: Observation) -> bool:
+    """Whether a log entry tells of what a sync saw: same view, same thing, at a time that fits."""
+    if not _in_time(entry.row.created_at, seen):
+        return False
+    if seen.kind == Kind.EDITED:
+        return entry.new_text is not None and text_digest(entry.new_text) == (seen.after or {}).get("query_hash")
+    if seen.kind == Kind.CADENCE_CHANGED and entry.kind == Kind.MATERIALIZED:
+        return True
+    return entry.kind == seen.kind or any(_FIELDS.get(name) == seen.kind for name in entry.fields)
+
+
+def _in_time(moment: datetime, seen: Observation) -> bool:
+    """A moment that has not come yet by our clock says nothing about the order of things."""
+    if moment > timezone.now():
+        return True
+    return (seen.since is None or moment >= seen.since - LOG_LAG) and moment <= seen.seen_at + CLOCKS
+
+
+def kind_of(mutation: Mutation) -> str:
+    return str(_MUTATIONS[Mutation.Kind(mutation.kind)])
+
+
+def sent_text(mutation: Mutation) -> str | None:
+    """The SQL that a mutation put in place; None for other kinds."""
+    return mutation.payload.get("query") if mutation.kind == Mutation.Kind.EDIT_QUERY else None
+
+
+def is_ours(mutation: Mutation, entry: Logged) -> bool:
+    """Whether PostHog's log tells of this mutation, whoever it names: the key's owner is not the person."""
+    if entry.row.is_system or kind_of(mutation) != entry.kind or not _during(mutation, entry.row.created_at):
+        return False
+    text = sent_text(mutation)
+    return text is None or text == entry.new_text
+
+
+def caused(mutation: Mutation, seen: Observation) -> bool:
+    """Whether what a sync saw is what this mutation did."""
+    text = sent_text(mutation)
+    if text is None or seen.kind != Kind.EDITED or mutation.sent_at is None:
+        return False
+    if seen.since is not None and mutation.finished_at is not None and seen.since > mutation.finished_at:
+        return False  # after ours was done PostHog held something else, so somebody did it again
+    return seen.seen_at >= mutation.sent_at - CLOCKS and text_digest(text) == (seen.after or {}).get("query_hash")
+
+
+def _during(mutation: Mutation, moment: datetime) -> bool:
+    if mutation.sent_at is None:
+        return False
+    if moment > timezone.now():
+        return True
+    end = mutation.finished_at or mutation.sent_at + LOG_LAG
+    return mutation.sent_at - CLOCKS <= moment <= end + LOG_LAG
+
+
+def shown_of(mutation: Mutation) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """Before and after of a mutation, as the inbox shows them."""
+    text = sent_text(mutation)
+    if text is None:
+        return None, None
+    before = (mutation.before or mutation.base or {}).get("query")
+    return {"query": before}, {"query": text}

@@ -1,0 +1,100 @@
+"""Find what belongs together among the log entries, observations and mutations of some views."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from warehouse_admin.accounts.models import Connection
+from warehouse_admin.activity import facts
+from warehouse_admin.activity.models import ActivityEntry
+from warehouse_admin.mirror.models import Observation, SavedQuery
+from warehouse_admin.mutations.models import Mutation
+
+LEFT = (Mutation.State.HAPPENED, Mutation.State.UNCONFIRMED, Mutation.State.SENDING)
+"""States of a mutation whose request left, so that it may be the cause of what is seen."""
+
+
+class Known:
+    """The entries and mutations of some views, held in memory while a batch is matched against them."""
+
+    def __init__(self, mutations: Iterable[Mutation], entries: Iterable[ActivityEntry]) -> None:
+        self._mutations: dict[str, list[Mutation]] = defaultdict(list)
+        for mutation in mutations:
+            self._mutations[mutation.object_id].append(mutation)
+        self._entries: dict[str, list[ActivityEntry]] = defaultdict(list)
+        self._by_mutation: dict[object, ActivityEntry] = {}
+        self._logged: dict[int, facts.Logged] = {}
+        for entry in entries:
+            self.remember(entry)
+
+    @classmethod
+    def for_views(cls, connection: Connection, views: dict[str, SavedQuery]) -> Known:
+        """Two queries, whatever the number of views."""
+        left = Mutation.objects.filter(
+            connection=connection, object_id__in=list(views), state__in=LEFT, sent_at__isnull=False
+        )
+        entries = ActivityEntry.objects.filter(saved_query__in=[view.pk for view in views.values()])
+        related = entries.select_related("remote_activity", "observation", "saved_query")
+        return cls(left.select_related("actor"), related.order_by("occurred_at"))
+
+    def remember(self, entry: ActivityEntry) -> None:
+        if entry.saved_query is not None:
+            self._entries[str(entry.saved_query.posthog_id)].append(entry)
+        if entry.mutation_id is not None:
+            self._by_mutation[entry.mutation_id] = entry
+
+    def entry_of(self, mutation: Mutation) -> ActivityEntry | None:
+        return self._by_mutation.get(mutation.pk)
+
+    def mutation_of(self, told: facts.Logged) -> Mutation | None:
+        """The mutation that a log entry tells of and that no other entry has been taken for; the nearest in time."""
+        ours = [
+            mutation
+            for mutation in self._mutations[str(told.row.posthog_id)]
+            if facts.is_ours(mutation, told) and not self._has(mutation, "remote_activity_id")
+        ]
+        return min(ours, key=lambda mutation: abs(mutation.sent_at - told.row.created_at), default=None)
+
+    def cause_of(self, seen: Observation) -> Mutation | None:
+        """The mutation that a sync saw the effect of."""
+        ours = [
+            mutation
+            for mutation in self._mutations[str(seen.saved_query.posthog_id)]
+            if facts.caused(mutation, seen) and not self._has(mutation, "observation_id")
+        ]
+        return max(ours, key=lambda mutation: mutation.sent_at, default=None)
+
+    def _has(self, mutation: Mutation, link: str) -> bool:
+        entry = self._by_mutation.get(mutation.pk)
+        return entry is not None and getattr(entry, link) is not None
+
+    def seen_before(self, told: facts.Logged) -> ActivityEntry | None:
+        """An entry made from an observation alone, which this late log entry explains."""
+        for entry in self._entries[str(told.row.posthog_id)]:
+            alone = entry.remote_activity_id is None and entry.mutation_id is None and entry.observation is not None
+            if alone and entry.kind == told.kind and facts.explains(told, entry.observation):
+                return entry
+        return None
+
+    def log_of(self, seen: Observation) -> ActivityEntry | None:
+        """The newest entry made from the log that tells of an observation and has none yet."""
+        for entry, told in reversed(self._told(seen)):
+            if entry.observation_id is None and entry.kind == seen.kind and facts.explains(told, seen):
+                return entry
+        return None
+
+    def partly_told(self, seen: Observation) -> facts.Logged | None:
+        """A log entry about something larger that includes this observation: a materialization sets the cadence too."""
+        if seen.kind == Observation.Kind.EDITED:
+            return None
+        return next((told for _, told in reversed(self._told(seen)) if facts.explains(told, seen)), None)
+
+    def _told(self, seen: Observation) -> list[tuple[ActivityEntry, facts.Logged]]:
+        entries = self._entries[str(seen.saved_query.posthog_id)]
+        return [(entry, self._read(entry)) for entry in entries if entry.remote_activity is not None]
+
+    def _read(self, entry: ActivityEntry) -> facts.Logged:
+        if entry.pk not in self._logged:
+            self._logged[entry.pk] = facts.logged(entry.remote_activity)
+        return self._logged[entry.pk]

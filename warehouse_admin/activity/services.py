@@ -1,0 +1,8 @@
+"""What can be done with activity."""
+
+from __future__ import annotations
+
+from warehouse_admin.activity.ingest import ingest
+from warehouse_admin.activity.review import resolve, review, review_many
+
+__all__ = ["ingest", "resolve", "review", "review_many"]
