@@ -18,4 +18,7 @@ urlpatterns = [
     path("", include("warehouse_admin.api.urls")),
 ]
 if settings.DEBUG:
-    urlpatterns.append(path("styleguide/", TemplateView.as_view(template_name="styleguide.html")))
+    from warehouse_admin.core.styleguide import samples
+
+    page = TemplateView.as_view(template_name="styleguide.html", extra_context={"samples": samples})
+    urlpatterns.append(path("styleguide/", page))

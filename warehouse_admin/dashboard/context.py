@@ -12,6 +12,7 @@ from django.utils.functional import SimpleLazyObject
 from warehouse_admin.accounts import policies
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.accounts.roles import roles_of
+from warehouse_admin.accounts.services import sandbox_people
 from warehouse_admin.activity import selectors as activity
 from warehouse_admin.changes import selectors as changes
 
@@ -42,6 +43,8 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
         context["nav"] = SimpleLazyObject(lambda: _nav(request))
         context["role_names"] = SimpleLazyObject(lambda: [role.label for role in roles_of(user)])
         context["connections"] = SimpleLazyObject(lambda: list(Connection.objects.only("slug", "name")))
+    elif settings.SANDBOX_MODE:
+        context["sandbox_people"] = SimpleLazyObject(sandbox_people)  # offered on the sign-in page
     return context
 
 
