@@ -69,7 +69,9 @@ class ChangeRequest(models.Model):
             models.Index(fields=["saved_query", "-created_at"]),
         ]
         constraints = [
-            models.UniqueConstraint(fields=["author", "nonce"], condition=~Q(nonce=""), name="changes_one_change_per_form")
+            models.UniqueConstraint(
+                fields=["author", "nonce"], condition=~Q(nonce=""), name="changes_one_change_per_form"
+            )
         ]
 
     def __str__(self) -> str:

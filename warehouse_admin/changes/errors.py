@@ -1,0 +1,33 @@
+"""What a person can be told about a change request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from warehouse_admin.core.errors import UserError
+
+if TYPE_CHECKING:
+    from warehouse_admin.changes.models import ChangeRequest
+
+
+class StateForbids(UserError):
+    """The change is not in a state that allows this; `blockers` says what stands in the way."""
+
+    def __init__(self, change: ChangeRequest, message: str, *, kind: str = "wait", who: str = "") -> None:
+        super().__init__(message, blockers=[{"text": message, "kind": kind, "who": who}])
+        self.change = change
+
+
+class StaleRevision(UserError):
+    """Somebody saved a newer revision than the one this was written on."""
+
+
+class BaseMoved(UserError):
+    """PostHog holds another text than the one the person started from; `live_query` is what it holds now."""
+
+    def __init__(self, live_query: str) -> None:
+        super().__init__(
+            "The view was changed in PostHog while you were writing. Your text is kept: compare it with the text that "
+            "PostHog holds now, then propose again."
+        )
+        self.live_query = live_query

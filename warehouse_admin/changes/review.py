@@ -1,0 +1,133 @@
+"""Deciding about a proposal: approve, request changes, reject, withdraw."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from warehouse_admin.accounts.models import User
+from warehouse_admin.accounts.policies import require
+from warehouse_admin.accounts.roles import CLOSE
+from warehouse_admin.changes import apply as applying
+from warehouse_admin.changes import policies
+from warehouse_admin.changes.errors import StaleRevision
+from warehouse_admin.changes.models import ChangeRequest, Revision, Vote
+from warehouse_admin.changes.transitions import State, current_revision, lock, move, note, record, require_state
+from warehouse_admin.core.errors import InvalidInput
+
+LONGEST_COMMENT = 5_000
+_PAST_APPROVAL = (State.APPROVED, State.APPLYING, State.UNCONFIRMED, State.APPLIED)
+
+
+def approve(
+    change: ChangeRequest, user: User, comment: str = "", *, revision: int | None = None, digest: str | None = None
+) -> ChangeRequest:
+    """Vote for what was shown (`revision`, `digest`); the last needed vote approves it, and may set off the apply."""
+    comment = _clean(comment, needed=False)
+    with transaction.atomic():
+        change = lock(change)
+        latest = current_revision(change)
+        policies.require_vote(user, change, latest, action="change.approved")
+        if change.state in _PAST_APPROVAL and _has_approved(change, latest, user):
+            return change  # a double click
+        require_state(change, "approve")
+        _refuse_unseen(latest, revision, digest)
+        _vote(change, latest, user, Vote.Verdict.APPROVE, comment)
+        note(change, user, "approved", comment)
+        approved = policies.is_approved(change, latest)
+        if approved:
+            move(change, State.APPROVED, problem="")
+        record(change, user, "approved", reason=comment, after={"revision": latest.number, "digest": latest.digest})
+        if approved and applying.starts_by_itself(change):
+            applying.claim(change, asked_by=user)
+    return change
+
+
+def request_changes(
+    change: ChangeRequest, user: User, comment: str, *, revision: int | None = None, digest: str | None = None
+) -> ChangeRequest:
+    """Send it back to its author; approvals given so far are kept."""
+    comment = _clean(comment, needed=True)
+    with transaction.atomic():
+        change = lock(change)
+        latest = current_revision(change)
+        policies.require_vote(user, change, latest, action="change.changes_requested")
+        require_state(change, "request_changes")
+        _refuse_unseen(latest, revision, digest)
+        _vote(change, latest, user, Vote.Verdict.REQUEST_CHANGES, comment)
+        move(change, State.CHANGES_REQUESTED)
+        note(change, user, "changes_requested", comment)
+        told = {"revision": latest.number, "digest": latest.digest}
+        record(change, user, "changes_requested", reason=comment, after=told)
+    return change
+
+
+def reject(change: ChangeRequest, user: User, comment: str) -> ChangeRequest:
+    """Close it for good: a reviewer who may vote on it, or whoever may close anybody's change."""
+    comment = _clean(comment, needed=True)
+    with transaction.atomic():
+        change = lock(change)
+        if policies.may_close(user) and user.pk != change.author_id:
+            require(user, CLOSE, action="change.rejected", target=policies.target_of(change))
+        else:
+            policies.require_vote(user, change, current_revision(change), action="change.rejected")
+        require_state(change, "reject")
+        move(change, State.REJECTED, problem=comment)
+        note(change, user, "rejected", comment)
+        record(change, user, "rejected", reason=comment)
+    return change
+
+
+def withdraw(change: ChangeRequest, user: User, comment: str = "") -> ChangeRequest:
+    """Take it back: its author, or with a comment whoever may close anybody's change."""
+    comment = _clean(comment, needed=False)
+    with transaction.atomic():
+        change = lock(change)
+        if user.pk == change.author_id:
+            policies.require_author(user, change, action="change.withdrawn")
+        else:
+            require(user, CLOSE, action="change.withdrawn", target=policies.target_of(change))
+            _clean(comment, needed=True)
+        require_state(change, "withdraw")
+        move(change, State.WITHDRAWN, problem=comment)
+        note(change, user, "withdrawn", comment)
+        record(change, user, "withdrawn", reason=comment)
+    return change
+
+
+def _vote(change: ChangeRequest, revision: Revision, user: User, verdict: Vote.Verdict, comment: str) -> Vote:
+    """One standing vote for each person: an earlier one stays in the history, voided."""
+    now = timezone.now()
+    earlier = Vote.objects.filter(change=change, voter=user, voided_at=None)
+    earlier.update(voided_at=now, voided_because="voted again")
+    return Vote.objects.create(
+        change=change,
+        revision=revision,
+        voter=user,
+        verdict=verdict,
+        digest=revision.digest,
+        comment=comment,
+        at=now,
+    )
+
+
+def _has_approved(change: ChangeRequest, revision: Revision, user: User) -> bool:
+    standing = Vote.objects.filter(change=change, voter=user, voided_at=None, digest=revision.digest)
+    return standing.filter(verdict=Vote.Verdict.APPROVE).exists()
+
+
+def _refuse_unseen(latest: Revision, revision: int | None, digest: str | None) -> None:
+    if (revision is not None and revision != latest.number) or (digest is not None and digest != latest.digest):
+        raise StaleRevision(
+            f"{latest.editor} saved r{latest.number} meanwhile. Nothing was decided: read the newest revision first."
+        )
+
+
+def _clean(comment: str, *, needed: bool) -> str:
+    comment = comment.replace("\0", "").strip()
+    if needed and not comment:
+        raise InvalidInput("Say why: a comment is needed here.", errors={"comment": ["A comment is needed here."]})
+    if len(comment) > LONGEST_COMMENT:
+        text = f"At most {LONGEST_COMMENT:,} characters, please."
+        raise InvalidInput(text, errors={"comment": [text]})
+    return comment

@@ -1,0 +1,23 @@
+"""Everything that moves a change request."""
+
+from __future__ import annotations
+
+from warehouse_admin.changes.apply import advance, apply, settle_open
+from warehouse_admin.changes.propose import create, rebase, revise, submit
+from warehouse_admin.changes.review import approve, reject, request_changes, withdraw
+from warehouse_admin.changes.rollback import rollback
+
+__all__ = [
+    "advance",
+    "apply",
+    "approve",
+    "create",
+    "rebase",
+    "reject",
+    "request_changes",
+    "revise",
+    "rollback",
+    "settle_open",
+    "submit",
+    "withdraw",
+]

@@ -1,0 +1,21 @@
+"""Celery's way into the changes. Each may run twice: the claim decides, not the queue."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+
+@shared_task(name="changes.apply_change")
+def apply_change(change_id: int) -> None:
+    """Carry a claimed change to PostHog."""
+    from warehouse_admin.changes import services
+
+    services.advance(change_id)
+
+
+@shared_task(name="changes.settle_open_changes")
+def settle_open_changes() -> None:
+    """Take every open change one step further: after crashes, waits and answers that never came."""
+    from warehouse_admin.changes import services
+
+    services.settle_open()

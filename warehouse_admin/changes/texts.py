@@ -1,0 +1,49 @@
+"""The exact text of a query: its newlines on the way through a browser, and its digests."""
+
+from __future__ import annotations
+
+from warehouse_admin.core.digests import json_digest, text_digest
+from warehouse_admin.lineage.normal import normalised, same_meaning
+
+LARGEST_COMPARED = 256 * 1024  # characters; beyond, a comparison of meanings costs seconds, and any edit counts as real
+
+
+def with_newlines_of(base: str, typed: str) -> str:
+    """The text of a form, whose newlines a browser always turns into CRLF, with the newlines of `base` again.
+
+    Nothing typed gives `base` itself, byte for byte. Otherwise CRLF where every newline of `base` is one, else LF:
+    a text of mixed newlines leaves a browser as plain LF.
+    """
+    plain = _plain(typed)
+    if plain == _plain(base):
+        return base
+    newlines, windows = base.count("\n"), base.count("\r\n")
+    return plain.replace("\n", "\r\n") if newlines and newlines == windows else plain
+
+
+def uses_crlf(text: str) -> bool:
+    """Whether an editor should keep CRLF."""
+    return text.count("\n") > 0 and text.count("\n") == text.count("\r\n")
+
+
+def digest(base: str, proposal: str) -> str:
+    """Of exactly what a reviewer is shown."""
+    return json_digest({"base": base, "proposal": proposal})
+
+
+def meaning_digest(base: str, proposal: str) -> str:
+    """The same with comments, white space and keyword case left out."""
+    if max(len(base), len(proposal)) > LARGEST_COMPARED:
+        return digest(base, proposal)
+    return text_digest(f"{normalised(base)}\0{normalised(proposal)}")
+
+
+def only_layout_differs(one: str, other: str) -> bool:
+    """True when two texts certainly mean the same."""
+    if one == other:
+        return True
+    return max(len(one), len(other)) <= LARGEST_COMPARED and same_meaning(one, other)
+
+
+def _plain(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,0 +1,112 @@
+"""How a change request moves: one locked row, one check of its state, one line on its timeline, one audit entry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+
+from warehouse_admin.accounts.models import User
+from warehouse_admin.audit import services as audit
+from warehouse_admin.changes.errors import StateForbids
+from warehouse_admin.changes.models import ChangeEvent, ChangeRequest, Revision
+from warehouse_admin.changes.policies import target_of
+from warehouse_admin.core.errors import Missing
+
+State = ChangeRequest.State
+
+ALLOWED: dict[str, tuple[State, ...]] = {
+    "submit": (State.DRAFT,),
+    "revise": (State.DRAFT, State.IN_REVIEW, State.CHANGES_REQUESTED, State.APPROVED, State.FAILED),
+    "approve": (State.IN_REVIEW, State.CHANGES_REQUESTED),
+    "request_changes": (State.IN_REVIEW, State.CHANGES_REQUESTED),
+    "reject": (State.IN_REVIEW, State.CHANGES_REQUESTED, State.APPROVED),
+    "withdraw": (
+        State.DRAFT,
+        State.IN_REVIEW,
+        State.CHANGES_REQUESTED,
+        State.APPROVED,
+        State.SCHEDULED,
+        State.NEEDS_REBASE,
+        State.FAILED,
+    ),
+    "apply": (State.APPROVED, State.FAILED),
+    "rebase": (State.NEEDS_REBASE, State.IN_REVIEW, State.CHANGES_REQUESTED, State.APPROVED, State.FAILED),
+    "rollback": (State.APPLIED,),
+}
+SPOKEN = {
+    "submit": "submitted for review",
+    "revise": "edited",
+    "approve": "approved",
+    "request_changes": "sent back for changes",
+    "reject": "rejected",
+    "withdraw": "withdrawn",
+    "apply": "applied",
+    "rebase": "rebased",
+    "rollback": "rolled back",
+}
+_WHY = {
+    State.DRAFT: "it is a draft that its author has not submitted yet",
+    State.IN_REVIEW: "it waits for review",
+    State.CHANGES_REQUESTED: "its reviewer asked for changes",
+    State.APPROVED: "it is approved already",
+    State.SCHEDULED: "it is scheduled",
+    State.APPLYING: "it is being applied right now",
+    State.APPLIED: "it is applied already",
+    State.FAILED: "applying it failed",
+    State.NEEDS_REBASE: "PostHog holds another text by now, so it needs a rebase first",
+    State.UNCONFIRMED: "PostHog gave no answer, and whether it happened is being found out",
+    State.PARTIAL: "it is partly applied",
+    State.REJECTED: "it was rejected",
+    State.WITHDRAWN: "it was withdrawn",
+    State.SUPERSEDED: "PostHog holds this text already",
+    State.EXPIRED: "it has expired",
+}
+
+
+def lock(change: ChangeRequest | int) -> ChangeRequest:
+    """The current row, locked until the caller's transaction ends."""
+    key = change if isinstance(change, int) else change.pk
+    rows = ChangeRequest.objects.select_for_update(of=("self",)).select_related("saved_query", "author", "connection")
+    found = rows.filter(pk=key).first()
+    if found is None:
+        raise Missing(f"There is no change #{key}.")
+    return found
+
+
+def require_state(change: ChangeRequest, verb: str) -> None:
+    """Raise StateForbids unless the change can be `verb`-ed where it stands."""
+    state = State(change.state)
+    if state not in ALLOWED[verb]:
+        kind = "fix" if state in (State.NEEDS_REBASE, State.DRAFT) else "wait"
+        raise StateForbids(change, f"#{change.pk} cannot be {SPOKEN[verb]}: {_WHY[state]}.", kind=kind)
+
+
+def current_revision(change: ChangeRequest) -> Revision:
+    return Revision.objects.select_related("editor").get(change=change, number=change.revision_number)
+
+
+def note(change: ChangeRequest, actor: User | None, kind: str, text: str = "") -> None:
+    """One line of the timeline."""
+    ChangeEvent.objects.create(
+        change=change, at=timezone.now(), actor=actor, kind=kind, revision_number=change.revision_number, text=text
+    )
+
+
+def move(change: ChangeRequest, to: State, **fields: Any) -> None:
+    """Put a locked change into a state, with any other fields of it."""
+    fields = {**fields, "state": to, "state_changed_at": timezone.now()}
+    for name, value in fields.items():
+        setattr(change, name, value)
+    change.save(update_fields=list(fields))
+
+
+def record(change: ChangeRequest, actor: User | None, did: str, **details: Any) -> None:
+    """The audit entry `change.<did>`; last in the transaction."""
+    audit.record(
+        actor=actor,
+        action=f"change.{did}",
+        target=target_of(change),
+        connection=change.connection.slug,
+        **details,
+    )
