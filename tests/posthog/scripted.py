@@ -30,6 +30,7 @@ class Asked:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body go out apart, and an idle kernel would wait 40 ms between them
     server: Scripted
 
     def _play(self) -> None:

@@ -147,6 +147,17 @@ def test_server_text_is_bounded_storable_and_free_of_keys(server: Scripted, clie
     assert "minio-secret" not in everything
 
 
+def test_a_legacy_key_without_prefix_is_hidden_as_well(server: Scripted):
+    server.play(problem(400, "the key legacyKEY0123456789 is odd"))
+    client = Client(server.url, "legacyKEY0123456789", 7)
+
+    with pytest.raises(errors.Refused) as caught:
+        writes.run(client, VIEW)
+    client.close()
+
+    assert caught.value.detail == "the key [hidden] is odd"
+
+
 def test_no_exception_behind_the_error_holds_the_key(make_client: Any):
     client = make_client(f"http://127.0.0.1:{free_port()}")
 
