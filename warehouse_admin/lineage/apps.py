@@ -3,3 +3,13 @@ from django.apps import AppConfig
 
 class LineageConfig(AppConfig):
     name = "warehouse_admin.lineage"
+
+    def ready(self) -> None:
+        from warehouse_admin.lineage import receivers, selectors
+        from warehouse_admin.mirror import hooks
+
+        receivers.listen()
+        hooks.downstream_counts.append(selectors.downstream_counts)
+        hooks.upstream.append(selectors.upstream)
+        hooks.downstream.append(selectors.downstream)
+        hooks.table_readers.append(selectors.readers_of_table)

@@ -1,0 +1,45 @@
+"""Tables that every PostHog project has, so that a name among them is known although it is not mirrored."""
+
+from __future__ import annotations
+
+BUILTIN_TABLES = frozenset(
+    {
+        "ai_events",
+        "app_metrics",
+        "batch_export_log_entries",
+        "channel_type",
+        "cohort_people",
+        "console_logs_log_entries",
+        "document_embeddings",
+        "error_tracking_issue_fingerprint_overrides",
+        "events",
+        "events_recent",
+        "exchange_rate",
+        "groups",
+        "heatmaps",
+        "log_entries",
+        "logs",
+        "numbers",
+        "person_distinct_id_overrides",
+        "person_distinct_ids",
+        "person_overrides",
+        "persons",
+        "pg_embeddings",
+        "query_log",
+        "raw_cohort_people",
+        "raw_groups",
+        "raw_person_distinct_id_overrides",
+        "raw_person_distinct_ids",
+        "raw_persons",
+        "raw_persons_overrides",
+        "raw_query_log",
+        "raw_session_replay_events",
+        "raw_sessions",
+        "session_replay_events",
+        "sessions",
+        "static_cohort_people",
+        "web_bounces_daily",
+        "web_overview_daily",
+        "web_stats_daily",
+    }
+)

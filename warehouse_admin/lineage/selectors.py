@@ -1,0 +1,146 @@
+"""What reads what, from the parsed SQL of the mirrored views."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Count, Q, QuerySet
+
+from warehouse_admin.accounts.models import Connection
+from warehouse_admin.lineage.builtins import BUILTIN_TABLES
+from warehouse_admin.lineage.models import Edge
+from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
+
+_VIEW_FIELDS = ("posthog_id", "name", "is_materialized", "schedule_state", "schedule_evidence", "deleted_at")
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """One thing a view reads; `view` or `table` where the name is mirrored."""
+
+    name: str
+    kind: str
+    view: SavedQuery | None = None
+    table: WarehouseTable | None = None
+
+
+def kind_of(name: str, view: SavedQuery | None, table: WarehouseTable | None) -> str:
+    """view, materialized_view, table, builtin or unknown."""
+    if view is not None:
+        return "materialized_view" if view.is_materialized else "view"
+    if table is not None:
+        return "table"
+    return "builtin" if name in BUILTIN_TABLES else "unknown"
+
+
+def _edges() -> QuerySet[Edge]:
+    """Edges of present views, with both ends, in one query."""
+    ends = [f"{end}__{field}" for end in ("downstream", "upstream_view") for field in _VIEW_FIELDS]
+    tables = ["upstream_table__posthog_id", "upstream_table__name"]
+    edges = Edge.objects.filter(downstream__deleted_at=None)
+    return edges.select_related("downstream", "upstream_view", "upstream_table").only("name", *ends, *tables)
+
+
+def upstream(saved_query: SavedQuery) -> list[Upstream]:
+    """What the view itself reads, by name; a tombstone's last sources too."""
+    edges = Edge.objects.filter(downstream=saved_query).select_related("upstream_view", "upstream_table")
+    edges = edges.defer("upstream_view__query", "upstream_view__columns", "upstream_table__columns").order_by("name")
+    return [
+        Upstream(
+            edge.name,
+            kind_of(edge.name, edge.upstream_view, edge.upstream_table),
+            edge.upstream_view,
+            edge.upstream_table,
+        )
+        for edge in edges
+    ]
+
+
+def downstream(saved_query: SavedQuery) -> list[SavedQuery]:
+    """Present views that read this one."""
+    readers = SavedQuery.objects.present().filter(upstream_edges__upstream_view=saved_query)
+    return list(readers.defer("query", "columns").order_by("name"))
+
+
+def readers_of_table(table: WarehouseTable) -> list[SavedQuery]:
+    """Present views that read this table."""
+    readers = SavedQuery.objects.present().filter(upstream_edges__upstream_table=table)
+    return list(readers.defer("query", "columns").order_by("name"))
+
+
+def dependents_of(name: str, connection: Connection | None = None) -> list[SavedQuery]:
+    """Present views that read something of this name, whatever the name means today."""
+    readers = SavedQuery.objects.present().filter(upstream_edges__name=name)
+    if connection is not None:
+        readers = readers.filter(connection=connection)
+    return list(readers.defer("query", "columns").order_by("name"))
+
+
+def downstream_counts(views: Iterable[SavedQuery]) -> dict[int, int]:
+    """How many present views read each of these, by primary key, in one query."""
+    edges = Edge.objects.filter(upstream_view__in=[view.pk for view in views], downstream__deleted_at=None)
+    return dict(edges.values_list("upstream_view").annotate(Count("pk")))
+
+
+def neighbourhood(saved_query: SavedQuery, depth: int) -> dict[str, list[dict[str, str]]]:
+    """Nodes and edges within `depth` hops up and down; two queries a hop, and cycles end by themselves."""
+    nodes = {_node_of_view(saved_query)["id"]: _node_of_view(saved_query)}
+    edges: dict[tuple[str, str], None] = {}
+    found: dict[int, None] = {saved_query.pk: None}
+    _walk({saved_query.pk}, depth, nodes, edges, found, up=True)
+    _walk({saved_query.pk}, depth, nodes, edges, found, up=False)
+    # Neighbours may also read each other.
+    _add(_edges().filter(Q(downstream__in=found), Q(upstream_view__in=found)), nodes, edges)
+    return {
+        "nodes": list(nodes.values()),
+        "edges": [{"source": source, "target": target} for source, target in edges],
+    }
+
+
+def _walk(
+    frontier: set[int],
+    depth: int,
+    nodes: dict[str, dict[str, str]],
+    edges: dict[tuple[str, str], None],
+    found: dict[int, None],
+    *,
+    up: bool,
+) -> None:
+    walked = set(frontier)
+    for _ in range(depth):
+        if not frontier:
+            return
+        hop = _edges().filter(downstream__in=frontier) if up else _edges().filter(upstream_view__in=frontier)
+        reached = _add(hop, nodes, edges, up=up)
+        frontier = reached - walked
+        walked |= frontier
+        found.update(dict.fromkeys(frontier))
+
+
+def _add(
+    hop: QuerySet[Edge], nodes: dict[str, dict[str, str]], edges: dict[tuple[str, str], None], *, up: bool = True
+) -> set[int]:
+    """Take edges into the graph; gives the views at their far end."""
+    reached: set[int] = set()
+    for edge in hop.order_by("name", "pk"):
+        source, target = _node_of_source(edge), _node_of_view(edge.downstream)
+        nodes.setdefault(source["id"], source)
+        nodes.setdefault(target["id"], target)
+        edges[(source["id"], target["id"])] = None
+        far = edge.upstream_view_id if up else edge.downstream_id
+        if far is not None:
+            reached.add(far)
+    return reached
+
+
+def _node_of_view(view: SavedQuery) -> dict[str, str]:
+    return {"id": str(view.posthog_id), "name": view.name, "kind": kind_of(view.name, view, None)}
+
+
+def _node_of_source(edge: Edge) -> dict[str, str]:
+    if edge.upstream_view is not None:
+        return _node_of_view(edge.upstream_view)
+    known = edge.upstream_table
+    key = str(known.posthog_id) if known else edge.name
+    return {"id": key, "name": known.name if known else edge.name, "kind": kind_of(edge.name, None, known)}

@@ -1,0 +1,97 @@
+"""Keep the edges between views and what they read in step with the mirror."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from warehouse_admin.accounts.models import Connection
+from warehouse_admin.lineage.models import Edge, Reading
+from warehouse_admin.lineage.sources import Sources, sources
+from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
+
+BATCH = 50
+LONGEST_NAME = 300
+
+
+@dataclass(frozen=True)
+class Names:
+    """Which present object a name in SQL means. Case counts; a view wins over a table, its own storage included."""
+
+    views: dict[str, int]
+    tables: dict[str, int]
+
+    @classmethod
+    def of(cls, connection: Connection) -> Names:
+        views = SavedQuery.objects.present().filter(connection=connection)
+        tables = WarehouseTable.objects.present().filter(connection=connection)
+        return cls(dict(views.values_list("name", "pk")), dict(tables.values_list("name", "pk")))
+
+    def resolve(self, name: str) -> tuple[int | None, int | None]:
+        """Primary keys of the view or of the table; neither for a built-in or something unknown."""
+        view = self.views.get(name)
+        return view, None if view else self.tables.get(name)
+
+
+def refresh(connection: Connection) -> int:
+    """Parse the views whose SQL changed and resolve all names anew; gives how many were parsed. Safe to run twice."""
+    names = Names.of(connection)
+    parsed = 0
+    for batch in _stale(connection):
+        # Parsing can take seconds, so it happens before the transaction.
+        found = {view.pk: (view.query_hash, sources(view.query or "")) for view in batch}
+        _store(connection, found, names)
+        parsed += len(found)
+    resolve_again(connection)
+    return parsed
+
+
+def _stale(connection: Connection) -> Iterator[list[SavedQuery]]:
+    """Views without a reading of their present text, in batches."""
+    views = SavedQuery.objects.present().filter(connection=connection).exclude(query=None)
+    stale = views.filter(Q(reading=None) | ~Q(reading__query_hash=F("query_hash"))).only("query", "query_hash")
+    last = 0
+    while batch := list(stale.filter(pk__gt=last).order_by("pk")[:BATCH]):
+        last = batch[-1].pk
+        yield batch
+
+
+@transaction.atomic
+def _store(connection: Connection, found: dict[int, tuple[str, Sources]], names: Names) -> None:
+    """Replace the edges of views whose text is still the one that was parsed."""
+    locked = SavedQuery.objects.select_for_update().filter(pk__in=found)
+    current = [pk for pk, digest in locked.values_list("pk", "query_hash") if digest == found[pk][0]]
+    Edge.objects.filter(downstream__in=current).delete()
+    edges, readings = [], []
+    for pk in current:
+        digest, read = found[pk]
+        readings.append(Reading(saved_query_id=pk, query_hash=digest, complete=read.complete, problem=read.why[:300]))
+        for name in dict.fromkeys(name[:LONGEST_NAME] for name in read.names):
+            view, table = names.resolve(name)
+            edges.append(
+                Edge(connection=connection, downstream_id=pk, name=name, upstream_view_id=view, upstream_table_id=table)
+            )
+    Edge.objects.bulk_create(edges, batch_size=500)
+    Reading.objects.bulk_create(
+        readings,
+        update_conflicts=True,
+        unique_fields=["saved_query"],
+        update_fields=["query_hash", "complete", "problem"],
+    )
+
+
+def resolve_again(connection: Connection) -> int:
+    """Point every name at what it means now that objects came, went or were renamed; gives how many moved."""
+    names = Names.of(connection)
+    moved = []
+    edges = Edge.objects.filter(connection=connection).only("name", "upstream_view_id", "upstream_table_id")
+    for edge in edges.iterator(chunk_size=2_000):
+        view, table = names.resolve(edge.name)
+        if (edge.upstream_view_id, edge.upstream_table_id) != (view, table):
+            edge.upstream_view_id, edge.upstream_table_id = view, table
+            moved.append(edge)
+    Edge.objects.bulk_update(moved, ["upstream_view", "upstream_table"], batch_size=200)
+    return len(moved)

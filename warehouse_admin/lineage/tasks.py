@@ -1,0 +1,13 @@
+"""Lineage's background work."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+
+@shared_task(name="lineage.refresh")
+def refresh(connection_id: int) -> None:
+    from warehouse_admin.accounts.models import Connection
+    from warehouse_admin.lineage import services
+
+    services.refresh(Connection.objects.get(pk=connection_id))

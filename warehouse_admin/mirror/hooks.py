@@ -1,0 +1,32 @@
+"""What the apps above add to the mirror's pages. They register when they start, so the mirror imports none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
+
+Counts = dict[int, Any]
+
+# primary keys → how many views read each of them
+downstream_counts: list[Callable[[Iterable[SavedQuery]], Counts]] = []
+# primary keys → something with `number` and `state`: the open change of a view
+open_changes: list[Callable[[Iterable[SavedQuery]], Counts]] = []
+# one view → what it reads, what reads it
+upstream: list[Callable[[SavedQuery], list[Any]]] = []
+downstream: list[Callable[[SavedQuery], list[SavedQuery]]] = []
+table_readers: list[Callable[[WarehouseTable], list[SavedQuery]]] = []
+
+
+def merged(hooks: list[Callable[[Iterable[SavedQuery]], Counts]], views: list[SavedQuery]) -> Counts:
+    """The answers of all who registered, together; empty when nobody did or there is nothing to ask about."""
+    found: Counts = {}
+    for hook in hooks:
+        found |= hook(views) if views else {}
+    return found
+
+
+def listed(hooks: list[Callable[[Any], list[Any]]], subject: Any) -> list[Any]:
+    """The same for lists about one object."""
+    return [item for hook in hooks for item in hook(subject)]
