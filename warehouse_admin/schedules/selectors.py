@@ -1,0 +1,181 @@
+"""Reads for the pages and the API; the number of queries never depends on the number of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from warehouse_admin.accounts.models import Connection
+from warehouse_admin.lineage.models import Edge
+from warehouse_admin.mirror.models import MirroredQuerySet, Run, SavedQuery, SavedQueryVersion, ScheduleState
+from warehouse_admin.schedules.filters import Filters, schedules
+from warehouse_admin.schedules.models import BulkResume, BulkResumeItem
+from warehouse_admin.schedules.pauses import suspension_reason
+
+PAGE_SIZE = 50
+ERROR_LENGTH = 160
+
+
+def schedules_of(connection: Connection) -> MirroredQuerySet:
+    """The schedules of one connection."""
+    return schedules().filter(connection=connection)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """How many schedules are in one state."""
+
+    state: str
+    count: int
+    active: bool
+
+
+def tiles(filters: Filters) -> list[Tile]:
+    """A tile for each state, worst first, counted under every other filter; one query."""
+    rows = filters.apply(schedules(), with_states=False).order_by()
+    counts = dict(rows.values_list("schedule_state").annotate(Count("pk")))
+    return [Tile(state, counts.get(state, 0), state in filters.states) for state in TILE_ORDER]
+
+
+TILE_ORDER = [
+    ScheduleState.SUSPENDED,
+    ScheduleState.FAILING,
+    ScheduleState.OVERDUE,
+    ScheduleState.PAUSED,
+    ScheduleState.LATE,
+    ScheduleState.RUNNING,
+    ScheduleState.ON_TIME,
+    ScheduleState.NEVER_RAN,
+    ScheduleState.MANAGED,
+    ScheduleState.UNKNOWN,
+    ScheduleState.NOT_SCHEDULED,
+]
+
+
+class CountedPaginator(Paginator):
+    """A paginator that was told how many rows there are."""
+
+    def __init__(self, rows: Any, per_page: int, count: int) -> None:
+        super().__init__(rows, per_page)
+        self._known = count
+
+    @cached_property
+    def count(self) -> int:
+        return self._known
+
+
+@dataclass(frozen=True)
+class Row:
+    """One schedule as the table shows it."""
+
+    view: SavedQuery
+
+    @property
+    def last_good(self) -> datetime | None:
+        return self.view.last_good  # type: ignore[attr-defined]
+
+    @property
+    def downstream(self) -> int:
+        return self.view.downstream  # type: ignore[attr-defined]
+
+    @property
+    def last_resume(self) -> dict[str, Any] | None:
+        """The newest campaign this view was part of."""
+        view: Any = self.view
+        if view.resume_id is None:
+            return None
+        return {"id": view.resume_id, "outcome": view.resume_outcome, "at": view.resume_at}
+
+    @property
+    def error(self) -> str:
+        """The first line of what went wrong, bounded: PostHog's text, not markup."""
+        text = suspension_reason(self.view) or self.view.latest_error
+        return text.strip().split("\n", 1)[0][:ERROR_LENGTH]
+
+    @property
+    def unchanged_since_failure(self) -> bool:
+        """Whether it failed and nobody edited it since: it will most likely fail again."""
+        view: Any = self.view
+        failed = view.schedule_state in (ScheduleState.SUSPENDED, ScheduleState.FAILING)
+        return failed and (
+            view.edited_at is None or (view.last_run_at is not None and view.edited_at < view.last_run_at)
+        )
+
+
+def schedule_page(filters: Filters, total: int, number: str | int) -> Page:
+    """One page of rows, `total` counted by the tiles; two queries: the keys in order, then all about them."""
+    keys = filters.apply(schedules()).order_by(*filters.order()).values_list("pk", flat=True)
+    page = CountedPaginator(keys, PAGE_SIZE, total).get_page(number)
+    page.object_list = rows_of(list(page.object_list))
+    return page
+
+
+def rows_of(keys: Sequence[int]) -> list[Row]:
+    """Everything the table shows about these views, in this order; one query."""
+    found = {view.pk: view for view in _decorated(SavedQuery.objects.filter(pk__in=keys))}
+    return [Row(found[key]) for key in keys if key in found]
+
+
+def _decorated(views: MirroredQuerySet) -> QuerySet[SavedQuery]:
+    me = OuterRef("pk")
+    good = Run.objects.filter(saved_query=me, status="Completed").order_by("-started_at")
+    edits = SavedQueryVersion.objects.filter(saved_query=me).exclude(origin=SavedQueryVersion.Origin.FIRST_SEEN)
+    readers = Edge.objects.filter(upstream_view=me).order_by().values("upstream_view").annotate(n=Count("pk"))
+    items = BulkResumeItem.objects.filter(saved_query=me).order_by("-pk")
+    return (
+        views.select_related("connection")
+        .defer("query", "columns")
+        .annotate(
+            last_good=Subquery(good.values("started_at")[:1]),
+            edited_at=Subquery(edits.order_by().values("saved_query").annotate(at=Max("seen_at")).values("at")[:1]),
+            downstream=Coalesce(Subquery(readers.values("n")[:1]), 0),
+            resume_id=Subquery(items.values("resume")[:1]),
+            resume_outcome=Subquery(items.values("outcome")[:1]),
+            resume_at=Subquery(items.values("resume__created_at")[:1]),
+        )
+    )
+
+
+def matching_keys(filters: Filters) -> list[int]:
+    """Primary keys of every schedule that the filters let through, in their order."""
+    return list(filters.apply(schedules()).order_by(*filters.order()).values_list("pk", flat=True))
+
+
+def scoped_connections(slug: str) -> list[Connection]:
+    rows = Connection.objects.filter(is_active=True)
+    return list(rows.filter(slug=slug) if slug else rows)
+
+
+def campaigns(connection: str = "") -> QuerySet[BulkResume]:
+    """Campaigns, newest first."""
+    rows = BulkResume.objects.select_related("started_by", "connection").order_by("-created_at")
+    return rows.filter(connection__slug=connection) if connection else rows
+
+
+def add_counts(resumes: Sequence[BulkResume]) -> None:
+    """Give each campaign its `counts`, in one query for all."""
+    by_resume: dict[Any, dict[str, int]] = {resume.pk: {} for resume in resumes}
+    rows = BulkResumeItem.objects.filter(resume__in=list(by_resume)).order_by()
+    for key, outcome, count in rows.values_list("resume", "outcome").annotate(Count("pk")):
+        by_resume[key][outcome] = count
+    for resume in resumes:
+        resume.counts = by_resume[resume.pk]  # type: ignore[attr-defined]
+
+
+def counts_of(resume: BulkResume) -> dict[str, int]:
+    """How many views of a campaign have each outcome; outcomes that none has are left out."""
+    return dict(resume.items.order_by().values_list("outcome").annotate(Count("pk")))
+
+
+def items_of(resume: BulkResume, outcome: str = "") -> QuerySet[BulkResumeItem]:
+    """The items of a campaign in the order in which they are sent."""
+    rows = resume.items.select_related("saved_query", "mutation").order_by("position")
+    rows = rows.defer("saved_query__query", "saved_query__columns")
+    return rows.filter(outcome=outcome) if outcome in BulkResumeItem.Outcome.values else rows
