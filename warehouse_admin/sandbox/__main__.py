@@ -15,7 +15,7 @@ from .state import BadState
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="warehouse_admin.sandbox", description="A stand-in PostHog on 127.0.0.1.")
     parser.add_argument("--port", type=int, default=8010)
-    parser.add_argument("--generation", choices=list("ABCD"), default="D", help="which server behaviour to show")
+    parser.add_argument("--generation", choices=list("ABCD"), help="which server behaviour to show (D, or the state's)")
     parser.add_argument("--state", type=Path, help="a file that keeps the warehouse across restarts")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--size", type=int, help="a plain warehouse of this many views instead of the demonstration")
@@ -28,7 +28,7 @@ def main() -> int:
     options = parse()
     try:
         server = SandboxServer(
-            options.generation,
+            options.generation or "D",
             options.port,
             options.seed,
             options.size,
@@ -39,6 +39,8 @@ def main() -> int:
     except (BadState, OSError) as error:
         print(f"sandbox: {error}", file=sys.stderr)
         return 1
+    if options.generation:
+        server.world.set_generation(options.generation)
     for value in options.key:
         server.world.add_key(value, by="portal")
     asked_to_stop = threading.Event()

@@ -75,7 +75,8 @@ def _prepare(world: World, request: Request, fault: Fault) -> None:
         elif fault.kind == "shift" and int(fault.options.get("by", 1)) > 0:
             world.create_outside(f"arrived_meanwhile_{fault.struck}_{world.new_id()[:8]}", "SELECT 1 AS one")
         elif fault.kind == "shift":
-            world.delete_outside(world.newest_views()[0].name)
+            listed = (view for view in world.newest_views() if view.origin != "endpoint")
+            world.delete_outside(next(listed).name)
 
 
 def _truncated(response: Response, fault: Fault) -> Response:
