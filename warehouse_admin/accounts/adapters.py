@@ -6,7 +6,11 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+
+from warehouse_admin.accounts import sign_in
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -14,6 +18,19 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError:
+            sign_in.note_throttled(str(credentials.get("username") or credentials.get("email") or ""))
+            raise
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
+        if not settings.SANDBOX_MODE and credentials.get("password") == settings.SANDBOX_PASSWORD:
+            # Everybody knows the demo people's password: it must open nothing once real data is connected.
+            credentials = {**credentials, "password": ""}
+        return super().authenticate(request, **credentials)
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):

@@ -15,6 +15,8 @@ from warehouse_admin.audit import services as audit
 from warehouse_admin.core.errors import NotPermitted, UserError
 
 OPEN_PREFIXES = ("/accounts/", "/health/", "/api/", "/metrics", "/static/", "/favicon", "/styleguide/")
+CLOSED_PREFIXES = ("/accounts/email/",)
+"""Addresses are given by administrators: one that a person adds to themselves could be somebody else's."""
 WITHOUT_ROLE = ("/settings/",)
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -27,6 +29,8 @@ class RoleRequiredMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path.startswith(CLOSED_PREFIXES):
+            return HttpResponseRedirect("/settings/")
         if request.path.startswith(OPEN_PREFIXES):
             return self.get_response(request)
         if not request.user.is_authenticated:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth import signals
+from django.core.cache import cache
 from django.db.models import Q
 
 from warehouse_admin.accounts.models import User
 from warehouse_admin.audit import services as audit
 from warehouse_admin.audit.targets import Target
+from warehouse_admin.core.digests import text_digest
 
 NOBODY = "anonymous"
+_NOTED_FOR = 60
+"""Seconds for which further throttled attempts on one account add no entry: guessing must not flood the trail."""
 
 
 def connect() -> None:
@@ -31,15 +35,26 @@ def note_sign_out(sender: object, user: User | None, **kwargs: Any) -> None:
 
 def note_failure(sender: object, credentials: dict[str, Any], **kwargs: Any) -> None:
     """Record the attempt under the account it was aimed at, or under nobody's when there is none."""
-    name = str(credentials.get("username") or credentials.get("email") or "")[:150]
+    name = str(credentials.get("username") or credentials.get("email") or "")
+    _record_attempt(name, action="sign_in.failed", result="failed", reason="")
+
+
+def note_throttled(name: str) -> None:
+    """Record that attempts on an account are refused for a while because too many failed."""
+    if cache.add(f"sign-in-throttled:{text_digest(name.lower())}", 1, _NOTED_FOR):
+        _record_attempt(name, action="sign_in.throttled", result="denied", reason="Too many failed attempts.")
+
+
+def _record_attempt(name: str, *, action: str, result: str, reason: str) -> None:
+    name = name.replace("\x00", "")[:150]
     user = User.objects.filter(Q(username=name) | Q(email__iexact=name)).first() if name else None
     audit.record(
         actor=user,
         actor_name=NOBODY,
-        action="sign_in.failed",
+        action=action,
         target=_target(user) if user else Target("user", "", name),
-        result="failed",
-        reason="" if user else "No such account.",
+        result=result,
+        reason=reason or ("" if user else "No such account."),
     )
 
 

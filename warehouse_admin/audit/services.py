@@ -9,13 +9,13 @@ from django.utils import timezone
 
 from warehouse_admin.audit import chain
 from warehouse_admin.audit.errors import ChainBroken
-from warehouse_admin.audit.models import AuditEntry, ChainHead
+from warehouse_admin.audit.models import AuditEntry, ChainHead, Verification
 from warehouse_admin.audit.redaction import clean_json, clean_text
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.audit.verification import verify
 from warehouse_admin.core import context
 
-__all__ = ["record", "record_denied", "verify"]
+__all__ = ["record", "record_denied", "verify", "verify_and_record"]
 
 SYSTEM = "system"
 
@@ -74,6 +74,20 @@ def record_denied(
         reason=reason,
         connection=connection,
     )
+
+
+def verify_and_record(*, actor: Any) -> Verification:
+    """Check the whole chain and note in the trail that it was checked, by whom, and how it ended."""
+    found = verify()
+    record(
+        actor=actor,
+        action="audit.verified",
+        target=Target("audit", "", "audit trail"),
+        result=AuditEntry.Result.OK if found.bad_sequence is None else AuditEntry.Result.FAILED,
+        reason=found.problem,
+        after={"from": found.from_sequence, "to": found.to_sequence},
+    )
+    return found
 
 
 def _kind(actor: Any, now: context.RequestContext, actor_name: str) -> str:

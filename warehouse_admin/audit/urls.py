@@ -1,6 +1,12 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
+
+from warehouse_admin.audit import views
 
 app_name = "audit"
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [
+    path("audit/", views.entry_list, name="list"),
+    path("audit/verify/", views.verify, name="verify"),
+    path("audit/<int:sequence>/", views.entry_detail, name="detail"),
+]

@@ -43,7 +43,7 @@ def save_connection(
     api_key: str = "",
     **options: Any,
 ) -> Connection:
-    """Create or change a connection, asking PostHog nothing; an empty key keeps the stored one. `actor` None: the system."""
+    """Create or change a connection without asking PostHog; an empty key keeps the old. `actor` None: the system."""
     action = "connection.updated" if connection else "connection.created"
     target = target_of(connection) if connection else Target("connection", "", slug)
     if actor is not None:

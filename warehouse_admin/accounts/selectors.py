@@ -1,0 +1,67 @@
+"""What the pages about connections, people and keys show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Max, Q, QuerySet
+
+from warehouse_admin.accounts import budget
+from warehouse_admin.accounts.models import ApiToken, Connection, PersonalKey, User
+from warehouse_admin.posthog import capabilities
+from warehouse_admin.posthog.capabilities import Capability
+
+
+@dataclass(frozen=True)
+class BudgetView:
+    """How much of a key's rate is left for people, and who spent it in the last hour."""
+
+    left_minute: int | None
+    left_hour: int | None
+    spending: list[tuple[str, int]]
+
+
+def connections() -> QuerySet[Connection]:
+    """All connections with the end of their last good sync, in one query; keys are not read."""
+    return Connection.objects.defer("capabilities").annotate(
+        last_sync_at=Max("syncs__finished_at", filter=Q(syncs__state="succeeded"))
+    )
+
+
+def budget_of(connection: Connection) -> BudgetView:
+    left_minute, left_hour = budget.left(connection)
+    return BudgetView(left_minute, left_hour, budget.spending(connection))
+
+
+def capabilities_of(connection: Connection) -> list[tuple[str, Capability]]:
+    """Every action with what is known of it, refusals first."""
+    known = capabilities.from_dict(connection.capabilities or {})
+    order = {"no": 0, "unknown": 1, "yes": 2}
+    return sorted(known.items(), key=lambda item: order[item[1].state])
+
+
+def people(query: str = "") -> QuerySet[User]:
+    """People with their groups, active ones first; `query` looks into names and e-mail."""
+    found = User.objects.prefetch_related("groups").order_by("-is_active", "username")
+    if query:
+        found = found.filter(
+            Q(username__icontains=query)
+            | Q(email__icontains=query)
+            | Q(first_name__icontains=query)
+            | Q(last_name__icontains=query)
+        )
+    return found
+
+
+def tokens_of(user: User) -> QuerySet[ApiToken]:
+    return ApiToken.objects.filter(user=user, revoked_at=None).order_by("-created_at")
+
+
+def keys_of(user: User) -> list[dict[str, Any]]:
+    """Each active connection, and the person's own key for it or None; the key itself is not read."""
+    stored = {key.connection_id: key for key in PersonalKey.objects.filter(user=user).defer("api_key")}
+    return [
+        {"connection": connection, "key": stored.get(connection.pk)}
+        for connection in Connection.objects.filter(is_active=True).defer("api_key", "capabilities")
+    ]

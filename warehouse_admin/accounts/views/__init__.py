@@ -1,0 +1,1 @@
+"""The pages about connections, people, and one's own settings."""

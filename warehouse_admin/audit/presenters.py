@@ -1,0 +1,100 @@
+"""One entry as people read it: what changed, what the other side said, and the whole as JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from warehouse_admin.audit.models import AuditEntry
+
+LONG = 120
+ACTION_GROUPS = [
+    ("change.", "Changes"),
+    ("saved_query.", "Writes to views"),
+    ("schedules.", "Schedules"),
+    ("sync.", "Syncs"),
+    ("activity.", "Activity reviews"),
+    ("sign_in.", "Sign-ins"),
+    ("person.", "People"),
+    ("token.", "API tokens"),
+    ("personal_key.", "PostHog keys of people"),
+    ("connection.", "Connections"),
+    ("audit.", "Checks of the trail"),
+]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One value before and after; `is_text` when it deserves a line by line comparison."""
+
+    name: str
+    before: str
+    after: str
+
+    @property
+    def differs(self) -> bool:
+        return self.before != self.after
+
+    @property
+    def is_text(self) -> bool:
+        return any(len(value) > LONG or "\n" in value for value in (self.before, self.after))
+
+
+def fields(entry: AuditEntry) -> list[Field]:
+    """Every value of before and after, flat, those that differ first."""
+    before, after = _flat(entry.before), _flat(entry.after)
+    names = dict.fromkeys([*before, *after])
+    found = [Field(name, before.get(name, ""), after.get(name, "")) for name in names]
+    return sorted(found, key=lambda field: not field.differs)
+
+
+def remote_facts(entry: AuditEntry) -> list[tuple[str, str]]:
+    """What was sent and what came back, flat."""
+    return list(_flat(entry.remote).items())
+
+
+def as_dict(entry: AuditEntry) -> dict[str, Any]:
+    """The entry as the API and "Copy as JSON" give it."""
+    return {
+        "sequence": entry.sequence,
+        "at": entry.at.isoformat(),
+        "actor": entry.actor_name,
+        "actor_kind": entry.actor_kind,
+        "token": entry.token_name or None,
+        "action": entry.action,
+        "connection": entry.connection or None,
+        "object": {"type": entry.object_type, "id": entry.object_id, "name": entry.object_name},
+        "result": entry.result,
+        "reason": entry.reason,
+        "before": entry.before,
+        "after": entry.after,
+        "remote": entry.remote,
+        "request_id": entry.request_id,
+        "ip": entry.ip or None,
+        "prev_hash": entry.prev_hash,
+        "hash": entry.hash,
+    }
+
+
+def as_json(entry: AuditEntry) -> str:
+    return json.dumps(as_dict(entry), indent=2, ensure_ascii=False)
+
+
+def _flat(value: Any, name: str = "") -> dict[str, str]:
+    if value is None:
+        return {name: ""} if name else {}
+    if isinstance(value, dict):
+        found: dict[str, str] = {}
+        for key, item in value.items():
+            found |= _flat(item, f"{name}.{key}" if name else str(key))
+        return found
+    if isinstance(value, list):
+        return {name or "value": "\n".join(_short(item) for item in value)}
+    return {name or "value": _short(value)}
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,72 @@
+"""The pages of the trail. There is nothing to change here, only to read and to check."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from warehouse_admin.audit import policies, presenters, selectors, services, tasks
+from warehouse_admin.audit.models import AuditEntry
+from warehouse_admin.core.errors import Missing
+from warehouse_admin.core.htmx import render_page
+
+VERIFY_AT_ONCE = 20_000
+"""Up to so many entries a person can wait for the check; a longer chain is checked in the background."""
+
+RESULTS = [(value, label) for value, label in AuditEntry.Result.choices]
+
+
+@require_GET
+def entry_list(request: HttpRequest) -> HttpResponse:
+    sees_all = policies.sees_all(request.user)
+    entries, problems = selectors.filtered(selectors.entries_for(request.user), request.GET)
+    context: dict[str, Any] = {
+        "window": selectors.window(entries, request.GET),
+        "problems": problems,
+        "filters": {name: request.GET.get(name, "") for name in selectors.FILTERS},
+        "filtered": any(request.GET.get(name) for name in selectors.FILTERS),
+        "action_groups": presenters.ACTION_GROUPS,
+        "results": RESULTS,
+        "sees_all": sees_all,
+        "hidden": selectors.hidden_count(request.user),
+        "verification": selectors.latest_verification(),
+        "length": selectors.chain_length(),
+    }
+    return render_page(request, "audit/list.html", "audit/_table.html", context)
+
+
+@require_GET
+def entry_detail(request: HttpRequest, sequence: int) -> HttpResponse:
+    entries = selectors.entries_for(request.user)
+    entry = entries.filter(sequence=sequence).first() if sequence < 2**63 else None
+    if entry is None:
+        raise Missing("There is no such entry, or it is not yours to read.")
+    earlier, later = selectors.neighbours(entries, sequence)
+    context = {
+        "entry": entry,
+        "fields": presenters.fields(entry),
+        "remote": presenters.remote_facts(entry),
+        "json": presenters.as_json(entry),
+        "earlier": earlier,
+        "later": later,
+    }
+    return render(request, "audit/detail.html", context)
+
+
+@require_POST
+def verify(request: HttpRequest) -> HttpResponse:
+    policies.require_sees_all(request.user, action="audit.verified")
+    if selectors.chain_length() > VERIFY_AT_ONCE:
+        tasks.verify_chain.delay(request.user.pk)
+        messages.info(request, "The chain is being checked; the result appears here when it is done.")
+        return redirect("audit:list")
+    found = services.verify_and_record(actor=request.user)
+    if found.bad_sequence is None:
+        messages.success(request, f"The trail is whole up to entry {found.to_sequence}.")
+    else:
+        messages.error(request, found.problem)
+    return redirect("audit:list")
