@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from . import shapes
 from .errors import ApiError, invalid, not_found, unhandled
@@ -100,5 +101,5 @@ def retrieve_job(world: World, request: Request) -> Response:
 
 def foreign_entry(world: World, user_id: int | None, scope: str, name: str, at: float) -> LogEntry:
     """A line about something that is no view, as every project's log has."""
-    detail = {"changes": [], "trigger": None, "name": name, "short_id": None, "type": None}
+    detail: dict[str, Any] = {"changes": [], "trigger": None, "name": name, "short_id": None, "type": None}
     return LogEntry(world.new_id(), user_id, "updated", scope, world.new_id(), detail, at)

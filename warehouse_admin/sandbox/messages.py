@@ -57,7 +57,9 @@ class Request:
         files: dict[str, bytes] = {}
         for part in message.iter_parts() if message.is_multipart() else ():
             name = str(part.get_param("name", "", header="content-disposition"))
-            payload = part.get_payload(decode=True) or b""
+            payload = part.get_payload(decode=True)
+            if not isinstance(payload, bytes):
+                continue
             if part.get_filename() is not None:
                 files[name] = payload
             else:

@@ -212,8 +212,8 @@ def _clean_query(world: World, body: dict[str, Any], view: View | None) -> str |
     query = body["query"]
     if not isinstance(query, dict):
         kind = type(query).__name__
-        text = f'Query must be a JSON object with a "query" key, got {kind}. Example: {{"query": "SELECT 1"}}'
-        raise invalid(text, "query") if world.generation.has_revisions else unhandled()
+        detail = f'Query must be a JSON object with a "query" key, got {kind}. Example: {{"query": "SELECT 1"}}'
+        raise invalid(detail, "query") if world.generation.has_revisions else unhandled()
     text = query.get("query")
     if not isinstance(text, str) or not text.strip():
         if world.generation.has_revisions:

@@ -180,7 +180,7 @@ def view_log_entry(world: World, item: LogEntry) -> dict[str, Any]:
 
 def project_log_entry(world: World, item: LogEntry) -> dict[str, Any]:
     """One line of the project-wide log, whose detail is raw."""
-    shown = {
+    shown: dict[str, Any] = {
         "id": item.id,
         "user": user(item.user_id),
         "unread": False,

@@ -1,169 +1,156 @@
-"""The state of one sandbox: objects, log, requests received, and a test's or a person's hands on them."""
+"""What other people do in PostHog itself, and what befalls a warehouse: hands for tests and demonstrations."""
 
 from __future__ import annotations
 
-import random
-import threading
-import uuid
-from collections import Counter, defaultdict
-from collections.abc import Iterator
 from typing import Any
 
-from . import hands
-from .clock import Clock
-from .faults import Faults
-from .generations import GENERATIONS, Generation
-from .models import Folder, Interview, Job, LogEntry, Received, Source, Table, View
-from .people import PROJECT_ID, demo_keys
-from .runs import Runner
-from .throttle import Throttle
-
-MAX_REQUESTS_KEPT = 200_000
+from . import editing, logbook
+from .generations import GENERATIONS, SECONDS
+from .models import View
+from .people import ApiKey, find_person
+from .runs import PAUSED_PREFIX, TIMEOUT, Runner
+from .store import Store
 
 
-class World(hands.Hands):
-    """Everything a server knows. Hold `lock` while touching it from a thread of your own."""
+class World(Store):
+    """The store with hands on it. Each hand takes the lock, and none of them counts as a write over the API."""
 
     def __init__(self, generation: str = "D", seed: int = 1) -> None:
-        self.generation: Generation = GENERATIONS[generation]
-        self.project_id = PROJECT_ID
-        self.clock = Clock()
-        self.random = random.Random(seed)
-        self.lock = threading.RLock()
-        self.keys = demo_keys()
-        self.views: dict[str, View] = {}
-        self.tables: dict[str, Table] = {}
-        self.sources: dict[str, Source] = {}
-        self.jobs: dict[str, list[Job]] = defaultdict(list)
-        self.log: list[LogEntry] = []
-        self.log_of: dict[str, list[LogEntry]] = defaultdict(list)
-        self.interviews: dict[str, Interview] = {}
-        self.folders: dict[str, Folder] = {}
-        self.faults = Faults()
-        self.throttle = Throttle()
-        self.requests: list[Received] = []
-        self.write_counts: Counter[str] = Counter()
-        self.page_size = 1000
-        self.rate: tuple[int, int] | None = None  # requests per minute and per hour and key; None: no limits at all
-        self.query_rate: tuple[int, int] = (240, 1200)
-        self.latency = 0.0  # seconds added to every answer of the API
+        super().__init__(generation, seed)
         self.runner = Runner(self)
-        self.changed = False  # something worth keeping happened since it was last saved
-        self._pending_log: list[LogEntry] = []
-        self._names: dict[str, str] | None = None
-        self._table_names: dict[str, str] | None = None
-        self._newest: list[str] | None = None
-        self._all_jobs: list[Job] | None = None
-
-    # ids and time
-
-    def new_id(self) -> str:
-        return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
-
-    def now(self) -> float:
-        return self.clock.now()
-
-    # objects
-
-    def add_view(self, view: View) -> View:
-        self.views[view.id] = view
-        self.reindex()
-        return view
-
-    def add_table(self, table: Table) -> Table:
-        self.tables[table.id] = table
-        self.reindex()
-        return table
-
-    def reindex(self) -> None:
-        """Call after adding, renaming, hiding or deleting a view or a table."""
-        self._names = self._table_names = self._newest = None
-        self.changed = True
-
-    def live_views(self) -> Iterator[View]:
-        return (view for view in self.views.values() if not view.deleted)
-
-    def newest_views(self) -> list[View]:
-        """Live views, newest first."""
-        if self._newest is None:
-            self._newest = [v.id for v in sorted(self.live_views(), key=lambda v: (-v.created_at, v.id))]
-        return [self.views[key] for key in self._newest]
-
-    def view_by_name(self, name: str) -> View | None:
-        if self._names is None:
-            self._names = {view.name: view.id for view in self.live_views()}
-        key = self._names.get(name)
-        return self.views[key] if key else None
-
-    def table_by_name(self, name: str) -> Table | None:
-        if self._table_names is None:
-            self._table_names = {table.name: table.id for table in self.tables.values() if not table.deleted}
-        key = self._table_names.get(name)
-        return self.tables[key] if key else None
-
-    def storage_of(self, view_id: str) -> Table | None:
-        """The table a materialized view is kept in."""
-        return next((t for t in self.tables.values() if t.view_id == view_id and not t.deleted), None)
-
-    def add_job(self, job: Job) -> Job:
-        """Runs of one view must be added oldest first."""
-        self.jobs[job.view_id].append(job)
-        self._all_jobs = None
-        return job
-
-    def newest_jobs(self) -> list[Job]:
-        """Runs of all views, newest first."""
-        if self._all_jobs is None:
-            every = (job for runs in self.jobs.values() for job in runs)
-            self._all_jobs = sorted(every, key=lambda job: (-job.created_at, job.id))
-        return self._all_jobs
-
-    def newest_job(self, view_id: str) -> Job | None:
-        jobs = self.jobs.get(view_id)
-        return jobs[-1] if jobs else None
-
-    # the log
-
-    def record(self, entry: LogEntry) -> None:
-        self.log.append(entry)
-        self.log_of[entry.item_id].append(entry)
-        self.changed = True
-
-    def record_later(self, entry: LogEntry) -> None:
-        """Log after the answer has been built, as the real server does on commit."""
-        self._pending_log.append(entry)
-
-    def commit_log(self) -> None:
-        for entry in self._pending_log:
-            self.record(entry)
-        self._pending_log.clear()
-
-    # what arrived
-
-    def received(self, request: Received) -> None:
-        if len(self.requests) >= MAX_REQUESTS_KEPT:
-            del self.requests[: MAX_REQUESTS_KEPT // 2]
-        self.requests.append(request)
-
-    def wrote(self, object_id: str) -> None:
-        """Count one effective write over the API."""
-        self.write_counts[object_id] += 1
-        self.changed = True
-
-    def writes(self, object_id: str | None = None) -> int:
-        """Effective writes over the API to one object, or to all."""
-        return self.write_counts[object_id] if object_id else sum(self.write_counts.values())
 
     def tick(self) -> None:
         """Let runs start and finish up to now."""
         self.runner.catch_up()
 
-    def summary(self) -> dict[str, Any]:
-        return {
-            "generation": self.generation.name,
-            "views": sum(1 for _ in self.live_views()),
-            "tables": sum(1 for table in self.tables.values() if not table.deleted),
-            "runs": sum(len(jobs) for jobs in self.jobs.values()),
-            "requests": len(self.requests),
-            "faults": self.faults.list(),
-        }
+    def view(self, name_or_id: str) -> View:
+        """A live view by name, or any view by id; raises KeyError."""
+        found = self.view_by_name(name_or_id) or self.views.get(name_or_id)
+        if found is None:
+            raise KeyError(f"no such view in the sandbox: {name_or_id}")
+        return found
+
+    def edit_outside(self, name: str, sql: str, by: str = "ana") -> View:
+        """Another person saves new SQL, whatever it is."""
+        with self.lock:
+            view = self.view(name)
+            before, view.query = view.query, {"kind": "HogQLQuery", "query": sql}
+            editing.query_changed(self, view)
+            logbook.log_update(self, view, find_person(by).id, [logbook.change("query", before, view.query)])
+            self.commit_log()
+            return view
+
+    def rename_outside(self, name: str, new_name: str, by: str = "ana") -> View:
+        """No generation logs a rename."""
+        with self.lock:
+            find_person(by)
+            view = self.view(name)
+            editing.rename(self, view, new_name)
+            return view
+
+    def delete_outside(self, name: str, by: str = "ana") -> View:
+        """Delete it, dependents or not."""
+        with self.lock:
+            view = self.view(name)
+            editing.delete(self, view, find_person(by).id)
+            self.commit_log()
+            return view
+
+    def create_outside(self, name: str, sql: str, by: str = "ana") -> View:
+        with self.lock:
+            view = editing.create(self, name, {"kind": "HogQLQuery", "query": sql}, find_person(by).id)
+            self.commit_log()
+            return view
+
+    def set_cadence_outside(self, name: str, frequency: str, by: str = "ana") -> View:
+        with self.lock:
+            view = self.view(name)
+            changes = editing.set_frequency(self, view, frequency)
+            logbook.log_update(self, view, find_person(by).id, changes)
+            self.commit_log()
+            return view
+
+    def pause(self, name: str, by: str = "ana") -> View:
+        """A person stops the schedule by setting the cadence to never."""
+        return self.set_cadence_outside(name, "never", by)
+
+    def suspend(self, name: str, error: str = TIMEOUT, *, keeps_failing: bool = False) -> View:
+        """Five runs failed and the schedule is paused for it."""
+        with self.lock:
+            view = self.view(name)
+            if view.schedule is None:
+                editing.materialize(self, view, view.sync_frequency or "24hour")
+            job = self.runner.start(view, self.now()) or self.jobs[view.id][-1]
+            job.status, job.last_run_at = "Failed", self.now()
+            self.runner.suspend(view, error, job.last_run_at, job.id)
+            old = not self.generation.has_revisions
+            view.status, view.failures = "Failed", 5
+            job.error = view.latest_error = PAUSED_PREFIX + error if old else error
+            view.failing = error if keeps_failing else None
+            return view
+
+    def fail_next_run(self, name: str, error: str = TIMEOUT) -> View:
+        with self.lock:
+            view = self.view(name)
+            view.fail_next = error
+            return view
+
+    def run_outside(self, name: str, *, finish: bool = False) -> View:
+        """The scheduler starts a run now; `finish` ends it at once."""
+        with self.lock:
+            view = self.view(name)
+            job = self.runner.start(view, self.now())
+            if finish and job is not None:
+                job.ends_at = self.now()
+                self.runner.plan(view)
+                self.tick()
+            return view
+
+    def advance(self, seconds: float) -> None:
+        """Move time; runs and schedules follow."""
+        with self.lock:
+            self.clock.advance(seconds)
+            self.tick()
+
+    def set_generation(self, name: str) -> None:
+        """Upgrade or downgrade the server in place; suspensions are carried over in the new server's form."""
+        with self.lock:
+            was, self.generation = self.generation, GENERATIONS[name]
+            if was.has_revisions == self.generation.has_revisions:
+                return
+            for view in self.live_views():
+                _carry_suspension(self, view, was.has_revisions)
+            self.changed = True
+
+    def add_key(self, value: str, by: str = "ana", scopes: list[str] | None = None) -> ApiKey:
+        """One more personal key; all scopes unless said."""
+        with self.lock:
+            key = ApiKey(value, find_person(by).id, "added", ["*"] if scopes is None else list(scopes))
+            self.keys[value] = key
+            return key
+
+    def revoke_key(self, value: str) -> None:
+        self.keys[value].revoked = True
+
+    def restore_key(self, value: str) -> None:
+        self.keys[value].revoked = False
+
+    def requests_to(self, path_part: str, method: str | None = None) -> list[Any]:
+        """Requests received whose path contains this."""
+        with self.lock:
+            return [r for r in self.requests if path_part in r.path and method in (None, r.method)]
+
+
+def _carry_suspension(world: World, view: View, from_revisions: bool) -> None:
+    job = world.newest_job(view.id)
+    if view.schedule is None:
+        return
+    if from_revisions and view.suspended:
+        view.suspended, view.sync_frequency = {}, None
+        if job is not None and job.error:
+            job.error = view.latest_error = PAUSED_PREFIX + job.error
+    elif job is not None and job.error and job.error.startswith(PAUSED_PREFIX) and view.schedule.paused:
+        job.error = view.latest_error = job.error.removeprefix(PAUSED_PREFIX)
+        view.suspended = {"clickhouse": {"at": job.last_run_at, "reason": job.error, "job_id": job.id}}
+        names = {seconds: name for name, seconds in SECONDS.items()}
+        view.sync_frequency = names.get(view.schedule.interval)
