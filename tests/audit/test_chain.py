@@ -1,0 +1,209 @@
+"""The trail only grows, and tells when somebody changed it behind its back."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection, connections, transaction
+
+from warehouse_admin.accounts.models import User
+from warehouse_admin.audit import services, triggers
+from warehouse_admin.audit.models import AuditEntry, ChainHead
+from warehouse_admin.audit.targets import Target
+
+TABLE = AuditEntry._meta.db_table
+
+
+@pytest.fixture
+def entries(author: User) -> list[AuditEntry]:
+    AuditEntry.objects.count()
+    return [
+        services.record(
+            actor=author,
+            action="test.done",
+            target=Target("saved_query", f"id-{number}", f"view_{number}"),
+            before={"n": number},
+            after={"n": number + 1, "share": 0.25, "big": 1e16, "nothing": -0.0, "text": "é 🦔\r\n\x00"},
+        )
+        for number in range(5)
+    ]
+
+
+@pytest.fixture
+def tamper(db: None) -> Callable[..., None]:
+    """Run SQL with the triggers lifted, as somebody with the database's password could."""
+
+    def run(sql: str, *values: object) -> None:
+        with connection.cursor() as cursor:
+            triggers.drop(cursor)
+            cursor.execute(sql, values)
+            triggers.create(cursor)
+
+    return run
+
+
+def test_a_whole_chain_is_verified_to_its_end(entries: list[AuditEntry]) -> None:
+    found = services.verify()
+
+    assert (found.bad_sequence, found.problem) == (None, "")
+    assert found.to_sequence == entries[-1].sequence == AuditEntry.objects.count()
+
+
+def test_entries_are_numbered_without_a_gap_and_each_continues_the_one_before(entries: list[AuditEntry]) -> None:
+    rows = list(AuditEntry.objects.order_by("sequence"))
+
+    assert [row.sequence for row in rows] == list(range(1, len(rows) + 1))
+    assert [row.prev_hash for row in rows] == ["0" * 64, *(row.hash for row in rows[:-1])]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("reason", "nobody asked"),
+        ("actor_name", "somebody"),
+        ("action", "other.done"),
+        ("result", "denied"),
+        ("object_id", "other"),
+        ("after", json.dumps({"n": 99})),
+        ("ip", "10.1.2.3"),
+        ("at", "2020-01-01 00:00:00+00:00"),
+    ],
+)
+def test_a_changed_value_is_found_and_its_row_named(
+    entries: list[AuditEntry], tamper: Callable[..., None], column: str, value: str
+) -> None:
+    bad = entries[2].sequence
+    tamper(f"UPDATE {TABLE} SET {column} = %s WHERE sequence = %s", value, bad)
+
+    assert services.verify().bad_sequence == bad
+
+
+def test_a_row_rewritten_with_a_matching_hash_breaks_the_next_one(
+    entries: list[AuditEntry], tamper: Callable[..., None]
+) -> None:
+    tamper(f"UPDATE {TABLE} SET hash = %s WHERE sequence = %s", "f" * 64, entries[1].sequence)
+
+    assert services.verify().bad_sequence == entries[1].sequence
+
+
+def test_a_removed_row_is_named(entries: list[AuditEntry], tamper: Callable[..., None]) -> None:
+    tamper(f"DELETE FROM {TABLE} WHERE sequence = %s", entries[2].sequence)
+
+    found = services.verify()
+    assert (found.bad_sequence, found.to_sequence) == (entries[2].sequence, entries[1].sequence)
+
+
+def test_a_cut_tail_is_named(entries: list[AuditEntry], tamper: Callable[..., None]) -> None:
+    tamper(f"DELETE FROM {TABLE} WHERE sequence >= %s", entries[3].sequence)
+
+    assert services.verify().bad_sequence == entries[3].sequence
+
+
+def test_all_rows_gone_is_noticed(entries: list[AuditEntry], tamper: Callable[..., None]) -> None:
+    tamper(f"DELETE FROM {TABLE}")
+
+    assert services.verify().bad_sequence == 1
+
+
+def test_verification_can_start_in_the_middle(entries: list[AuditEntry], tamper: Callable[..., None]) -> None:
+    tamper(f"UPDATE {TABLE} SET reason = 'x' WHERE sequence = %s", entries[1].sequence)
+
+    assert services.verify(from_sequence=entries[2].sequence).bad_sequence is None
+    assert services.verify(from_sequence=entries[1].sequence).bad_sequence == entries[1].sequence
+
+
+@pytest.mark.parametrize("statement", [f"UPDATE {TABLE} SET reason = 'x'", f"DELETE FROM {TABLE}"])
+def test_the_database_refuses_changes(entries: list[AuditEntry], statement: str) -> None:
+    with pytest.raises(DatabaseError, match="never changed or deleted"), transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+
+    assert services.verify().bad_sequence is None
+
+
+def test_the_database_refuses_to_empty_or_replace(entries: list[AuditEntry]) -> None:
+    statement = (
+        f"TRUNCATE {TABLE}"
+        if connection.vendor == "postgresql"
+        else f"INSERT OR REPLACE INTO {TABLE} SELECT * FROM {TABLE} WHERE sequence = 1"
+    )
+    with pytest.raises(DatabaseError, match="never changed or deleted"), transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+
+
+def test_an_entry_of_a_rolled_back_transaction_leaves_no_gap(entries: list[AuditEntry], author: User) -> None:
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        services.record(actor=author, action="test.undone")
+        _ = 1 / 0
+
+    added = services.record(actor=author, action="test.done")
+    assert added.sequence == entries[-1].sequence + 1
+    assert services.verify().bad_sequence is None
+
+
+def test_a_lost_lock_writes_nothing(entries: list[AuditEntry], author: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    stale = ChainHead.objects.get(pk=1)
+    services.record(actor=author, action="test.done")
+    monkeypatch.setattr(services, "_locked_head", lambda: stale)
+
+    with pytest.raises((services.ChainBroken, DatabaseError)), transaction.atomic():
+        services.record(actor=author, action="test.fork")
+
+    assert not AuditEntry.objects.filter(action="test.fork").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_writers_at_the_same_time_leave_neither_gap_nor_fork() -> None:
+    user = User.objects.create_user("writer")
+    failures: list[BaseException] = []
+
+    def write() -> None:
+        try:
+            for number in range(20):
+                services.record(actor=user, action="test.done", after={"n": number})
+        except BaseException as failure:
+            failures.append(failure)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=write) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failures == []
+    assert AuditEntry.objects.count() == 120
+    found = services.verify()
+    assert (found.bad_sequence, found.to_sequence) == (None, 120)
+
+
+def test_the_command_says_that_the_chain_is_whole(entries: list[AuditEntry]) -> None:
+    out = StringIO()
+    call_command("verify_audit", "--json", stdout=out)
+
+    assert json.loads(out.getvalue().splitlines()[-1])["verified_to"] == entries[-1].sequence
+
+
+def test_the_command_fails_and_names_the_bad_row(entries: list[AuditEntry], tamper: Callable[..., None]) -> None:
+    tamper(f"UPDATE {TABLE} SET reason = 'x' WHERE sequence = %s", entries[2].sequence)
+    out = StringIO()
+
+    with pytest.raises(CommandError) as failure:
+        call_command("verify_audit", "--json", stdout=out)
+
+    assert failure.value.returncode == 1
+    assert json.loads(out.getvalue().splitlines()[-1])["bad_row"] == entries[2].sequence
+
+
+def test_the_command_calls_a_nonsensical_start_misuse(db: None) -> None:
+    with pytest.raises(CommandError) as failure:
+        call_command("verify_audit", "--from", "0")
+
+    assert failure.value.returncode == 2
