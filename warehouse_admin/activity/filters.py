@@ -1,0 +1,115 @@
+"""What the inbox is asked to show; all of it comes from the URL."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import Q, QuerySet
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+
+from warehouse_admin.activity.models import ActivityEntry
+from warehouse_admin.mirror.models import Observation
+
+Source = ActivityEntry.Source
+Verdict = ActivityEntry.Verdict
+
+OUTSIDE = Q(source__in=[Source.OUTSIDE, Source.UNKNOWN])
+WAITING = Q(needs_review=True, verdict="")
+FOLDERS: dict[str, tuple[str, str, Q]] = {
+    "unreviewed": ("Unreviewed", "inbox", WAITING),
+    "outside": ("Outside", "external", OUTSIDE & Q(needs_review=True)),
+    "flagged": ("Flagged", "flag", Q(verdict=Verdict.FLAGGED)),
+    "suspensions": ("Suspensions", "pause", Q(kind=Observation.Kind.SUSPENDED)),
+    "done": ("Done", "check", ~Q(verdict="")),
+    "all": ("All", "layers", Q()),
+}
+PERIODS = {"1d": ("Last day", 1), "7d": ("Last 7 days", 7), "30d": ("Last 30 days", 30)}
+
+
+@dataclass(frozen=True)
+class Filters:
+    """One reading of the query string; anything unusable in it is left out."""
+
+    folder: str = "unreviewed"
+    source: str = ""
+    kind: str = ""
+    author: str = ""
+    view: uuid.UUID | None = None
+    search: str = ""
+    connection: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @classmethod
+    def parse(cls, query: QueryDict) -> Filters:
+        folder = query.get("folder", "")
+        source = query.get("source", "")
+        return cls(
+            folder=folder if folder in FOLDERS else "unreviewed",
+            source=source if source in Source.values else "",
+            kind=_text(query.get("kind", ""), 60),
+            author=_text(query.get("author", ""), 254),
+            view=_uuid(query.get("view", "")),
+            search=_text(query.get("q", ""), 200),
+            connection=_text(query.get("connection", ""), 50),
+            since=_since(query),
+            until=_moment(query.get("until", "")),
+        )
+
+    @property
+    def any_set(self) -> bool:
+        return bool(self.source or self.kind or self.author or self.view or self.search or self.since or self.until)
+
+    def narrow(self, rows: QuerySet[ActivityEntry]) -> QuerySet[ActivityEntry]:
+        """Every filter but the folder."""
+        if self.connection:
+            rows = rows.filter(connection__slug=self.connection)
+        if self.source:
+            rows = rows.filter(source=self.source)
+        if self.kind:
+            rows = rows.filter(kind=self.kind)
+        if self.author:
+            rows = rows.filter(author__icontains=self.author)
+        if self.view:
+            rows = rows.filter(saved_query__posthog_id=self.view)
+        for word in self.search.split()[:8]:
+            rows = rows.filter(Q(object_name__icontains=word) | Q(author__icontains=word) | Q(note__icontains=word))
+        if self.since:
+            rows = rows.filter(occurred_at__gte=self.since)
+        if self.until:
+            rows = rows.filter(occurred_at__lte=self.until)
+        return rows
+
+    def apply(self, rows: QuerySet[ActivityEntry]) -> QuerySet[ActivityEntry]:
+        return self.narrow(rows).filter(FOLDERS[self.folder][2])
+
+
+def _since(query: QueryDict) -> datetime | None:
+    period = PERIODS.get(query.get("period", ""))
+    return timezone.now() - timedelta(days=period[1]) if period else _moment(query.get("since", ""))
+
+
+def _text(value: str, length: int) -> str:
+    return value.replace("\x00", "").strip()[:length]
+
+
+def _uuid(value: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(value)
+    except ValueError:
+        return None
+
+
+def _moment(value: str) -> datetime | None:
+    try:
+        found = parse_datetime(value)
+        day = None if found else parse_date(value)
+    except ValueError:
+        return None
+    if found is None and day is not None:
+        found = datetime(day.year, day.month, day.day)
+    return found.replace(tzinfo=UTC) if found is not None and timezone.is_naive(found) else found

@@ -1,0 +1,72 @@
+"""Reads for the inbox; the number of queries never depends on the number of entries."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, QuerySet
+
+from warehouse_admin.activity.filters import FOLDERS, WAITING, Filters
+from warehouse_admin.activity.models import ActivityEntry
+
+PAGE_SIZE = 50
+HEAVY = ("before", "after", "saved_query__query", "saved_query__columns")
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A saved filter with the number of entries in it."""
+
+    name: str
+    label: str
+    icon: str
+    count: int
+    active: bool
+
+
+def unreviewed_count() -> int:
+    """Entries that wait for a person."""
+    return ActivityEntry.objects.filter(WAITING).count()
+
+
+def folders(filters: Filters) -> list[Folder]:
+    """Every folder, counted under the other filters; one query."""
+    rows = filters.narrow(ActivityEntry.objects.all()).order_by()
+    counts = rows.aggregate(**{name: Count("pk", filter=where) for name, (_, _, where) in FOLDERS.items()})
+    return [
+        Folder(name, label, icon, counts[name], name == filters.folder) for name, (label, icon, _) in FOLDERS.items()
+    ]
+
+
+def entry_list(filters: Filters) -> QuerySet[ActivityEntry]:
+    """Entries newest first, with all that a list or the API shows of them."""
+    return filters.apply(related(ActivityEntry.objects.all())).order_by("-occurred_at", "-pk")
+
+
+def related(rows: QuerySet[ActivityEntry]) -> QuerySet[ActivityEntry]:
+    return rows.select_related("saved_query", "connection", "mutation", "reviewed_by").defer(
+        "saved_query__query", "saved_query__columns"
+    )
+
+
+def entry_page(filters: Filters, total: int, number: Any) -> Page:
+    """One page of the list without the texts before and after, `total` counted by the folders; one query."""
+    rows = entry_list(filters).defer(*HEAVY)
+    paginator = Paginator(rows, PAGE_SIZE)
+    paginator.__dict__["count"] = total  # a cached property: counted already
+    page = paginator.get_page(number)
+    page.object_list = list(page.object_list)
+    return page
+
+
+def entry(pk: int) -> ActivityEntry | None:
+    return related(ActivityEntry.objects.filter(pk=pk)).first()
+
+
+def entries_of_view(posthog_id: uuid.UUID) -> QuerySet[ActivityEntry]:
+    """What happened to one view, newest first."""
+    rows = related(ActivityEntry.objects.filter(saved_query__posthog_id=posthog_id))
+    return rows.defer(*HEAVY).order_by("-occurred_at", "-pk")
