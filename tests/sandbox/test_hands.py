@@ -112,6 +112,13 @@ def test_the_page_lists_the_switches_and_takes_forms(start):
     assert api.world.clock.offset == 60
 
 
+def test_json_is_understood_whatever_it_claims_to_be(start):
+    api = start()
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert press(api, "clock", data='{"advance_seconds": 60}', headers=headers).json()["generation"] == "D"
+    assert api.world.clock.offset == 60
+
+
 @pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Host": "evil.example"}, {"Origin": "null"}])
 def test_no_other_site_presses_the_switches(start, headers):
     api = start()

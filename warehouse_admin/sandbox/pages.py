@@ -27,7 +27,7 @@ def answer(world: World, request: Request) -> Response:
         with world.lock:
             world.tick()
             return Response(200, raw=_page(world).encode(), content_type="text/html; charset=utf-8")
-    is_form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+    is_form = _is_form(request)
     try:
         body = dict(parse_qsl(request.body.decode())) if is_form else request.json()
         with world.lock:
@@ -38,6 +38,12 @@ def answer(world: World, request: Request) -> Response:
     except (KeyError, ValueError, TypeError) as error:
         return Response(400, {"error": str(error).strip("'\"")})
     return Response(303, headers={"Location": "/sandbox/"}) if is_form else Response(200, result)
+
+
+def _is_form(request: Request) -> bool:
+    """Sent by the page; `curl -d` claims to be a form too, but what it sends is JSON."""
+    claims = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+    return claims and not request.body.lstrip().startswith(b"{")
 
 
 def _from_here(request: Request) -> bool:
