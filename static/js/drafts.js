@@ -96,5 +96,9 @@
     document.querySelectorAll("textarea[data-draft-key]").forEach(watch);
   };
   document.addEventListener("DOMContentLoaded", start);
+  /* A refused htmx submit leaves the text on the page: its draft must outlive the next page too. */
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (!event.detail.successful) sessionStorage.removeItem(PENDING);
+  });
   document.addEventListener("htmx:afterSettle", () => document.querySelectorAll("textarea[data-draft-key]").forEach(watch));
 })();
