@@ -306,6 +306,11 @@ class SyncRun(models.Model):
     def __str__(self) -> str:
         return f"{self.connection} {self.kind} {self.state}"
 
+    @property
+    def duration(self) -> timedelta | None:
+        """How long it ran; None while it is open or where it never began."""
+        return self.finished_at - self.started_at if self.finished_at and self.started_at else None
+
 
 class Beat(models.Model):
     """When each background process was last seen: `worker`, `beat`."""

@@ -1,0 +1,173 @@
+"""Reading the mirror for pages and the API: filters from the URL, constant numbers of queries."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import timedelta
+
+from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Value, When
+from django.utils import timezone
+
+from warehouse_admin.core.errors import Missing
+from warehouse_admin.mirror.models import SavedQuery, SavedQueryVersion, ScheduleState, SyncRun, WarehouseTable
+from warehouse_admin.mirror.states import CADENCES
+
+State = ScheduleState
+Params = Mapping[str, str]
+
+NEEDS_ATTENTION = (State.SUSPENDED, State.FAILING, State.OVERDUE)
+BY_URGENCY = (
+    State.SUSPENDED,
+    State.FAILING,
+    State.OVERDUE,
+    State.UNKNOWN,
+    State.LATE,
+    State.PAUSED,
+    State.NEVER_RAN,
+    State.RUNNING,
+    State.ON_TIME,
+    State.MANAGED,
+    State.NOT_SCHEDULED,
+)
+OUTSIDE_WITHIN = timedelta(days=30)
+MANAGED = Q(managed_viewset_kind__gt="") | Q(origin="managed_viewset")
+MAX_WORDS = 8
+
+KINDS = {
+    "view": ~Q(is_materialized=True) & ~MANAGED,
+    "materialized": Q(is_materialized=True) & ~MANAGED,
+    "managed": MANAGED,
+}
+
+
+def in_scope(params: Params) -> Q:
+    """The connection that the page is limited to; everything for none or `all`."""
+    slug = params.get("connection", "")
+    return Q(connection__slug=slug) if slug and slug != "all" else Q()
+
+
+def _changed_outside() -> Exists:
+    recent = timezone.now() - OUTSIDE_WITHIN
+    versions = SavedQueryVersion.objects.filter(saved_query=OuterRef("pk"), origin=SavedQueryVersion.Origin.OUTSIDE)
+    return Exists(versions.filter(seen_at__gt=recent))
+
+
+def tabs() -> dict[str, Q]:
+    """The ready-made filters of the list of views, by the value of `?tab=`."""
+    present = Q(deleted_at=None)
+    return {
+        "": present,
+        "attention": present & Q(schedule_state__in=NEEDS_ATTENTION),
+        "materialized": present & KINDS["materialized"],
+        "outside": present & Q(_changed_outside()),
+        "archived": Q(deleted_at__isnull=False),
+    }
+
+
+def view_filter(params: Params) -> Q:
+    """Everything the URL says about which views to show; a value nobody knows finds nothing."""
+    known = tabs()
+    wanted = known.get(params.get("tab", ""), known[""])
+    if params.get("deleted") == "only":
+        wanted = known["archived"]
+    elif params.get("deleted") == "any":
+        wanted = Q()
+    wanted &= in_scope(params) & search(params.get("q", ""), "name", "description", "query")
+    if state := params.get("state", ""):
+        wanted &= Q(schedule_state=state)
+    if kind := params.get("kind", ""):
+        wanted &= KINDS.get(kind, Q(pk=None))
+    if cadence := params.get("cadence", ""):
+        wanted &= Q(sync_frequency="" if cadence == "none" else cadence)
+    return wanted
+
+
+def search(text: str, *fields: str) -> Q:
+    """Each word somewhere in one of the fields, whatever the case."""
+    found = Q()
+    for word in text.replace("\x00", " ").split()[:MAX_WORDS]:
+        found &= Q.create([(f"{field}__icontains", word) for field in fields], connector=Q.OR)
+    return found
+
+
+def _rank(field: str, values: tuple[str, ...]) -> Case:
+    cases = [When(**{field: value}, then=Value(position)) for position, value in enumerate(values)]
+    return Case(*cases, default=Value(len(values)), output_field=IntegerField())
+
+
+def sorted_views(views: QuerySet[SavedQuery], sort: str) -> QuerySet[SavedQuery]:
+    """By `name`, `state` (most urgent first), `last_run` or `cadence`; a leading minus turns it round."""
+    field, falling = sort.removeprefix("-"), sort.startswith("-")
+    expressions = {
+        "state": _rank("schedule_state", tuple(BY_URGENCY)),
+        "cadence": _rank("sync_frequency", tuple(CADENCES)),
+        "last_run": F("last_run_at"),
+    }
+    if field not in expressions:
+        return views.order_by("-name" if falling else "name", "pk")
+    order = F("rank").desc(nulls_last=True) if falling else F("rank").asc(nulls_last=True)
+    return views.annotate(rank=expressions[field]).order_by(order, "name", "pk")
+
+
+def view_list(params: Params) -> QuerySet[SavedQuery]:
+    """Filtered and sorted, without big columns. Reads q, tab, state, kind, cadence, connection, deleted and sort."""
+    views = SavedQuery.objects.filter(view_filter(params)).select_related("connection").defer("query", "columns")
+    return sorted_views(views, params.get("sort", ""))
+
+
+def view_counts(params: Params) -> dict[str, int]:
+    """How many match the whole URL (`matching`) and each tab, in one query."""
+    names = {key or "all": rule for key, rule in tabs().items()}
+    counts = {name: Count("pk", filter=rule) for name, rule in names.items()}
+    scope = SavedQuery.objects.filter(in_scope(params))
+    return scope.aggregate(matching=Count("pk", filter=view_filter(params)), **counts)
+
+
+def view_by_id(posthog_id: uuid.UUID, connection: str = "") -> SavedQuery:
+    """The view of this remote id; where two connections know it, the one present and read last."""
+    views = SavedQuery.objects.of(connection).filter(posthog_id=posthog_id).select_related("connection")
+    view = views.order_by(F("deleted_at").desc(nulls_first=True), "-synced_at").first()
+    if view is None:
+        raise Missing("There is no such view in the mirror. It may be newer than the last sync.")
+    return view
+
+
+def table_list(params: Params) -> QuerySet[WarehouseTable]:
+    """Parameters: q, source, connection, deleted, sort (name, source, synced)."""
+    gone = {"only": Q(deleted_at__isnull=False), "any": Q()}.get(params.get("deleted", ""), Q(deleted_at=None))
+    wanted = gone & in_scope(params) & search(params.get("q", ""), "name", "source_type", "url_pattern")
+    if source := params.get("source", ""):
+        wanted &= Q(source_type="" if source == "self" else source)
+    tables = WarehouseTable.objects.filter(wanted).select_related("connection").defer("columns")
+    fields = {"name": "name", "source": "source_type", "synced": "schema_last_synced_at"}
+    sort = params.get("sort", "")
+    field = fields.get(sort.removeprefix("-"), "name")
+    order = F(field).desc(nulls_last=True) if sort.startswith("-") else F(field).asc(nulls_last=True)
+    return tables.order_by(order, "name", "pk")
+
+
+def table_by_id(posthog_id: uuid.UUID, connection: str = "") -> WarehouseTable:
+    tables = WarehouseTable.objects.of(connection).filter(posthog_id=posthog_id).select_related("connection")
+    table = tables.order_by(F("deleted_at").desc(nulls_first=True), "-synced_at").first()
+    if table is None:
+        raise Missing("There is no such table in the mirror. It may be newer than the last sync.")
+    return table
+
+
+def source_types(params: Params) -> list[str]:
+    """The kinds of source that tables come from."""
+    tables = WarehouseTable.objects.present().filter(in_scope(params)).exclude(source_type="")
+    return list(tables.order_by("source_type").values_list("source_type", flat=True).distinct())
+
+
+def sync_list(params: Params) -> QuerySet[SyncRun]:
+    """Newest first. Parameters: state, connection."""
+    syncs = SyncRun.objects.filter(in_scope(params)).select_related("connection", "started_by")
+    if state := params.get("state", ""):
+        syncs = syncs.filter(state=state)
+    return syncs.defer("cursor", "vanished").order_by("-created_at")
+
+
+def newest_sync(params: Params, **conditions: object) -> SyncRun | None:
+    return SyncRun.objects.filter(in_scope(params), **conditions).order_by("-created_at").first()

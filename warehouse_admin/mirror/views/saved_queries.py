@@ -1,0 +1,250 @@
+"""The list of views and the page of one view."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Page
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import NoReverseMatch, reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from warehouse_admin.accounts import policies
+from warehouse_admin.accounts import services as accounts
+from warehouse_admin.accounts.models import Connection
+from warehouse_admin.core.errors import Missing, UserError
+from warehouse_admin.core.htmx import render_page, wants_fragment
+from warehouse_admin.mirror import hooks, paging, selectors, services
+from warehouse_admin.mirror.models import SavedQuery, SavedQueryVersion, ScheduleState, SyncRun
+from warehouse_admin.mirror.refresh import newest_runs
+from warehouse_admin.mirror.states import CADENCES
+
+TABS = (
+    ("", "All", "all"),
+    ("attention", "Needs attention", "attention"),
+    ("materialized", "Materialized", "materialized"),
+    ("outside", "Changed outside", "outside"),
+    ("archived", "Archived", "archived"),
+)
+VIEW_TABS = (("query", "Query"), ("lineage", "Lineage"), ("runs", "Runs"), ("history", "History"))
+FILTERS = ("q", "state", "kind", "cadence", "deleted")
+KINDS = [("view", "View"), ("materialized", "Materialized"), ("managed", "Managed")]
+STRIP = 10
+RUNS_SHOWN = 50
+CHART = 40
+
+
+@require_GET
+def view_list(request: HttpRequest) -> HttpResponse:
+    counts = selectors.view_counts(request.GET)
+    page = paging.page_of(selectors.view_list(request.GET), request.GET, counts["matching"])
+    _decorate(page)
+    newest = selectors.newest_sync(request.GET)
+    context = {
+        "page": page,
+        "tabs": _tabs(request, counts),
+        "chips": _chips(request),
+        "filtered": any(request.GET.get(name) for name in FILTERS),
+        "tab": request.GET.get("tab", ""),
+        "states": ScheduleState.choices,
+        "kinds": KINDS,
+        "cadences": [(name, name) for name in CADENCES] + [("none", "None")],
+        "sizes": paging.SIZES,
+        "newest": newest,
+        "is_running": newest is not None and newest.state in SyncRun.OPEN,
+        "is_empty": counts["all"] + counts["archived"] == 0,
+        "no_connection": newest is None and not Connection.objects.exists(),
+        "may_sync": policies.allows(request.user, "mirror.start_sync"),
+    }
+    return render_page(request, "mirror/views/list.html", "mirror/views/_table.html", context)
+
+
+def _decorate(page: Page[SavedQuery]) -> None:
+    """What the rows show beside their own columns, each in one query for the whole page."""
+    views = list(page.object_list)
+    page.object_list = views
+    runs = newest_runs([view.pk for view in views if view.is_materialized], STRIP)
+    downstream = hooks.merged(hooks.downstream_counts, views)
+    changes = hooks.merged(hooks.open_changes, views)
+    for view in views:
+        view.strip = runs.get(view.pk, [])[::-1]
+        view.downstream_count = downstream.get(view.pk, 0)
+        view.open_change = changes.get(view.pk)
+
+
+def _link(request: HttpRequest, **changes: str) -> str:
+    query = request.GET.copy()
+    query.pop("page", None)
+    for name, value in changes.items():
+        if value:
+            query[name] = value
+        else:
+            query.pop(name, None)
+    return f"{request.path}?{query.urlencode()}" if query else request.path
+
+
+def _tabs(request: HttpRequest, counts: dict[str, int]) -> list[dict[str, Any]]:
+    current = request.GET.get("tab", "")
+    return [
+        {"label": label, "url": _link(request, tab=value), "count": counts[key], "active": current == value}
+        for value, label, key in TABS
+    ]
+
+
+def _chips(request: HttpRequest) -> list[dict[str, str]]:
+    words = {"q": "Search", "state": "State", "kind": "Kind", "cadence": "Cadence", "deleted": "Deleted"}
+    labels = dict(ScheduleState.choices) | dict(KINDS)
+    return [
+        {"label": words[name], "value": labels.get(value, value), "url": _link(request, **{name: ""})}
+        for name in FILTERS
+        if (value := request.GET.get(name, ""))
+    ]
+
+
+@require_GET
+def view_detail(request: HttpRequest, posthog_id: uuid.UUID) -> HttpResponse:
+    view = selectors.view_by_id(posthog_id)
+    names = [name for name, _ in VIEW_TABS]
+    tab = request.GET.get("tab", "query")
+    tab = tab if tab in names else "query"
+    counts = {"runs": view.runs.count(), "history": view.versions.count()}
+    context = {
+        "view": view,
+        "tab": tab,
+        "panel": f"mirror/views/_{tab}.html",
+        "tabs": [
+            {"label": label, "url": f"?tab={name}", "count": counts.get(name), "active": name == tab}
+            for name, label in VIEW_TABS
+        ],
+        "posthog_url": _posthog_url(view),
+        "open_change": hooks.merged(hooks.open_changes, [view]).get(view.pk),
+        "last_outside": _outside_version(view),
+        **_actions(request, view),
+        **_panel(request, view, tab),
+    }
+    return render(request, "mirror/views/detail.html", context)
+
+
+def _outside_version(view: SavedQuery) -> SavedQueryVersion | None:
+    """The newest version, where it was not made here."""
+    newest = view.versions.defer("query").first()
+    return newest if newest is not None and newest.origin == SavedQueryVersion.Origin.OUTSIDE else None
+
+
+def _posthog_url(view: SavedQuery) -> str:
+    connection = view.connection
+    return f"{connection.host.rstrip('/')}/project/{connection.project_id}/sql?open_view={view.posthog_id}"
+
+
+def _route(name: str, view: SavedQuery) -> str:
+    """The address of a page of an app above, which knows views by the same id; nothing where it has none."""
+    try:
+        return reverse(name, args=[view.posthog_id])
+    except NoReverseMatch:
+        return ""
+
+
+def _actions(request: HttpRequest, view: SavedQuery) -> dict[str, Any]:
+    """Which buttons work, and why the others do not."""
+    gone = "This view was deleted in PostHog." if view.deleted_at else ""
+    managed = "PostHog manages this view; it cannot be changed." if view.is_managed else ""
+    run = accounts.capability(view.connection, "run")
+    role = {
+        "edit": ("changes.propose_changerequest", "Your role may not propose changes."),
+        "refresh": ("mirror.refresh_savedquery", "Your role may not re-read views."),
+        "run": ("mirror.run_savedquery", "Only an operator may start a run."),
+    }
+    refused = {name: "" if policies.allows(request.user, needed) else why for name, (needed, why) in role.items()}
+    not_materialized = "" if view.is_materialized else "Only a materialized view runs."
+    unsupported = run.reason if run.state == "no" else ""
+    return {
+        "edit_url": _route("changes:propose", view),
+        "edit_refusal": gone or managed or refused["edit"],
+        "refresh_refusal": refused["refresh"],
+        "run_url": _route("schedules:run", view),
+        "run_refusal": gone or refused["run"] or not_materialized or unsupported,
+        "activity_url": _route("activity:for-view", view),
+    }
+
+
+def _panel(request: HttpRequest, view: SavedQuery, tab: str) -> dict[str, Any]:
+    """The context of one tab."""
+    if tab == "lineage":
+        return {"upstream": hooks.listed(hooks.upstream, view), "downstream": hooks.listed(hooks.downstream, view)}
+    if tab == "runs":
+        return _runs_context(request, view)
+    if tab == "history":
+        return _versions_context(view)
+    return {"downstream_count": hooks.merged(hooks.downstream_counts, [view]).get(view.pk, 0)}
+
+
+def _runs_context(request: HttpRequest, view: SavedQuery) -> dict[str, Any]:
+    page = paging.page_of(view.runs.all(), request.GET)
+    return {
+        "page": page,
+        "chart": list(view.runs.all()[:CHART])[::-1],
+        "oldest": view.runs.order_by("started_at").first(),
+    }
+
+
+def _versions_context(view: SavedQuery) -> dict[str, Any]:
+    return {"versions": list(view.versions.defer("query")[:200])}
+
+
+@require_GET
+def view_runs(request: HttpRequest, posthog_id: uuid.UUID) -> HttpResponse:
+    """The runs as a fragment; without htmx, the tab."""
+    view = selectors.view_by_id(posthog_id)
+    if not wants_fragment(request):
+        return redirect(f"{reverse('mirror:view-detail', args=[posthog_id])}?tab=runs")
+    return render(request, "mirror/views/_runs.html", {"view": view, **_runs_context(request, view)})
+
+
+@require_GET
+def view_versions(request: HttpRequest, posthog_id: uuid.UUID) -> HttpResponse:
+    """The versions as a fragment; without htmx, the tab."""
+    view = selectors.view_by_id(posthog_id)
+    if not wants_fragment(request):
+        return redirect(f"{reverse('mirror:view-detail', args=[posthog_id])}?tab=history")
+    return render(request, "mirror/views/_history.html", {"view": view, **_versions_context(view)})
+
+
+@require_GET
+def view_diff(request: HttpRequest, posthog_id: uuid.UUID) -> HttpResponse:
+    """Two versions compared: `?from=1&to=3&mode=split|unified`; without numbers, the newest two."""
+    view = selectors.view_by_id(posthog_id)
+    numbers = list(view.versions.values_list("number", flat=True)[:2])
+    new = _number(request.GET.get("to")) or (numbers[0] if numbers else 0)
+    old = _number(request.GET.get("from")) or max(new - 1, 1)
+    chosen = {version.number: version for version in view.versions.filter(number__in=[old, new])}
+    if old not in chosen or new not in chosen:
+        raise Missing("This view has no such version. Pick two from its history.")
+    context = {
+        "view": view,
+        "old": chosen[old],
+        "new": chosen[new],
+        "mode": "unified" if request.GET.get("mode") == "unified" else "split",
+        "numbers": list(view.versions.values_list("number", flat=True)[:200]),
+    }
+    return render_page(request, "mirror/views/diff.html", "mirror/views/_diff.html", context)
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+@require_POST
+def view_refresh(request: HttpRequest, posthog_id: uuid.UUID) -> HttpResponse:
+    view = selectors.view_by_id(posthog_id)
+    try:
+        services.refresh(saved_query=view, user=request.user)  # type: ignore[arg-type]
+    except UserError as error:
+        if error.status == 403:
+            raise
+        messages.error(request, f"Not refreshed. {error.message}")
+    else:
+        messages.success(request, f"{view.name} is as PostHog has it now.")
+    return redirect("mirror:view-detail", posthog_id)

@@ -1,0 +1,147 @@
+"""Syncs: what they did, how they are doing, starting and stopping them, and deciding about what vanished."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from warehouse_admin.accounts import budget, policies
+from warehouse_admin.accounts.models import Connection
+from warehouse_admin.core.errors import Missing, NotPermitted, UserError
+from warehouse_admin.core.htmx import render_page, wants_fragment
+from warehouse_admin.mirror import attention, paging, selectors, services
+from warehouse_admin.mirror.errors import SyncRunning
+from warehouse_admin.mirror.models import Observation, SavedQuery, SyncRun, WarehouseTable
+
+CHANGES_SHOWN = 100
+HTMX_STOP_POLLING = 286
+COUNTS = (
+    ("created", "New views"),
+    ("updated", "Changed views"),
+    ("unchanged", "Unchanged views"),
+    ("details", "Views read in full"),
+    ("versions", "New SQL texts"),
+    ("tables", "Tables"),
+    ("runs", "New runs"),
+    ("activity", "New log entries"),
+    ("tombstoned", "Marked as deleted"),
+    ("still_there", "Missing from the list but there"),
+    ("detail_errors", "Could not be read"),
+    ("requests", "Requests"),
+)
+
+
+@require_GET
+def sync_list(request: HttpRequest) -> HttpResponse:
+    page = paging.page_of(selectors.sync_list(request.GET), request.GET)
+    fragment = wants_fragment(request)
+    context = {
+        "page": page,
+        "states": SyncRun.State.choices,
+        "connections_state": [] if fragment else [_state_of(connection) for connection in Connection.objects.all()],
+        "may_sync": policies.allows(request.user, "mirror.start_sync"),
+    }
+    return render_page(request, "mirror/syncs/list.html", "mirror/syncs/_table.html", context)
+
+
+def _state_of(connection: Connection) -> dict[str, Any]:
+    """How one connection is doing: its newest sync, and what is left of its budget."""
+    minute, hour = budget.left(connection)
+    return {
+        "connection": connection,
+        "newest": selectors.newest_sync({"connection": connection.slug}),
+        "good": selectors.newest_sync({"connection": connection.slug}, state=SyncRun.State.SUCCEEDED),
+        "left_minute": minute,
+        "left_hour": hour,
+        "spending": budget.spending(connection),
+    }
+
+
+def _get(sync_id: uuid.UUID) -> SyncRun:
+    sync = SyncRun.objects.select_related("connection", "started_by").filter(pk=sync_id).first()
+    if sync is None:
+        raise Missing("There is no such sync.")
+    return sync
+
+
+@require_GET
+def sync_detail(request: HttpRequest, sync_id: uuid.UUID) -> HttpResponse:
+    sync = _get(sync_id)
+    is_open = sync.state in SyncRun.OPEN
+    context = {
+        "sync": sync,
+        "is_open": is_open,
+        "counts": [(label, sync.counts[name]) for name, label in COUNTS if sync.counts.get(name)],
+        "notes": (sync.counts.get("notes") or {}).values(),
+        "may_sync": policies.allows(request.user, "mirror.start_sync"),
+        **_vanished(sync),
+        **_found(sync),
+    }
+    if not wants_fragment(request):
+        return render(request, "mirror/syncs/detail.html", context)
+    status = 200 if is_open else HTMX_STOP_POLLING
+    return render(request, "mirror/syncs/_status.html", context, status=status)
+
+
+def _vanished(sync: SyncRun) -> dict[str, Any]:
+    if not sync.vanished:
+        return {}
+    views = SavedQuery.objects.filter(connection=sync.connection, posthog_id__in=sync.vanished)
+    tables = WarehouseTable.objects.filter(connection=sync.connection, posthog_id__in=sync.vanished)
+    return {
+        "vanished_views": views.defer("query", "columns").order_by("name"),
+        "vanished_tables": tables.defer("columns").order_by("name"),
+    }
+
+
+def _found(sync: SyncRun) -> dict[str, Any]:
+    """What this sync found changed; of a first sync everything is new, so nothing is listed."""
+    found = Observation.objects.filter(sync_run=sync, is_history=False).select_related("saved_query")
+    found = found.defer("before", "after", "saved_query__query", "saved_query__columns").order_by("pk")
+    return {"found": list(found[:CHANGES_SHOWN])}
+
+
+@require_POST
+def sync_start(request: HttpRequest) -> HttpResponse:
+    connection = Connection.objects.filter(slug=request.POST.get("connection", "")).first()
+    if connection is None:
+        raise Missing("There is no such connection.")
+    kind = SyncRun.Kind.FULL if request.POST.get("kind") == SyncRun.Kind.FULL else SyncRun.Kind.INCREMENTAL
+    try:
+        sync = services.start_sync(connection=connection, kind=kind, started_by=request.user)  # type: ignore[arg-type]
+    except SyncRunning as running:
+        messages.info(request, running.message)
+        sync = running.sync
+    return redirect("mirror:sync-detail", sync.pk)
+
+
+@require_POST
+def sync_stop(request: HttpRequest, sync_id: uuid.UUID) -> HttpResponse:
+    return _act(request, sync_id, services.request_stop)
+
+
+@require_POST
+def sync_confirm(request: HttpRequest, sync_id: uuid.UUID) -> HttpResponse:
+    return _act(request, sync_id, attention.confirm_vanished)
+
+
+@require_POST
+def sync_dismiss(request: HttpRequest, sync_id: uuid.UUID) -> HttpResponse:
+    return _act(request, sync_id, attention.dismiss_vanished)
+
+
+def _act(request: HttpRequest, sync_id: uuid.UUID, action: Any) -> HttpResponse:
+    """Do something with a sync and go back to its page, which tells what came of it."""
+    sync = _get(sync_id)
+    try:
+        action(sync=sync, user=request.user)
+    except NotPermitted:
+        raise
+    except UserError as error:
+        messages.error(request, error.message)
+    return redirect("mirror:sync-detail", sync.pk)
