@@ -134,6 +134,9 @@ def test_the_database_refuses_to_empty_or_replace(entries: list[AuditEntry]) -> 
     )
     with pytest.raises(DatabaseError, match="never changed or deleted"), transaction.atomic():
         with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                # Checks of foreign keys that still wait for the commit would forbid it for a reason of their own.
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute(statement)
 
 

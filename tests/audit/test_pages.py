@@ -1,0 +1,189 @@
+"""The audit pages: who sees which rows, filters, paging, one entry, the check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from warehouse_admin.accounts.models import User
+from warehouse_admin.audit import services
+from warehouse_admin.audit.models import AuditEntry, Verification
+from warehouse_admin.audit.targets import Target
+from warehouse_admin.core import context
+
+ClientOf = Callable[[User], Client]
+VIEW_ID = "0190aaaa-0000-7000-8000-000000000001"
+
+
+def fill(user: User, count: int, **extra: Any) -> None:
+    for number in range(count):
+        services.record(actor=user, action="test.done", target=Target("saved_query", "", f"view_{number}"), **extra)
+
+
+def sequences(response: Any) -> list[int]:
+    return [entry.sequence for entry in response.context["window"].entries]
+
+
+def test_an_auditor_sees_everybody_and_the_author_only_themselves(
+    author: User, reviewer: User, auditor: User, client_of: ClientOf
+) -> None:
+    fill(author, 2)
+    fill(reviewer, 3)
+
+    seen = client_of(auditor).get(reverse("audit:list"))
+    assert {entry.actor_name for entry in seen.context["window"].entries} >= {"author", "reviewer"}
+    own = client_of(author).get(reverse("audit:list"))
+    assert {entry.actor_name for entry in own.context["window"].entries} == {"author"}
+    hidden = AuditEntry.objects.exclude(actor=author).count()
+    assert f"{hidden} entries of other people are not shown to you" in own.content.decode()
+
+
+def test_the_superuser_flag_opens_nothing(author: User, viewer: User, client_of: ClientOf) -> None:
+    fill(author, 2)
+    viewer.is_superuser = True
+    viewer.save()
+
+    seen = client_of(viewer).get(reverse("audit:list"))
+    assert {entry.actor_name for entry in seen.context["window"].entries} == {"viewer"}
+
+
+def test_somebody_elses_entry_is_not_found(author: User, viewer: User, client_of: ClientOf) -> None:
+    fill(author, 1)
+    entry = AuditEntry.objects.filter(actor=author).latest("sequence")
+
+    assert client_of(viewer).get(reverse("audit:detail", args=[entry.sequence])).status_code == 404
+    assert client_of(author).get(reverse("audit:detail", args=[entry.sequence])).status_code == 200
+    assert client_of(author).get(reverse("audit:detail", args=[10**30])).status_code == 404
+
+
+def test_filters_narrow_the_list(author: User, reviewer: User, auditor: User, client_of: ClientOf) -> None:
+    services.record(
+        actor=author, action="change.submitted", target=Target("saved_query", VIEW_ID, "orders"), reason="Fix the join"
+    )
+    services.record(actor=reviewer, action="change.approved", target=Target("saved_query", VIEW_ID, "orders"))
+    services.record_denied(actor=reviewer, action="schedules.resume", reason="No.")
+    client = client_of(auditor)
+
+    def found(**params: str) -> set[str]:
+        response = client.get(reverse("audit:list"), params)
+        return {entry.action for entry in response.context["window"].entries}
+
+    assert found(object=VIEW_ID) == {"change.submitted", "change.approved"}
+    assert found(object="orders", actor="author") == {"change.submitted"}
+    assert found(action="change.") == {"change.submitted", "change.approved"}
+    assert found(action="change.approved") == {"change.approved"}
+    assert found(result="denied") == {"schedules.resume"}
+    assert found(q="the JOIN") == {"change.submitted"}
+    assert found(since="2999-01-01") == set()
+    assert found(until="2001-01-01") == set()
+    assert found(since="2001-01-01", until="2999-01-01", actor="reviewer") == {"change.approved", "schedules.resume"}
+
+
+def test_all_rows_of_one_request_are_found(author: User, auditor: User, client_of: ClientOf) -> None:
+    with context.use(context.RequestContext(request_id="one-click-1")):
+        fill(author, 2)
+    fill(author, 1)
+
+    response = client_of(auditor).get(reverse("audit:list"), {"request_id": "one-click-1"})
+    assert len(response.context["window"].entries) == 2
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"since": "yesterday"},
+        {"until": "2026-02-31"},
+        {"result": "fine"},
+    ],
+)
+def test_a_filter_that_cannot_be_used_says_so(auditor: User, client_of: ClientOf, params: dict[str, str]) -> None:
+    response = client_of(auditor).get(reverse("audit:list"), params)
+
+    assert response.status_code == 200
+    assert response.context["problems"]
+
+
+def test_hostile_parameters_do_no_harm(auditor: User, client_of: ClientOf) -> None:
+    params = {"before": "9" * 40, "after": "-1", "object": "a\x00b", "q": "<script>alert(1)</script>", "actor": "'--"}
+    response = client_of(auditor).get(reverse("audit:list"), params)
+
+    assert response.status_code == 200
+    assert "<script>alert" not in response.content.decode()
+
+
+def test_paging_by_sequence_reaches_every_entry_once(author: User, client_of: ClientOf) -> None:
+    fill(author, 120)
+    client, seen, params = client_of(author), [], {}
+    expected = list(AuditEntry.objects.filter(actor=author).order_by("-sequence").values_list("sequence", flat=True))
+    for _ in range(10):
+        response = client.get(reverse("audit:list"), params)
+        seen += sequences(response)
+        older = response.context["window"].older
+        if older is None:
+            break
+        params = {"before": str(older)}
+
+    assert seen == expected
+    newer = response.context["window"].newer
+    back = client.get(reverse("audit:list"), {"after": str(newer)})
+    assert sequences(back) == expected[len(expected) - len(sequences(response)) - 50 :][:50]
+
+
+@pytest.mark.parametrize("rows", [10, 60])
+def test_the_list_costs_the_same_whatever_its_length(
+    auditor: User, client_of: ClientOf, django_assert_max_num_queries: Any, rows: int
+) -> None:
+    fill(auditor, rows)
+    client = client_of(auditor)
+    client.get(reverse("audit:list"))
+
+    with django_assert_max_num_queries(12):
+        assert client.get(reverse("audit:list")).status_code == 200
+
+
+def test_htmx_gets_the_table_alone(auditor: User, client_of: ClientOf) -> None:
+    response = client_of(auditor).get(reverse("audit:list"), headers={"HX-Request": "true"})
+
+    assert response.content.decode().strip().startswith("<section")
+
+
+def test_an_entry_shows_what_changed_and_what_came_back(author: User, client_of: ClientOf) -> None:
+    entry = services.record(
+        actor=author,
+        action="saved_query.edit_query",
+        target=Target("saved_query", VIEW_ID, "<b>orders</b>"),
+        before={"query": "SELECT 1\nFROM a", "sync_frequency": "1hour"},
+        after={"query": "SELECT 2\nFROM a", "sync_frequency": "1hour"},
+        remote={"method": "PATCH", "status": 200},
+        reason="<script>x</script>",
+    )
+    page = client_of(author).get(reverse("audit:detail", args=[entry.sequence])).content.decode()
+
+    assert "PATCH" in page and "SELECT" in page and "diff" in page
+    assert "<script>x" not in page and "<b>orders" not in page
+    assert entry.hash in page
+
+
+def test_an_auditor_verifies_and_the_page_tells_the_result(
+    author: User, auditor: User, client_of: ClientOf
+) -> None:
+    fill(author, 3)
+    response = client_of(auditor).post(reverse("audit:verify"), follow=True)
+
+    assert "The trail is whole" in response.content.decode()
+    assert Verification.objects.latest().bad_sequence is None
+    entry = AuditEntry.objects.get(action="audit.verified")
+    assert (entry.actor, entry.result) == (auditor, "ok")
+
+
+def test_others_may_not_verify_and_the_attempt_is_recorded(author: User, client_of: ClientOf) -> None:
+    response = client_of(author).post(reverse("audit:verify"))
+
+    assert response.status_code == 403
+    assert not Verification.objects.exists()
+    entry = AuditEntry.objects.get(action="audit.verified")
+    assert (entry.actor, entry.result) == (author, "denied")
