@@ -168,9 +168,7 @@ def test_an_entry_shows_what_changed_and_what_came_back(author: User, client_of:
     assert entry.hash in page
 
 
-def test_an_auditor_verifies_and_the_page_tells_the_result(
-    author: User, auditor: User, client_of: ClientOf
-) -> None:
+def test_an_auditor_verifies_and_the_page_tells_the_result(author: User, auditor: User, client_of: ClientOf) -> None:
     fill(author, 3)
     response = client_of(auditor).post(reverse("audit:verify"), follow=True)
 

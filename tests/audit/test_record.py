@@ -91,7 +91,9 @@ def test_a_huge_text_is_kept_as_digest_and_head(author: User) -> None:
 def test_values_that_are_no_json_become_text(author: User) -> None:
     moment = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
     entry = services.record(
-        actor=author, action="test.done", after={"id": UUID(int=1), "at": moment, "nan": float("nan"), "set": {"b", "a"}}
+        actor=author,
+        action="test.done",
+        after={"id": UUID(int=1), "at": moment, "nan": float("nan"), "set": {"b", "a"}},
     )
 
     entry.refresh_from_db()
