@@ -72,7 +72,7 @@ def test_a_slow_answer_acts_before_or_after_the_client_gives_up(start, when, act
     strike(api, "slow", seconds=20, when=when)
     with pytest.raises(requests.ReadTimeout):
         api.http.patch(
-            f"{api.server.url}/api/projects/1/{VIEWS}{api.id('stg_persons')}/", json={"name": "x"}, timeout=0.2
+            f"{api.server.url}/api/projects/1/{VIEWS}{api.id('stg_persons')}/", json={"name": "x"}, timeout=1
         )
     assert api.world.writes() == acted
     started = time.perf_counter()
