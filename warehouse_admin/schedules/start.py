@@ -91,7 +91,8 @@ def resolve(chosen: Chosen) -> list[SavedQuery]:
     bad: list[str] = []
     for one in chosen:
         try:
-            ids[one.posthog_id if isinstance(one, SavedQuery) else UUID(str(one).strip())] = None
+            key = one.posthog_id if isinstance(one, SavedQuery) else one
+            ids[UUID(str(key).strip())] = None
         except ValueError:
             bad.append(str(one)[:60])
     views = _newest_by_id(list(ids))
