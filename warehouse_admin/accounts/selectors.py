@@ -24,9 +24,8 @@ class BudgetView:
 
 def connections() -> QuerySet[Connection]:
     """All connections with the end of their last good sync, in one query; keys are not read."""
-    return Connection.objects.defer("capabilities").annotate(
-        last_sync_at=Max("syncs__finished_at", filter=Q(syncs__state="succeeded"))
-    )
+    last_good = Max("syncs__finished_at", filter=Q(syncs__state="succeeded"))
+    return Connection.objects.defer("capabilities", "api_key").annotate(last_sync_at=last_good).order_by("slug")
 
 
 def budget_of(connection: Connection) -> BudgetView:

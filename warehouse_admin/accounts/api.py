@@ -1,0 +1,20 @@
+"""What the REST endpoints of other apps share about connections."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+
+from warehouse_admin.accounts.models import Connection
+from warehouse_admin.core.rest.filters import Filter, Unusable
+
+
+def connection_filter(lookup: str = "connection__slug") -> Filter:
+    """`connection=<slug>`: a slug that nobody has is refused, since it would only ever find nothing."""
+    return Filter(_known_slug, lambda slug: Q(**{lookup: slug}), "The slug of a connection.")
+
+
+def _known_slug(value: str) -> str:
+    known = list(Connection.objects.values_list("slug", flat=True))
+    if value not in known:
+        raise Unusable(f"There is no such connection. Choose one of {', '.join(known) or 'none: add one first'}.")
+    return value
