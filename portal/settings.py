@@ -305,10 +305,10 @@ REST_FRAMEWORK = {
         "warehouse_admin.api.authentication.BrowserSessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["warehouse_admin.api.permissions.HasRole"],
-    "DEFAULT_PAGINATION_CLASS": "warehouse_admin.api.pagination.Pagination",
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "warehouse_admin.core.rest.pagination.Pagination",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "warehouse_admin.api.formats.AlwaysJson",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["warehouse_admin.api.formats.BoundedJsonParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "warehouse_admin.api.errors.problem_response",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -323,6 +323,19 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "warehouse_admin.api.schema.add_problems",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "ChangeState": "warehouse_admin.changes.models.ChangeRequest.State",
+        "VoteVerdict": "warehouse_admin.changes.models.Vote.Verdict",
+        "ActivityVerdict": "warehouse_admin.activity.models.ActivityEntry.Verdict",
+        "SyncKind": "warehouse_admin.mirror.models.SyncRun.Kind",
+        "MutationKind": "warehouse_admin.mutations.models.Mutation.Kind",
+        "MutationState": "warehouse_admin.mutations.models.Mutation.State",
+        "RunState": "warehouse_admin.mirror.models.SyncRun.State",
+    },
 }
 
 # --- Logs --------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Who asked, from where, under which request id: set by the middleware, a task or a command, read by the audit trail."""
+"""Who asked, from where, under which request id: set by the middleware, a task or a command; the audit trail reads it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,16 @@ def current() -> RequestContext:
         context = RequestContext()
         _current.set(context)
     return context
+
+
+def note_token(name: str) -> None:
+    """From here on this unit of work is done by an API token of this name."""
+    _current.set(replace(current(), token_name=name))
+
+
+def begin(context: RequestContext) -> None:
+    """Make `context` the current one from here on, where every unit of work begins so and nobody has to go back."""
+    _current.set(context)
 
 
 @contextmanager

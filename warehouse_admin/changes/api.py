@@ -1,0 +1,194 @@
+"""REST: change requests, from the proposal to the roll-back."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+
+from warehouse_admin.accounts.api import connection_filter
+from warehouse_admin.accounts.idempotency import Idempotent
+from warehouse_admin.changes import presenters, selectors, serializers, services
+from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.core.errors import Missing
+from warehouse_admin.core.rest import filters
+from warehouse_admin.core.rest.endpoints import Endpoint, ListEndpoint
+from warehouse_admin.mirror import selectors as mirror
+from warehouse_admin.mirror.models import SavedQuery
+
+_UNREAD = ("connection__api_key", "connection__capabilities", "remote", "saved_query__query", "saved_query__columns")
+
+
+class ChangeList(Idempotent, ListEndpoint):
+    serializer_class = serializers.ChangeRow
+    filters: ClassVar = {
+        "connection": connection_filter(),
+        "state": filters.choice("state", ChangeRequest.State.values),
+        "action": filters.choice("action", ChangeRequest.Action.values),
+        "author": filters.text("author__username", "The user name."),
+        "saved_query": filters.identifier("saved_query__posthog_id"),
+    }
+    searched = ("saved_query__name", "reason", "author__username")
+    orderings: ClassVar = {
+        "number": "pk",
+        "state_changed_at": "state_changed_at",
+        "created_at": "created_at",
+        "state": "state",
+        "author": "author__username",
+    }
+    default_ordering = "-number"
+
+    def get_queryset(self) -> QuerySet[ChangeRequest]:
+        rows = selectors.visible_to(self.request.user).select_related("saved_query", "author", "connection")
+        return rows.defer(*_UNREAD)
+
+    @extend_schema(request=serializers.NewChange, responses={201: serializers.ChangeDetail})
+    def post(self, request: Request) -> Response:
+        """Propose a change of a view."""
+        wanted = self.clean(serializers.NewChange)
+        change = services.create(
+            author=request.user,
+            saved_query=_view(wanted["saved_query"]),
+            action=wanted["action"],
+            query=wanted["query"],
+            reason=wanted["reason"],
+            submit=wanted["submit"],
+        )
+        return shown(change.pk, request, status=201)
+
+
+class ChangeOne(Endpoint):
+    serializer_class = serializers.ChangeDetail
+
+    def get(self, request: Request, number: int) -> Response:
+        return shown(number, request)
+
+
+def step(body: type[BaseSerializer]) -> Any:
+    """Describe what a step takes."""
+    return extend_schema_view(post=extend_schema(request=body))
+
+
+class Step(Idempotent, Endpoint):
+    """A call that moves a change: `body` describes what it takes, `take` calls the service."""
+
+    serializer_class = serializers.ChangeDetail
+    body: type[BaseSerializer] = serializers.Comment
+
+    def post(self, request: Request, number: int) -> Response:
+        change = found(number, request)
+        self.take(change, request, self.clean(self.body))
+        return shown(number, request)
+
+    def take(self, change: ChangeRequest, request: Request, wanted: dict[str, Any]) -> Any:
+        raise NotImplementedError
+
+
+@step(serializers.Comment)
+class Submit(Step):
+    """Hand a draft to the reviewers."""
+
+    def take(self, change: ChangeRequest, request: Request, wanted: dict[str, Any]) -> Any:
+        return services.submit(change, request.user)
+
+
+@step(serializers.VoteBody)
+class Approve(Step):
+    """Vote for the change; needs the browser session. The last needed approval may apply it."""
+
+    body = serializers.VoteBody
+
+    def take(self, change: ChangeRequest, request: Request, wanted: dict[str, Any]) -> Any:
+        return services.approve(change, request.user, **wanted)
+
+
+@step(serializers.VoteBody)
+class RequestChanges(Step):
+    """Send it back to its author; needs the browser session."""
+
+    body = serializers.VoteBody
+
+    def take(self, change: ChangeRequest, request: Request, wanted: dict[str, Any]) -> Any:
+        return services.request_changes(change, request.user, **wanted)
+
+
+@step(serializers.Comment)
+class Reject(Step):
+    """Close it for good; needs the browser session."""
+
+    def take(self, change: ChangeRequest, request: Request, wanted: dict[str, Any]) -> Any:
+        return services.reject(change, request.user, **wanted)
+
+
+@step(serializers.Comment)
+class Withdraw(Step):
+    """Take it back."""
+
+    def take(self, change: ChangeRequest, request: Request, wanted: dict[str, Any]) -> Any:
+        return services.withdraw(change, request.user, **wanted)
+
+
+@step(serializers.Revised)
+class Revise(Step):
+    """Save an edited proposal; a real edit voids the votes."""
+
+    body = serializers.Revised
+
+    def take(self, change: ChangeRequest, request: Request, wanted: dict[str, Any]) -> Any:
+        return services.revise(change, request.user, **wanted)
+
+
+@step(serializers.Comment)
+class Apply(Step):
+    """Send an approved change to PostHog now."""
+
+    def take(self, change: ChangeRequest, request: Request, wanted: dict[str, Any]) -> Any:
+        return services.apply(change, request.user)
+
+
+@step(serializers.Rebased)
+class Rebase(Step):
+    """Put the proposal, edited to fit, on top of what PostHog holds now."""
+
+    body = serializers.Rebased
+
+    def take(self, change: ChangeRequest, request: Request, wanted: dict[str, Any]) -> Any:
+        return services.rebase(change, request.user, **wanted)
+
+
+class Rollback(Idempotent, Endpoint):
+    serializer_class = serializers.ChangeDetail
+
+    @extend_schema(request=serializers.RolledBack, responses={201: serializers.ChangeDetail})
+    def post(self, request: Request, number: int) -> Response:
+        """Propose the text that PostHog held before; answers with the new change."""
+        wanted = self.clean(serializers.RolledBack)
+        undone = services.rollback(found(number, request), request.user, **wanted)
+        return shown(undone.pk, request, status=201)
+
+
+def found(number: int, request: Request) -> ChangeRequest:
+    """The change of this number, if the caller may see it."""
+    if number >= 2**63:
+        raise Missing(f"There is no change #{number}.")
+    return selectors.detail(number, request.user)
+
+
+def shown(number: int, request: Request, *, status: int = 200) -> Response:
+    """The change as it is now."""
+    return Response(presenters.detail_dict(found(number, request), request.user), status=status)
+
+
+def _view(text: str) -> SavedQuery:
+    try:
+        return mirror.view_by_id(UUID(text))
+    except ValueError:
+        told = f"“{text[:60]}” is no id of a view."
+    except Missing as error:
+        told = error.message
+    raise Missing(told, errors={"saved_query": [told]})

@@ -1,0 +1,139 @@
+"""Change requests as the API reads and shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from warehouse_admin.changes.models import ChangeRequest, Vote
+from warehouse_admin.core.rest.fields import ExactText, NullableText
+
+
+class ChangeRow(serializers.ModelSerializer):
+    """A change as lists show it; its own address has the texts, votes and blockers."""
+
+    number = serializers.IntegerField(source="pk")
+    connection = serializers.CharField(source="connection.slug")
+    saved_query = serializers.UUIDField(source="saved_query.posthog_id")
+    name = serializers.CharField(source="saved_query.name")
+    author = serializers.CharField(source="author.username")
+    revision = serializers.IntegerField(source="revision_number")
+    problem = NullableText(help_text="Why it failed or needs a rebase, in words.")
+    mutation = serializers.SerializerMethodField()
+
+    class Meta:
+        model = ChangeRequest
+        fields = [
+            "number",
+            "action",
+            "state",
+            "connection",
+            "saved_query",
+            "name",
+            "author",
+            "reason",
+            "revision",
+            "problem",
+            "mutation",
+            "created_at",
+            "submitted_at",
+            "state_changed_at",
+        ]
+        read_only_fields = fields
+
+    def get_mutation(self, change: ChangeRequest) -> str | None:
+        """The id of the write to PostHog."""
+        return str(change.mutation_id) if change.mutation_id else None
+
+
+class Held(serializers.Serializer):
+    """What PostHog held at some moment."""
+
+    name = serializers.CharField(allow_null=True)
+    query = serializers.CharField(allow_null=True)
+    latest_history_id = serializers.CharField(allow_null=True)
+    fetched_at = serializers.CharField(allow_null=True)
+
+
+class Proposal(serializers.Serializer):
+    query = serializers.CharField()
+
+
+class CastVote(serializers.Serializer):
+    voter = serializers.CharField()
+    verdict = serializers.ChoiceField(choices=Vote.Verdict.choices)
+
+
+class Blocker(serializers.Serializer):
+    text = serializers.CharField()
+    kind = serializers.CharField(help_text="`fix`: somebody has to do something. `wait`: it clears by itself.")
+    who = serializers.CharField(help_text="Who can clear it.")
+
+
+class ChangeDetail(serializers.Serializer):
+    """One change with all that its reviewers see."""
+
+    number = serializers.IntegerField()
+    action = serializers.ChoiceField(choices=ChangeRequest.Action.choices)
+    state = serializers.ChoiceField(choices=ChangeRequest.State.choices)
+    author = serializers.CharField()
+    reason = serializers.CharField(allow_blank=True)
+    revision = serializers.IntegerField(help_text="Send it back with `revise`.")
+    base = Held()
+    remote = serializers.JSONField(
+        required=False, help_text="What PostHog holds instead of the base."
+    )
+    proposal = Proposal()
+    diff = serializers.JSONField()
+    votes = CastVote(many=True)
+    blockers = Blocker(many=True)
+    impact = serializers.JSONField()
+    mutation = serializers.JSONField(allow_null=True)
+    timeline = serializers.ListField(child=serializers.JSONField())
+
+
+class NewChange(serializers.Serializer):
+    """Fields by action; only `edit_query` is offered."""
+
+    action = serializers.CharField(max_length=40)
+    # A malformed id is an unknown object, so it is looked up as text.
+    saved_query = serializers.CharField(max_length=100, required=False)
+    query = ExactText(required=False)
+    reason = ExactText(required=False, default="")
+    submit = serializers.BooleanField(required=False, default=False)
+
+    def validate_action(self, value: str) -> str:
+        offered = ChangeRequest.Action.values
+        if value not in offered:
+            raise serializers.ValidationError(f"This action is not offered. Use one of: {', '.join(offered)}.")
+        return value
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        missing = {name: "This field is required." for name in ("saved_query", "query") if name not in attrs}
+        if missing:
+            raise serializers.ValidationError(missing)
+        return attrs
+
+
+class Comment(serializers.Serializer):
+    comment = ExactText(required=False, default="", help_text="Needed to request changes and to reject.")
+
+
+class VoteBody(Comment):
+    revision = serializers.IntegerField(required=False, help_text="The revision that was read; an older one is 409.")
+    digest = serializers.CharField(required=False, max_length=64)
+
+
+class Revised(serializers.Serializer):
+    query = ExactText()
+    revision = serializers.IntegerField(help_text="The revision that was edited; an older one is 409.")
+    reason = ExactText(required=False)
+
+
+class Rebased(serializers.Serializer):
+    query = ExactText()
+
+
+class RolledBack(serializers.Serializer):
+    reason = ExactText(required=False, default="", help_text="With a reason it goes to review at once.")

@@ -1,0 +1,1 @@
+"""What the REST endpoints of every app share; knows no domain word."""

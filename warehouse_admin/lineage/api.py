@@ -1,0 +1,54 @@
+"""REST: what one view reads, and what reads it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from warehouse_admin.core.errors import InvalidInput
+from warehouse_admin.lineage import selectors
+from warehouse_admin.mirror.api import IN_CONNECTION, OfView
+
+DEEPEST = 10
+
+
+class Node(serializers.Serializer):
+    id = serializers.CharField(help_text="The remote id; the name of something built in or unknown.")
+    name = serializers.CharField()
+    kind = serializers.CharField(help_text="view, materialized_view, table, builtin or unknown.")
+
+
+class LineageEdge(serializers.Serializer):
+    source = serializers.CharField(help_text="The id of the node that is read.")
+    target = serializers.CharField(help_text="The id of the node that reads it.")
+
+
+class Neighbourhood(serializers.Serializer):
+    nodes = Node(many=True)
+    edges = LineageEdge(many=True)
+
+
+class Lineage(OfView):
+    serializer_class = Neighbourhood
+
+    @extend_schema(
+        parameters=[
+            IN_CONNECTION,
+            OpenApiParameter("depth", {"type": "integer", "minimum": 1, "maximum": DEEPEST, "default": 1}),
+        ]
+    )
+    def get(self, request: Request, posthog_id: UUID) -> Response:
+        """Everything within `depth` hops up and down, from the parsed SQL."""
+        depth = _depth(request.query_params.get("depth", "1"))
+        return self.answer(selectors.neighbourhood(self.view(), depth))
+
+
+def _depth(value: str) -> int:
+    if not (value.isascii() and value.isdigit() and len(value) <= 2 and 1 <= int(value) <= DEEPEST):
+        told = f"Use a whole number from 1 to {DEEPEST}."
+        raise InvalidInput(f"depth: {told}", errors={"depth": [told]})
+    return int(value)

@@ -1,0 +1,224 @@
+"""REST: views, tables and syncs."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from warehouse_admin.accounts.api import connection_filter
+from warehouse_admin.accounts.idempotency import Idempotent
+from warehouse_admin.accounts.models import Connection
+from warehouse_admin.core.errors import InvalidInput, Missing, UserError
+from warehouse_admin.core.rest import filters
+from warehouse_admin.core.rest.endpoints import Endpoint, ListEndpoint
+from warehouse_admin.mirror import attention, selectors, services
+from warehouse_admin.mirror.models import SavedQuery, SavedQueryVersion, ScheduleState, SyncRun, WarehouseTable
+from warehouse_admin.mirror.serializers import (
+    RunRow,
+    SavedQueryDetail,
+    SavedQueryRow,
+    StartSync,
+    SyncRow,
+    TableRow,
+    VersionRow,
+)
+
+IN_CONNECTION = OpenApiParameter("connection", description="A connection's slug, should two know the id.")
+DELETED = filters.conditions(
+    {"only": Q(deleted_at__isnull=False), "any": Q()},
+    "Tombstones: objects that PostHog no longer has. Left out unless asked for.",
+    absent=Q(deleted_at=None),
+)
+_UNREAD = ("connection__api_key", "connection__capabilities")
+
+
+class OfView(Endpoint):
+    """An address below one view."""
+
+    def view(self) -> SavedQuery:
+        """The view that the address names, a tombstone too; Missing when the mirror has none."""
+        return selectors.view_by_id(self.kwargs["posthog_id"], self.request.query_params.get("connection", ""))
+
+
+class SavedQueryList(ListEndpoint):
+    serializer_class = SavedQueryRow
+    filters: ClassVar = {
+        "connection": connection_filter(),
+        "deleted": DELETED,
+        "name": filters.text("name", "The exact name."),
+        "status": filters.text("status"),
+        "schedule_state": filters.choice("schedule_state", ScheduleState.values),
+        "sync_frequency": filters.text("sync_frequency"),
+        "is_materialized": filters.flag("is_materialized"),
+        "managed_viewset_kind": filters.text("managed_viewset_kind"),
+    }
+    searched = ("name", "description", "query")
+    orderings: ClassVar = {
+        "name": "name",
+        "last_run_at": "last_run_at",
+        "synced_at": "synced_at",
+        "schedule_state": "schedule_state",
+        "sync_frequency": "sync_frequency",
+        "deleted_at": "deleted_at",
+    }
+    default_ordering = "name"
+
+    def get_queryset(self) -> QuerySet[SavedQuery]:
+        return SavedQuery.objects.select_related("connection").defer("query", *_UNREAD)
+
+
+@extend_schema(parameters=[IN_CONNECTION])
+class SavedQueryOne(OfView):
+    serializer_class = SavedQueryDetail
+
+    def get(self, request: Request, posthog_id: UUID) -> Response:
+        return self.answer(self.view())
+
+
+class VersionList(ListEndpoint, OfView):
+    serializer_class = VersionRow
+    filters: ClassVar = {
+        "connection": connection_filter("saved_query__connection__slug"),
+        "origin": filters.choice("origin", SavedQueryVersion.Origin.values),
+    }
+    orderings: ClassVar = {"number": "number", "seen_at": "seen_at"}
+    default_ordering = "-number"
+
+    def get_queryset(self) -> QuerySet:
+        return self.view().versions.all()
+
+
+class RunList(ListEndpoint, OfView):
+    serializer_class = RunRow
+    filters: ClassVar = {
+        "connection": connection_filter("saved_query__connection__slug"),
+        "status": filters.text("status"),
+        "since": filters.moment("started_at__gte"),
+        "until": filters.moment("started_at__lt"),
+    }
+    orderings: ClassVar = {"started_at": "started_at", "finished_at": "finished_at"}
+    default_ordering = "-started_at"
+
+    def get_queryset(self) -> QuerySet:
+        return self.view().runs.all()
+
+
+class Refresh(Idempotent, OfView):
+    """Re-read one view from PostHog now."""
+
+    serializer_class = SavedQueryDetail
+
+    @extend_schema(request=None, parameters=[IN_CONNECTION])
+    def post(self, request: Request, posthog_id: UUID) -> Response:
+        return self.answer(services.refresh(saved_query=self.view(), user=request.user))
+
+
+class TableList(ListEndpoint):
+    serializer_class = TableRow
+    filters: ClassVar = {
+        "connection": connection_filter(),
+        "deleted": DELETED,
+        "name": filters.text("name", "The exact name."),
+        "source_type": filters.text("source_type"),
+        "format": filters.text("format"),
+    }
+    searched = ("name", "source_type", "url_pattern")
+    orderings: ClassVar = {"name": "name", "synced_at": "synced_at", "source_type": "source_type"}
+    default_ordering = "name"
+
+    def get_queryset(self) -> QuerySet[WarehouseTable]:
+        return WarehouseTable.objects.select_related("connection").defer(*_UNREAD)
+
+
+@extend_schema(parameters=[IN_CONNECTION])
+class TableOne(Endpoint):
+    serializer_class = TableRow
+
+    def get(self, request: Request, posthog_id: UUID) -> Response:
+        return self.answer(selectors.table_by_id(posthog_id, request.query_params.get("connection", "")))
+
+
+class SyncList(Idempotent, ListEndpoint):
+    serializer_class = SyncRow
+    filters: ClassVar = {
+        "connection": connection_filter(),
+        "state": filters.choice("state", SyncRun.State.values),
+        "kind": filters.choice("kind", SyncRun.Kind.values),
+    }
+    orderings: ClassVar = {"created_at": "created_at", "finished_at": "finished_at"}
+    default_ordering = "-created_at"
+
+    def get_queryset(self) -> QuerySet[SyncRun]:
+        return selectors.sync_list({}).defer("cursor", "vanished", *_UNREAD)
+
+    @extend_schema(request=StartSync, responses={202: SyncRow})
+    def post(self, request: Request) -> Response:
+        """Start a sync. 409 carries the `id` of the one under way."""
+        wanted = self.clean(StartSync)
+        connection = _connection(wanted.get("connection"))
+        sync = services.start_sync(connection=connection, kind=wanted["kind"], started_by=request.user)
+        return self.answer(sync, status=202)
+
+
+class OneSync(Endpoint):
+    """An address of one sync."""
+
+    serializer_class = SyncRow
+
+    def sync(self) -> SyncRun:
+        found = SyncRun.objects.select_related("connection", "started_by").filter(pk=self.kwargs["sync_id"]).first()
+        if found is None:
+            raise Missing("There is no such sync.")
+        return found
+
+
+class SyncOne(OneSync):
+    def get(self, request: Request, sync_id: UUID) -> Response:
+        return self.answer(self.sync())
+
+
+class SyncDecision(Idempotent, OneSync):
+    """Calls that move a sync; `decide` is the service, given by the router."""
+
+    decide: Any = None
+
+    @extend_schema(request=None)
+    def post(self, request: Request, sync_id: UUID) -> Response:
+        return self.answer(type(self).decide(sync=self.sync(), user=request.user))
+
+
+class SyncStop(SyncDecision):
+    """End a sync after the request it is at."""
+
+    decide = staticmethod(services.request_stop)
+
+
+class SyncConfirm(SyncDecision):
+    """The objects that vanished are really gone: make tombstones of those that PostHog does not know any more."""
+
+    decide = staticmethod(attention.confirm_vanished)
+
+
+class SyncDismiss(SyncDecision):
+    """The objects that vanished are not gone: keep them."""
+
+    decide = staticmethod(attention.dismiss_vanished)
+
+
+def _connection(slug: str | None) -> Connection:
+    """The connection of this slug, by default the first one in use."""
+    if slug:
+        if found := Connection.objects.filter(slug=slug).first():
+            return found
+        known = ", ".join(Connection.objects.values_list("slug", flat=True)) or "none"
+        told = f"There is no such connection. There are: {known}."
+        raise InvalidInput(told, errors={"connection": [told]})
+    found = Connection.objects.filter(is_active=True).order_by("pk").first()
+    if found is None:
+        raise UserError("There is no connection in use. Add one, then start a sync.")
+    return found

@@ -1,0 +1,190 @@
+"""The mirror as the API shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from warehouse_admin.core.rest.fields import Column, NullableText, columns_of
+from warehouse_admin.mirror.models import Run, SavedQuery, SavedQueryVersion, ScheduleState, SyncRun, WarehouseTable
+
+
+class Catalogued(serializers.Serializer):
+    """What a catalog says of an object. There is none yet: nobody owns anything, nothing is tagged."""
+
+    owner = serializers.SerializerMethodField()
+    tags = serializers.SerializerMethodField()
+
+    def get_owner(self, row: SavedQuery | WarehouseTable) -> str | None:
+        return None
+
+    def get_tags(self, row: SavedQuery | WarehouseTable) -> list[str]:
+        return []
+
+
+class SavedQueryRow(Catalogued, serializers.ModelSerializer):
+    """A view without its SQL. Null stands where PostHog says nothing."""
+
+    id = serializers.UUIDField(source="posthog_id")
+    connection = serializers.CharField(source="connection.slug")
+    columns = serializers.SerializerMethodField()
+    status = NullableText(help_text="PostHog's own word for the state of the materialization.")
+    schedule_state = serializers.ChoiceField(choices=ScheduleState.choices)
+    schedule_evidence = NullableText(help_text="How we know the schedule state, in a sentence.")
+    sync_frequency = NullableText()
+    latest_error = NullableText()
+    latest_history_id = NullableText()
+    managed_viewset_kind = NullableText()
+    description = NullableText()
+
+    class Meta:
+        model = SavedQuery
+        fields = [
+            "id",
+            "connection",
+            "name",
+            "columns",
+            "status",
+            "schedule_state",
+            "schedule_evidence",
+            "sync_frequency",
+            "is_materialized",
+            "last_run_at",
+            "latest_error",
+            "latest_history_id",
+            "managed_viewset_kind",
+            "description",
+            "owner",
+            "tags",
+            "synced_at",
+            "deleted_at",
+        ]
+        read_only_fields = fields
+
+    @extend_schema_field(Column(many=True))
+    def get_columns(self, view: SavedQuery) -> list[dict[str, Any]]:
+        return columns_of(view.columns)
+
+
+class SavedQueryDetail(SavedQueryRow):
+    """A view with its SQL; null: PostHog has none, or it was not read yet."""
+
+    query = serializers.CharField(allow_null=True)
+
+    class Meta(SavedQueryRow.Meta):
+        fields = [*SavedQueryRow.Meta.fields, "query"]
+        read_only_fields = fields
+
+
+class VersionRow(serializers.ModelSerializer):
+    author = NullableText(source="author_name")
+    change = serializers.IntegerField(source="change_number", allow_null=True, help_text="The change that made it.")
+
+    class Meta:
+        model = SavedQueryVersion
+        fields = ["number", "query", "origin", "seen_at", "author", "change"]
+        read_only_fields = fields
+
+
+class RunRow(serializers.ModelSerializer):
+    id = serializers.SerializerMethodField()
+    error = NullableText()
+
+    class Meta:
+        model = Run
+        fields = ["id", "status", "started_at", "finished_at", "rows", "error"]
+        read_only_fields = fields
+
+    def get_id(self, run: Run) -> str:
+        """PostHog's id of the job; ours where it gives none."""
+        return run.job_id or str(run.pk)
+
+
+class TableRow(Catalogued, serializers.ModelSerializer):
+    """A warehouse table; of its credential only whether there is one."""
+
+    id = serializers.UUIDField(source="posthog_id")
+    connection = serializers.CharField(source="connection.slug")
+    columns = serializers.SerializerMethodField()
+    format = NullableText()
+    url_pattern = NullableText()
+    source_type = NullableText()
+    source_status = NullableText()
+    schema_name = NullableText()
+
+    class Meta:
+        model = WarehouseTable
+        fields = [
+            "id",
+            "connection",
+            "name",
+            "columns",
+            "format",
+            "url_pattern",
+            "has_credential",
+            "source_type",
+            "source_status",
+            "schema_name",
+            "schema_last_synced_at",
+            "owner",
+            "tags",
+            "synced_at",
+            "deleted_at",
+        ]
+        read_only_fields = fields
+
+    @extend_schema_field(Column(many=True))
+    def get_columns(self, table: WarehouseTable) -> list[dict[str, Any]]:
+        return columns_of(table.columns)
+
+
+class SyncProgress(serializers.Serializer):
+    phase = serializers.CharField(allow_null=True)
+    done = serializers.IntegerField()
+    total = serializers.IntegerField(allow_null=True)
+
+
+class SyncRow(serializers.ModelSerializer):
+    connection = serializers.CharField(source="connection.slug")
+    progress = serializers.SerializerMethodField()
+    counts = serializers.DictField(child=serializers.IntegerField())
+    error = NullableText(help_text="What went wrong, in words.")
+    started_by = serializers.SerializerMethodField()
+    url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = SyncRun
+        fields = [
+            "id",
+            "connection",
+            "kind",
+            "state",
+            "progress",
+            "counts",
+            "error",
+            "started_by",
+            "created_at",
+            "started_at",
+            "finished_at",
+            "url",
+        ]
+        read_only_fields = fields
+
+    @extend_schema_field(SyncProgress)
+    def get_progress(self, sync: SyncRun) -> dict[str, Any]:
+        return {"phase": sync.phase or None, "done": sync.done, "total": sync.total}
+
+    def get_started_by(self, sync: SyncRun) -> str | None:
+        """The user name; null: the schedule did."""
+        return sync.started_by.username if sync.started_by else None
+
+    def get_url(self, sync: SyncRun) -> str:
+        return reverse("api:sync-detail", args=[sync.pk])
+
+
+class StartSync(serializers.Serializer):
+    kind = serializers.ChoiceField(choices=SyncRun.Kind.choices, required=False, default=SyncRun.Kind.INCREMENTAL)
+    connection = serializers.CharField(required=False, max_length=50, help_text="A slug; by default the first.")
