@@ -22,9 +22,7 @@ _NOISE = re.compile(r"'(?:[^'\\]|\\.|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _CTE = re.compile(r"(?:\bWITH|,|\bRECURSIVE)\s+([A-Za-z_]\w*)\s+AS\s*\(", re.IGNORECASE)
 _SOURCE = re.compile(r"\b(?:FROM|JOIN)\s+(`[^`]+`|\"[^\"]+\"|[A-Za-z_$][\w.$]*)(?![\w.$]*\s*\()", re.IGNORECASE)
 _START = re.compile(r"\s*\(*\s*(SELECT|WITH)\b", re.IGNORECASE)
-_DANGLING = re.compile(
-    r"(?:\b(?:SELECT|FROM|WHERE|JOIN|ON|AND|OR|BY|AS|WITH|HAVING|UNION|ALL)|,)\s*;?\s*$", re.IGNORECASE
-)
+_DANGLING = re.compile(r"(?:\b(?:SELECT|FROM|WHERE|JOIN|ON|AND|OR|BY|AS|WITH|HAVING|UNION|ALL)|,)$", re.IGNORECASE)
 _EMPTY_LIST = re.compile(r"\bSELECT\s+(FROM\b)|,\s*(FROM\b)", re.IGNORECASE)
 _VARIABLE = re.compile(r"\{\s*\w+\.[\w.]+\s*\}")
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}")
@@ -94,7 +92,7 @@ def _unbalanced(text: str) -> SqlError | None:
 
 
 def _incomplete(text: str) -> SqlError | None:
-    if match := _DANGLING.search(text):
+    if match := _DANGLING.search(text.rstrip().removesuffix(";").rstrip()):
         return SqlError("mismatched input '<EOF>'", match.start(), len(text))
     if match := _EMPTY_LIST.search(text):
         at = match.start(1) if match.group(1) else match.start(2)
