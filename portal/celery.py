@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import logging.config
 import os
+import uuid
+from typing import Any
 
+import structlog
 from celery import Celery
 from celery.signals import setup_logging
+from django_structlog.celery.signals import bind_extra_task_metadata
 from django_structlog.celery.steps import DjangoStructLogInitStep
+
+from warehouse_admin.core import context
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
@@ -23,6 +29,15 @@ app.conf.beat_schedule = {
     "settle-mutations": {"task": "mutations.settle_unconfirmed", "schedule": 20.0, "options": {"expires": 15}},
     "beat-heartbeat": {"task": "mirror.note_beat", "schedule": 15.0, "options": {"expires": 14}},
 }
+
+
+@bind_extra_task_metadata.connect
+def open_context(task: Any, **kwargs: Any) -> None:
+    """A task goes on under the request id of whoever queued it; audit entries and log lines both carry it."""
+    asked_by = structlog.contextvars.get_contextvars().get("request_id")
+    opened = context.RequestContext(request_id=asked_by or uuid.uuid4().hex, user_agent=f"task {task.name}")
+    structlog.contextvars.bind_contextvars(request_id=opened.request_id)
+    context.begin(opened)
 
 
 @setup_logging.connect

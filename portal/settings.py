@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import sys
 import tempfile
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
 from portal import environment as read
+from portal.crashes import start_crash_reports
+from warehouse_admin.core.logs import logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = Path(read.text("VAR_DIR", str(BASE_DIR / "var")))
+VAR_DIR = Path(read.text("VAR_DIR", str(BASE_DIR / "var"))).expanduser().absolute()
 VERSION = "0.1.0"
 
 # --- Where the portal listens ------------------------------------------------------------------------------------
 DEBUG = read.flag("DEBUG", False)
-BIND = read.text("BIND", "127.0.0.1")
+BIND = read.address("BIND", "127.0.0.1")
 PORT = read.number("PORT", 8000, least=1, most=65535)
-ALLOWED_HOSTS = read.items("ALLOWED_HOSTS", ["127.0.0.1", "localhost"])
+ALLOWED_HOSTS = read.hosts("ALLOWED_HOSTS", ["127.0.0.1", "localhost"])
 HTTPS_ONLY = read.flag("HTTPS_ONLY", not all(read.is_loopback(host) for host in ALLOWED_HOSTS))
 METRICS_TOKEN = read.text("METRICS_TOKEN")
 
@@ -28,7 +32,7 @@ POSTHOG_PROJECT_ID = read.text("POSTHOG_PROJECT_ID")
 POSTHOG_API_KEY = read.text("POSTHOG_API_KEY")
 POSTHOG_BUDGET_PER_MINUTE = read.number("POSTHOG_BUDGET_PER_MINUTE", 450)
 POSTHOG_BUDGET_PER_HOUR = read.number("POSTHOG_BUDGET_PER_HOUR", 4500)
-POSTHOG_CA_BUNDLE = read.text("POSTHOG_CA_BUNDLE")
+POSTHOG_CA_BUNDLE = read.existing_file("POSTHOG_CA_BUNDLE")
 POSTHOG_PROXY = read.text("HTTPS_PROXY") or read.text("https_proxy")
 SANDBOX_MODE = not POSTHOG_HOST
 SANDBOX_PASSWORD = "warehouse-demo"  # noqa: S105  demo people only, and only on loopback
@@ -36,6 +40,10 @@ if POSTHOG_HOST and not (POSTHOG_PROJECT_ID and POSTHOG_API_KEY):
     raise ImproperlyConfigured(
         "POSTHOG_HOST is set, so POSTHOG_PROJECT_ID and POSTHOG_API_KEY (or POSTHOG_API_KEY_FILE) must be set too; "
         "unset POSTHOG_HOST to try the portal on its sandbox."
+    )
+if POSTHOG_HOST and not POSTHOG_PROJECT_ID.isdecimal():
+    raise ImproperlyConfigured(
+        "POSTHOG_PROJECT_ID must be the project's number, as the address bar of PostHog shows it."
     )
 if SANDBOX_MODE and not read.is_loopback(BIND):
     raise ImproperlyConfigured(
@@ -103,7 +111,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "warehouse_admin.core.middleware.RequestContextMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "warehouse_admin.core.middleware.RequestLogMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -135,7 +143,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 APPEND_SLASH = True
 
 # --- Database ----------------------------------------------------------------------------------------------------
-DATABASES = {"default": read.env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'portal.sqlite3'}")}
+# The sandbox has a file of its own: its people with their well-known passwords must not be in a real portal.
+_DATABASE_FILE = VAR_DIR / ("sandbox.sqlite3" if SANDBOX_MODE else "portal.sqlite3")
+DATABASES = {"default": read.database("DATABASE_URL", default_path=_DATABASE_FILE)}
 _DATABASE = DATABASES["default"]
 if _DATABASE["ENGINE"].endswith("sqlite3"):
     VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -144,11 +154,9 @@ if _DATABASE["ENGINE"].endswith("sqlite3"):
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA foreign_keys=ON;",
     }
-elif _DATABASE["ENGINE"].endswith("postgresql"):
+else:
     _DATABASE["CONN_MAX_AGE"] = 0
     _DATABASE["OPTIONS"] = {**_DATABASE.get("OPTIONS", {}), "pool": {"min_size": 1, "max_size": 12, "timeout": 20}}
-else:
-    raise ImproperlyConfigured("DATABASE_URL must start with postgres:// or sqlite:///.")
 
 # --- Broker, cache, rate budget ----------------------------------------------------------------------------------
 # A unix socket path has to stay under 108 bytes, so the embedded broker's is in the temporary folder, not under var/.
@@ -156,15 +164,17 @@ EMBEDDED_BROKER_DIR = (
     Path(tempfile.gettempdir()) / f"warehouse-admin-{hashlib.sha256(str(VAR_DIR.resolve()).encode()).hexdigest()[:16]}"
 )
 EMBEDDED_BROKER_SOCKET = EMBEDDED_BROKER_DIR / "broker.sock"
-CELERY_BROKER_URL = read.text("CELERY_BROKER_URL")
+CELERY_BROKER_URL = read.service_url(
+    "CELERY_BROKER_URL", ("redis", "rediss"), "the broker is Redis or Valkey, for example redis://127.0.0.1:6379/0."
+)
 EMBEDDED_BROKER = not CELERY_BROKER_URL
 if EMBEDDED_BROKER:
     CELERY_BROKER_URL = f"redis+socket://{EMBEDDED_BROKER_SOCKET}?virtual_host=0"
-REDIS_URL = read.text("REDIS_URL") or (f"unix://{EMBEDDED_BROKER_SOCKET}?db=1" if EMBEDDED_BROKER else "")
+REDIS_URL = read.service_url(
+    "REDIS_URL", ("redis", "rediss", "unix"), "the cache and the rate budget, for example redis://127.0.0.1:6379/1."
+)
 if not REDIS_URL:
-    REDIS_URL = CELERY_BROKER_URL
-if not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
-    raise ImproperlyConfigured("Set REDIS_URL to redis://…: the cache and the rate budget need Redis or Valkey.")
+    REDIS_URL = f"unix://{EMBEDDED_BROKER_SOCKET}?db=1" if EMBEDDED_BROKER else CELERY_BROKER_URL
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -189,7 +199,6 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-DJANGO_STRUCTLOG_CELERY_ENABLED = True
 
 # --- People ------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
@@ -214,12 +223,16 @@ ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key"}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = False
 MFA_TOTP_ISSUER = "Warehouse Admin"
-OIDC_ISSUER = read.text("OIDC_ISSUER")
+OIDC_ISSUER = read.web_url("OIDC_ISSUER")
 OIDC_CLIENT_ID = read.text("OIDC_CLIENT_ID")
 OIDC_CLIENT_SECRET = read.text("OIDC_CLIENT_SECRET")
 OIDC_NAME = read.text("OIDC_NAME", "single sign-on")
 if OIDC_ISSUER and not (OIDC_CLIENT_ID and OIDC_CLIENT_SECRET):
     raise ImproperlyConfigured("OIDC_ISSUER is set, so OIDC_CLIENT_ID and OIDC_CLIENT_SECRET must be set too.")
+if OIDC_CLIENT_ID and not OIDC_ISSUER:
+    raise ImproperlyConfigured(
+        "OIDC_CLIENT_ID is set, so OIDC_ISSUER must be set too, to the provider's https address."
+    )
 SOCIALACCOUNT_PROVIDERS = {
     "openid_connect": {
         "OAUTH_PKCE_ENABLED": True,
@@ -236,8 +249,7 @@ SOCIALACCOUNT_PROVIDERS = {
         else [],
     }
 }
-EMAIL_CONFIG = read.env.email_url("EMAIL_URL", default="consolemail://")
-vars().update(EMAIL_CONFIG)
+vars().update(read.mail("EMAIL_URL"))
 
 # --- Web security ------------------------------------------------------------------------------------------------
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
@@ -269,7 +281,8 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": ["'none'"],
         "form-action": [
             "'self'",
-            *([OIDC_ISSUER.split("/", 3)[0] + "//" + OIDC_ISSUER.split("/")[2]] if OIDC_ISSUER else []),
+            # Chromium applies this to the redirects after a form too, so the sign-in provider must be named.
+            *([read.origin_of(OIDC_ISSUER)] if OIDC_ISSUER else []),
         ],
         "manifest-src": ["'self'"],
     }
@@ -277,16 +290,18 @@ CONTENT_SECURITY_POLICY = {
 
 # --- Static files ------------------------------------------------------------------------------------------------
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+_COLLECTED_IN = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Embedded: files are served from where they are installed; `collectstatic` makes hashed, compressed ones for a farm.
-_COLLECTED = (STATIC_ROOT / "staticfiles.json").exists()
+_COLLECTED = (_COLLECTED_IN / "staticfiles.json").exists()
+# WhiteNoise warns of a root that does not exist, so it is only named when it does, or is about to.
+STATIC_ROOT = _COLLECTED_IN if _COLLECTED or "collectstatic" in sys.argv else None
 WHITENOISE_USE_FINDERS = not _COLLECTED
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
-        if _COLLECTED
+        if STATIC_ROOT
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
@@ -341,8 +356,15 @@ SPECTACULAR_SETTINGS = {
 # --- Logs --------------------------------------------------------------------------------------------------------
 LOG_LEVEL = read.one_of("LOG_LEVEL", "info", ("debug", "info", "warning", "error")).upper()
 LOG_FORMAT = read.one_of("LOG_FORMAT", "text", ("text", "json"))
-SENTRY_DSN = read.text("SENTRY_DSN")
-from warehouse_admin.core.logs import logging_config  # noqa: E402  needs nothing of Django
-
 LOGGING = logging_config(level=LOG_LEVEL, format_=LOG_FORMAT)
 LOGGING_CONFIG = "logging.config.dictConfig"
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+# The middleware before it has put a checked id there, the one that the audit trail carries.
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = DJANGO_STRUCTLOG_CELERY_TASK_START_LOG_LEVEL = logging.DEBUG
+DJANGO_STRUCTLOG_CELERY_DEFAULT_LOG_LEVEL = logging.DEBUG
+
+# --- Crashes -----------------------------------------------------------------------------------------------------
+SENTRY_DSN = read.web_url_with_key("SENTRY_DSN")
+if SENTRY_DSN:
+    start_crash_reports(SENTRY_DSN, version=VERSION)

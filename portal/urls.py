@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import TemplateView
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("allauth.urls")),
     path("", include("warehouse_admin.dashboard.urls")),
     path("", include("warehouse_admin.accounts.urls")),
@@ -21,4 +21,4 @@ if settings.DEBUG:
     from warehouse_admin.core.styleguide import samples
 
     page = TemplateView.as_view(template_name="styleguide.html", extra_context={"samples": samples})
-    urlpatterns.append(path("styleguide/", page))
+    urlpatterns += [path("styleguide/", page)]

@@ -17,7 +17,11 @@ PROCESSORS: list[Any] = [
 def logging_config(*, level: str, format_: str) -> dict[str, Any]:
     """A `dictConfig` for everything that logs in this process; `format_` is `text` or `json`."""
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *PROCESSORS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *PROCESSORS,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
@@ -39,8 +43,11 @@ def logging_config(*, level: str, format_: str) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
+            "gunicorn.error": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+            "django.request": {"level": "CRITICAL"},  # the request's own line says it, with the request id
             "urllib3": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
+            "celery.worker.strategy": {"level": "WARNING"},
             "celery.beat": {"level": "WARNING"},
         },
     }

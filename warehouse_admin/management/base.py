@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from django.core.management import BaseCommand, CommandError
@@ -24,9 +25,8 @@ class PortalCommand(BaseCommand):
     def add_options(self, parser: ArgumentParser) -> None:
         """Arguments of this command."""
 
-    def run(self, **options: Any) -> dict[str, Any]:
-        """Do the work; raise UserError, or call `fail` or `misuse`, when it cannot be done."""
-        raise NotImplementedError
+    run: Callable[..., dict[str, Any]]
+    """Does the work; raises UserError, or calls `fail` or `misuse`, when it cannot be done."""
 
     def handle(self, *args: Any, **options: Any) -> None:
         self._json = options["json"]

