@@ -1,0 +1,140 @@
+"""The inbox in a browser's eyes."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from tests.activity.conftest import EDITED, sync
+from warehouse_admin.accounts.models import Connection, User
+from warehouse_admin.activity.models import ActivityEntry
+from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.sandbox.server import SandboxServer
+
+pytestmark = pytest.mark.django_db
+ClientOf = Callable[[User], Client]
+
+
+def fill(connection: Connection, count: int) -> None:
+    views = SavedQuery.objects.bulk_create(
+        SavedQuery(connection=connection, posthog_id=uuid.uuid4(), name=f"view_{number}") for number in range(count)
+    )
+    now = timezone.now()
+    ActivityEntry.objects.bulk_create(
+        ActivityEntry(
+            connection=connection,
+            saved_query=view,
+            source=["outside", "unknown", "system", "portal"][number % 4],
+            kind="edited",
+            object_name=view.name,
+            author="ana@harborgoods.example",
+            before={"query": "SELECT 1"},
+            after={"query": "SELECT 2"},
+            occurred_at=now - timedelta(minutes=number),
+            needs_review=number % 4 < 2,
+        )
+        for number, view in enumerate(views)
+    )
+
+
+@pytest.mark.parametrize("path", ["/activity/?folder=all", "/activity/?folder=all&q=view&source=outside&kind=edited"])
+def test_the_inbox_costs_the_same_at_ten_and_at_sixty_entries(
+    connection: Connection,
+    reviewer: User,
+    client_of: ClientOf,
+    django_assert_max_num_queries: Callable[..., object],
+    path: str,
+) -> None:
+    client = client_of(reviewer)
+    fill(connection, 10)
+    with django_assert_max_num_queries(12) as few:
+        client.get(path)
+    fill(connection, 50)
+    with django_assert_max_num_queries(12) as many:
+        assert client.get(path).status_code == 200
+
+    assert len(many) == len(few)
+
+
+def test_an_outside_edit_is_shown_with_its_diff_and_dealt_with(
+    synced: Connection, sandbox: SandboxServer, reviewer: User, client_of: ClientOf
+) -> None:
+    from warehouse_admin.activity import services
+
+    services.ingest(synced)
+    sandbox.world.edit_outside(EDITED, "SELECT '<b>bold</b>' AS mark\nFROM events")
+    sync(synced)
+    client = client_of(reviewer)
+
+    page = client.get("/activity/").content.decode()
+
+    assert f"ana@harborgoods.example edited {EDITED} outside the portal" in page
+    assert "diff-insert" in page
+    assert "<b>bold</b>" not in page
+    entry = ActivityEntry.objects.get(needs_review=True)
+    client.post(f"/activity/{entry.pk}/review/", {"verdict": "accepted", "note": "fine"})
+    assert "Nothing waits for you" in client.get("/activity/").content.decode()
+    assert "fine" in client.get(f"/activity/?folder=done&entry={entry.pk}").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("folder=unreviewed", 4),
+        ("folder=outside", 4),
+        ("folder=all", 8),
+        ("folder=all&source=system", 2),
+        ("folder=all&q=view_3", 1),
+        ("folder=all&author=ana", 8),
+        ("folder=all&author=nobody", 0),
+        ("folder=all&kind=deleted", 0),
+        ("folder=all&period=1d", 8),
+        ("folder=all&until=2001-01-01", 0),
+        ("folder=all&since=nonsense&view=nonsense&page=nonsense&entry=nonsense&q=%00", 8),
+        ("folder=nonsense", 4),
+    ],
+)
+def test_filters_come_from_the_address(
+    connection: Connection, viewer: User, client_of: ClientOf, query: str, expected: int
+) -> None:
+    fill(connection, 8)
+
+    answer = client_of(viewer).get(f"/activity/?{query}")
+
+    assert answer.status_code == 200
+    assert len(answer.context["rows"]) == expected
+
+
+def test_htmx_gets_the_fragment_and_everybody_else_the_page(
+    connection: Connection, viewer: User, client_of: ClientOf
+) -> None:
+    fill(connection, 1)
+    client, entry = client_of(viewer), ActivityEntry.objects.get()
+
+    for path in ("/activity/", f"/activity/{entry.pk}/", f"/saved-queries/{entry.saved_query.posthog_id}/activity/"):
+        assert b"<html" in client.get(path).content
+        fragment = client.get(path, headers={"HX-Request": "true"})
+        assert fragment.status_code == 200
+        assert b"<html" not in fragment.content
+        assert fragment["Vary"].count("HX-Request")
+
+
+def test_unknown_entries_and_views_are_not_found(viewer: User, client_of: ClientOf) -> None:
+    client = client_of(viewer)
+
+    assert client.get("/activity/999/").status_code == 404
+    assert client.get(f"/saved-queries/{uuid.uuid4()}/activity/").status_code == 404
+
+
+def test_who_may_not_review_is_told_so(connection: Connection, viewer: User, client_of: ClientOf) -> None:
+    fill(connection, 1)
+
+    page = client_of(viewer).get("/activity/?folder=all").content.decode()
+
+    assert "Reviewers, operators, auditors and administrators review activity." in page
+    assert "data-bulk-item" not in page

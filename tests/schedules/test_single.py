@@ -1,0 +1,104 @@
+"""One view's run is started or cancelled once, and the trail shows its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from tests.schedules.conftest import HEALTHY
+from warehouse_admin.accounts.models import Connection, User
+from warehouse_admin.audit.models import AuditEntry
+from warehouse_admin.core.errors import InvalidInput, NotPermitted
+from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.mutations.models import Mutation
+from warehouse_admin.sandbox.server import SandboxServer
+from warehouse_admin.schedules import services
+from warehouse_admin.schedules.errors import NothingToDo, NotOffered
+
+pytestmark = pytest.mark.django_db
+ViewNamed = Callable[[str], SavedQuery]
+
+
+def test_a_run_is_asked_for_once_however_often_the_button_is_pressed(
+    operator: User, view_named: ViewNamed, sandbox: SandboxServer
+) -> None:
+    view = view_named(HEALTHY)
+    first = services.run_now(user=operator, saved_query=view, reason="late data")
+    again = services.run_now(user=operator, saved_query=view, reason="late data")
+    assert first == again
+
+    services.send_single(first.pk)
+    services.send_single(first.pk)
+
+    assert len(sandbox.world.requests_to("/run", "POST")) == 1
+    assert SavedQuery.objects.get(pk=view.pk).status == "Running"
+    results = AuditEntry.objects.filter(action="saved_query.run").order_by("sequence").values_list("result", "reason")
+    assert list(results) == [("asked", "late data"), ("ok", "late data")]
+    assert services.run_now(user=operator, saved_query=view, reason="again") != first
+
+
+def test_cancelling_works_where_the_server_offers_it(
+    generation: Callable[[str], Connection], operator: User, sandbox: SandboxServer
+) -> None:
+    connection = generation("C")
+    sandbox.world.run_outside(HEALTHY)
+    view = SavedQuery.objects.get(connection=connection, name=HEALTHY)
+
+    services.send_single(services.cancel_run(user=operator, saved_query=view, reason="runaway").pk)
+
+    assert sandbox.world.view(HEALTHY).status == "Cancelled"
+    assert Mutation.objects.get().state == "happened"
+
+
+@pytest.mark.parametrize(("name", "act"), [("D", services.cancel_run), ("B", services.run_now)])
+def test_what_the_server_refuses_to_keys_is_said_before(
+    generation: Callable[[str], Connection], operator: User, name: str, act: Callable[..., Mutation]
+) -> None:
+    view = SavedQuery.objects.get(connection=generation(name), name=HEALTHY)
+
+    with pytest.raises(NotOffered, match="only a person signed in to PostHog"):
+        act(user=operator, saved_query=view, reason="because")
+
+    assert not Mutation.objects.exists()
+
+
+def test_a_view_without_a_table_has_no_runs(operator: User, view_named: ViewNamed) -> None:
+    view = view_named(HEALTHY)
+    view.is_materialized = False
+
+    with pytest.raises(NothingToDo, match="not materialized"):
+        services.run_now(user=operator, saved_query=view, reason="because")
+
+
+def test_a_reason_is_required(operator: User, view_named: ViewNamed) -> None:
+    with pytest.raises(InvalidInput):
+        services.run_now(user=operator, saved_query=view_named(HEALTHY), reason=" ")
+
+
+def test_other_roles_may_not(author: User, view_named: ViewNamed) -> None:
+    with pytest.raises(NotPermitted):
+        services.run_now(user=author, saved_query=view_named(HEALTHY), reason="because")
+
+
+def test_the_page_asks_why_and_sends(
+    operator: User,
+    author: User,
+    view_named: ViewNamed,
+    client_of: Callable[[User], Client],
+    sandbox: SandboxServer,
+    django_capture_on_commit_callbacks: Callable[..., object],
+) -> None:
+    path = f"/saved-queries/{view_named(HEALTHY).posthog_id}/run/"
+    client = client_of(operator)
+    assert client.get(path).status_code == 200
+    assert client.post(path, {"reason": ""}).status_code == 422
+
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = client.post(path, {"reason": "late data"})
+
+    assert answer.status_code == 302
+    assert len(sandbox.world.requests_to("/run", "POST")) == 1
+    assert client_of(author).post(path, {"reason": "me too"}).status_code == 403
+    assert AuditEntry.objects.filter(action="saved_query.run", result="denied", actor=author).count() == 1
