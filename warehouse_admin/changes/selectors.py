@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from uuid import UUID
 
 from django.db.models import Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -142,9 +143,16 @@ def _filtered(found: QuerySet[ChangeRequest], params: Mapping[str, str]) -> Quer
         if value := params.get(name):
             found = found.filter(**{lookup: value})
     if view := params.get("saved_query"):
-        is_id = re.fullmatch(r"[0-9a-fA-F-]{32,36}", str(view))
-        found = found.filter(saved_query__posthog_id=view) if is_id else found.none()
+        found = found.filter(saved_query__posthog_id=view) if _is_uuid(str(view)) else found.none()
     return found
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _matches(text: str) -> Q:
