@@ -1,0 +1,80 @@
+"""Too much vanished at once: a person decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from warehouse_admin.accounts.models import Connection, User
+from warehouse_admin.audit.models import AuditEntry
+from warehouse_admin.mirror import attention
+from warehouse_admin.mirror.models import SavedQuery, SyncRun
+from warehouse_admin.sandbox.faults import Fault
+from warehouse_admin.sandbox.server import SandboxServer
+
+pytestmark = pytest.mark.django_db
+
+Sync = Callable[..., SyncRun]
+
+
+@pytest.fixture
+def waiting(synced: Connection, sync: Sync, sandbox: SandboxServer) -> SyncRun:
+    """A sync whose list lost half of its views; four of them are really gone."""
+    sandbox.world.faults.add(Fault("shrink_list", path_regex=r"/warehouse_saved_queries/?$", keep=0.5))
+    done = sync()
+    assert done.state == "needs_attention"
+    missing = SavedQuery.objects.filter(posthog_id__in=done.vanished, managed_viewset_kind="", is_materialized=False)
+    for view in missing[:4]:
+        sandbox.world.delete_outside(view.name)
+    return done
+
+
+def test_confirming_tombstones_only_what_is_really_gone(
+    waiting: SyncRun, admin: User, client_of: Callable[[User], Client]
+) -> None:
+    before = SavedQuery.objects.present().count()
+    page = client_of(admin).get(reverse("mirror:sync-detail", args=[waiting.pk])).content.decode()
+    assert "They are gone" in page and SavedQuery.objects.get(posthog_id=waiting.vanished[0]).name in page
+
+    client_of(admin).post(reverse("mirror:sync-confirm", args=[waiting.pk]))
+    attention.carry_out(waiting.pk)
+
+    waiting.refresh_from_db()
+    assert waiting.state == "succeeded"
+    assert SavedQuery.objects.present().count() == before - 4
+    assert (waiting.counts["tombstoned"], waiting.counts["still_there"]) == (4, len(waiting.vanished) - 4)
+    assert AuditEntry.objects.get(action="sync.vanished_confirmed").actor == admin
+    assert AuditEntry.objects.filter(action="sync.tombstoned").count() == 4
+
+
+def test_dismissing_keeps_them_all(waiting: SyncRun, admin: User, client_of: Callable[[User], Client]) -> None:
+    before = SavedQuery.objects.present().count()
+
+    client_of(admin).post(reverse("mirror:sync-dismiss", args=[waiting.pk]))
+
+    waiting.refresh_from_db()
+    assert (waiting.state, SavedQuery.objects.present().count()) == ("stopped", before)
+    assert AuditEntry.objects.get(action="sync.vanished_dismissed").actor == admin
+    again = client_of(admin).post(reverse("mirror:sync-confirm", args=[waiting.pk]), follow=True)
+    assert "does not wait for a decision" in again.content.decode()
+
+
+def test_a_viewer_decides_nothing(waiting: SyncRun, viewer: User, client_of: Callable[[User], Client]) -> None:
+    for name in ("mirror:sync-confirm", "mirror:sync-dismiss"):
+        assert client_of(viewer).post(reverse(name, args=[waiting.pk])).status_code == 403
+
+    waiting.refresh_from_db()
+    assert waiting.state == "needs_attention"
+
+
+def test_small_warehouses_may_lose_a_few_without_asking(synced: Connection, sync: Sync, sandbox: SandboxServer) -> None:
+    synced.vanish_limit_percent = 1
+    synced.save()
+    for view in SavedQuery.objects.filter(managed_viewset_kind="", is_materialized=False)[:3]:
+        sandbox.world.delete_outside(view.name)
+
+    assert sync().state == "succeeded"
+    assert SavedQuery.objects.tombstones().count() == 3
