@@ -143,7 +143,8 @@ def spending(connection: Connection) -> list[tuple[str, int]]:
         now = int(pool.client().time()[0]) * 1000
         for bucket in range((now - HOUR_MS) // BUCKET_MS + 1, now // BUCKET_MS + 1):
             for consumer, count in pool.client().hgetall(f"{name}:spent:{bucket}").items():
-                totals[consumer.decode()] = totals.get(consumer.decode(), 0) + int(count)
+                who = str(consumer, "utf-8")
+                totals[who] = totals.get(who, 0) + int(count)
     except redis.RedisError:
         return []
     return sorted(totals.items(), key=lambda item: -item[1])

@@ -35,7 +35,7 @@ class RoleRequiredMiddleware:
             return self.get_response(request)
         if not request.user.is_authenticated:
             return _to_sign_in(request)
-        if not roles_of(request.user) and not request.path.startswith(WITHOUT_ROLE):  # type: ignore[arg-type]
+        if not roles_of(request.user) and not request.path.startswith(WITHOUT_ROLE):
             return _no_role(request)
         return self.get_response(request)
 

@@ -24,6 +24,12 @@ ACTION_GROUPS = [
 ]
 
 
+def action_options(chosen: str) -> list[tuple[str, str]]:
+    """The groups of actions to filter by, and the single action that is chosen now, if it is one."""
+    known = any(chosen == value for value, _ in ACTION_GROUPS)
+    return ACTION_GROUPS if known or not chosen else [*ACTION_GROUPS, (chosen, chosen)]
+
+
 @dataclass(frozen=True)
 class Field:
     """One value before and after; `is_text` when it deserves a line by line comparison."""

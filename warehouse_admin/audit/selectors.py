@@ -100,32 +100,40 @@ def _moment(value: str, name: str, problems: list[str], *, end: bool = False) ->
 
 @dataclass(frozen=True)
 class Window:
-    """One page of entries, newest first. `older` and `newer` are the sequences to go on from, None at the ends."""
+    """One page of entries, newest first. `older` and `newer` are the names of the pages beside it, "" at the ends."""
 
     entries: list[AuditEntry]
-    older: int | None
-    newer: int | None
+    older: str
+    newer: str
 
 
-def window(entries: QuerySet[AuditEntry], params: Mapping[str, str], size: int = PAGE_SIZE) -> Window:
-    """The page that `before` or `after` (a sequence) names, else the newest; counts nothing."""
+def window(entries: QuerySet[AuditEntry], page: str, size: int = PAGE_SIZE) -> Window:
+    """The page that `before-12` or `after-12` (a sequence) names, the newest for anything else; counts nothing."""
     rows = entries.defer("before", "after", "remote", "user_agent")
-    before, after = _sequence(params, "before"), _sequence(params, "after")
-    if after is not None:
-        found = list(rows.filter(sequence__gt=after).order_by("sequence")[: size + 1])
+    direction, sequence = _position(page)
+    if direction == "after":
+        found = list(rows.filter(sequence__gt=sequence).order_by("sequence")[: size + 1])
         more, found = len(found) > size, found[:size][::-1]
-        return Window(found, found[-1].sequence if found else None, found[0].sequence if more else None)
-    if before is not None:
-        rows = rows.filter(sequence__lt=before)
+        return _window(found, older=bool(found), newer=more)
+    if direction == "before":
+        rows = rows.filter(sequence__lt=sequence)
     found = list(rows[: size + 1])
     more, found = len(found) > size, found[:size]
-    newer = found[0].sequence if before is not None and found else None
-    return Window(found, found[-1].sequence if more else None, newer)
+    return _window(found, older=more, newer=direction == "before" and bool(found))
 
 
-def _sequence(params: Mapping[str, str], name: str) -> int | None:
-    value = _value(params, name)
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None
+def _window(found: list[AuditEntry], *, older: bool, newer: bool) -> Window:
+    return Window(
+        found,
+        older=f"before-{found[-1].sequence}" if older else "",
+        newer=f"after-{found[0].sequence}" if newer else "",
+    )
+
+
+def _position(page: str) -> tuple[str, int]:
+    direction, _, sequence = page.partition("-")
+    usable = direction in ("before", "after") and sequence.isascii() and sequence.isdigit() and len(sequence) < 19
+    return (direction, int(sequence)) if usable else ("", 0)
 
 
 def neighbours(entries: QuerySet[AuditEntry], sequence: int) -> tuple[int | None, int | None]:

@@ -25,11 +25,12 @@ def entry_list(request: HttpRequest) -> HttpResponse:
     sees_all = policies.sees_all(request.user)
     entries, problems = selectors.filtered(selectors.entries_for(request.user), request.GET)
     context: dict[str, Any] = {
-        "window": selectors.window(entries, request.GET),
+        "window": selectors.window(entries, request.GET.get("page", "")),
         "problems": problems,
         "filters": {name: request.GET.get(name, "") for name in selectors.FILTERS},
         "filtered": any(request.GET.get(name) for name in selectors.FILTERS),
-        "action_groups": presenters.ACTION_GROUPS,
+        "narrowed": any(request.GET.get(name) for name in ("object", "actor", "since", "until")),
+        "actions": presenters.action_options(request.GET.get("action", "")),
         "results": RESULTS,
         "sees_all": sees_all,
         "hidden": selectors.hidden_count(request.user),
