@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from celery import Celery
 from celery.signals import setup_logging
+from django.dispatch import receiver
 from django_structlog.celery.signals import bind_extra_task_metadata
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
@@ -31,7 +32,7 @@ app.conf.beat_schedule = {
 }
 
 
-@bind_extra_task_metadata.connect
+@receiver(bind_extra_task_metadata)
 def open_context(task: Any, **kwargs: Any) -> None:
     """A task goes on under the request id of whoever queued it; audit entries and log lines both carry it."""
     asked_by = structlog.contextvars.get_contextvars().get("request_id")

@@ -1,4 +1,4 @@
-"""Who asked, from where, under which request id: set by the middleware, a task or a command; the audit trail reads it."""
+"""Who asked, from where, under which request id: set by the middleware, a task or a command; the trail reads it."""
 
 from __future__ import annotations
 

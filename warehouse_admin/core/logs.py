@@ -48,6 +48,7 @@ def logging_config(*, level: str, format_: str) -> dict[str, Any]:
             "urllib3": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},
+            "py.warnings": {"level": "ERROR"},
             "celery.beat": {"level": "WARNING"},
         },
     }

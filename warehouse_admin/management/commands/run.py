@@ -72,17 +72,20 @@ class Command(BaseCommand):
 
     def _start(self, supervisor: Supervisor, options: dict[str, Any]) -> None:
         began = time.monotonic()
+        port = probes.free_port(settings.PORT + 10)
+        if settings.SANDBOX_MODE:
+            supervisor.add(processes.sandbox(port, options["sandbox_generation"]))
         self._require_services(supervisor)
         call_command("migrate", interactive=False, verbosity=0)
+        _refuse_demo_people()
+        supervisor.add(processes.web(options["threads"]))
         if settings.SANDBOX_MODE:
-            self._start_sandbox(supervisor, options["sandbox_generation"])
+            self._connect_sandbox(supervisor, f"http://127.0.0.1:{port}")
         elif not supervisor.stopping:
-            _refuse_demo_people()
             accounts.ensure_connection_from_settings()
         if not supervisor.stopping:
             _start_first_syncs()
         connections.close_all()
-        supervisor.add(processes.web(options["threads"]))
         supervisor.add(processes.worker(options["jobs"]))
         supervisor.add(processes.beat())
         while not supervisor.stopping:
@@ -108,10 +111,7 @@ class Command(BaseCommand):
         if not supervisor.stopping and not probes.cache_answers():
             raise CommandError("The cache does not answer; check REDIS_URL, or unset it to use the broker's server.")
 
-    def _start_sandbox(self, supervisor: Supervisor, generation: str | None) -> None:
-        port = probes.free_port(settings.PORT + 10)
-        supervisor.add(processes.sandbox(port, generation))
-        host = f"http://127.0.0.1:{port}"
+    def _connect_sandbox(self, supervisor: Supervisor, host: str) -> None:
         if supervisor.wait_until(lambda: probes.web_answers(f"{host}/sandbox/"), what="The sandbox"):
             accounts.ensure_sandbox(host=host, key=SANDBOX_KEY, project_id=SANDBOX_PROJECT)
         elif not supervisor.stopping:
@@ -130,7 +130,7 @@ class Command(BaseCommand):
 
 
 def _refuse_demo_people() -> None:
-    if Connection.objects.filter(slug=SANDBOX_SLUG).exists():
+    if not settings.SANDBOX_MODE and Connection.objects.filter(slug=SANDBOX_SLUG).exists():
         raise CommandError(
             "This database holds the sandbox and its people with well-known passwords; "
             "set DATABASE_URL to an empty database for a real PostHog project."
