@@ -22,6 +22,7 @@ from warehouse_admin.mirror import selectors as mirror
 from warehouse_admin.mirror.models import SavedQuery
 
 _UNREAD = ("connection__api_key", "connection__capabilities", "remote", "saved_query__query", "saved_query__columns")
+_UNREAD += tuple(f"mutation__{name}" for name in ("base", "payload", "before", "after", "remote"))
 
 
 class ChangeList(Idempotent, ListEndpoint):
@@ -44,7 +45,7 @@ class ChangeList(Idempotent, ListEndpoint):
     default_ordering = "-number"
 
     def get_queryset(self) -> QuerySet[ChangeRequest]:
-        rows = selectors.visible_to(self.request.user).select_related("saved_query", "author", "connection")
+        rows = selectors.visible_to(self.request.user).select_related("saved_query", "author", "connection", "mutation")
         return rows.defer(*_UNREAD)
 
     @extend_schema(request=serializers.NewChange, responses={201: serializers.ChangeDetail})
@@ -181,7 +182,11 @@ def found(number: int, request: Request) -> ChangeRequest:
 
 def shown(number: int, request: Request, *, status: int = 200) -> Response:
     """The change as it is now."""
-    return Response(presenters.detail_dict(found(number, request), request.user), status=status)
+    change = found(number, request)
+    body = presenters.detail_dict(change, request.user)
+    # A view is named by its id, as it is when a change is posted.
+    body |= {"saved_query": str(change.saved_query.posthog_id), "name": change.saved_query.name}
+    return Response(body, status=status)
 
 
 def _view(text: str) -> SavedQuery:

@@ -7,7 +7,15 @@ from typing import Any
 from rest_framework import serializers
 
 from warehouse_admin.changes.models import ChangeRequest, Vote
-from warehouse_admin.core.rest.fields import ExactText, NullableText
+from warehouse_admin.core.rest.fields import ExactText
+from warehouse_admin.mutations.models import Mutation
+
+
+class WriteRow(serializers.ModelSerializer):
+    class Meta:
+        model = Mutation
+        fields = ["id", "state"]
+        read_only_fields = fields
 
 
 class ChangeRow(serializers.ModelSerializer):
@@ -19,8 +27,8 @@ class ChangeRow(serializers.ModelSerializer):
     name = serializers.CharField(source="saved_query.name")
     author = serializers.CharField(source="author.username")
     revision = serializers.IntegerField(source="revision_number")
-    problem = NullableText(help_text="Why it failed or needs a rebase, in words.")
-    mutation = serializers.SerializerMethodField()
+    problem = serializers.CharField(help_text="Why it failed or needs a rebase, in words.")
+    mutation = WriteRow(allow_null=True)
 
     class Meta:
         model = ChangeRequest
@@ -42,10 +50,6 @@ class ChangeRow(serializers.ModelSerializer):
         ]
         read_only_fields = fields
 
-    def get_mutation(self, change: ChangeRequest) -> str | None:
-        """The id of the write to PostHog."""
-        return str(change.mutation_id) if change.mutation_id else None
-
 
 class Held(serializers.Serializer):
     """What PostHog held at some moment."""
@@ -53,7 +57,7 @@ class Held(serializers.Serializer):
     name = serializers.CharField(allow_null=True)
     query = serializers.CharField(allow_null=True)
     latest_history_id = serializers.CharField(allow_null=True)
-    fetched_at = serializers.CharField(allow_null=True)
+    fetched_at = serializers.DateTimeField(allow_null=True)
 
 
 class Proposal(serializers.Serializer):
@@ -61,8 +65,14 @@ class Proposal(serializers.Serializer):
 
 
 class CastVote(serializers.Serializer):
-    voter = serializers.CharField()
+    voter = serializers.CharField(help_text="The user name.")
+    name = serializers.CharField()
     verdict = serializers.ChoiceField(choices=Vote.Verdict.choices)
+    revision = serializers.IntegerField()
+    comment = serializers.CharField(allow_blank=True)
+    at = serializers.DateTimeField()
+    counts = serializers.BooleanField(help_text="Whether it counts now.")
+    why_not = serializers.CharField(allow_blank=True)
 
 
 class Blocker(serializers.Serializer):
@@ -71,26 +81,66 @@ class Blocker(serializers.Serializer):
     who = serializers.CharField(help_text="Who can clear it.")
 
 
+class Dependent(serializers.Serializer):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    kind = serializers.CharField()
+    via = serializers.CharField(help_text="The name through which it depends on the view.")
+
+
+class Impact(serializers.Serializer):
+    dependents = Dependent(many=True)
+
+
+class Write(serializers.Serializer):
+    """The write to PostHog: what was sent and what came back. More members tell of the request and its answer."""
+
+    id = serializers.UUIDField()
+    state = serializers.ChoiceField(choices=Mutation.State.choices)
+    asked_at = serializers.DateTimeField()
+    sent_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+    error = serializers.CharField(allow_blank=True)
+
+
+class Event(serializers.Serializer):
+    at = serializers.DateTimeField()
+    actor = serializers.CharField()
+    kind = serializers.CharField()
+    revision = serializers.IntegerField(allow_null=True)
+    text = serializers.CharField(allow_blank=True)
+
+
 class ChangeDetail(serializers.Serializer):
     """One change with all that its reviewers see."""
 
     number = serializers.IntegerField()
     action = serializers.ChoiceField(choices=ChangeRequest.Action.choices)
     state = serializers.ChoiceField(choices=ChangeRequest.State.choices)
+    connection = serializers.CharField()
+    saved_query = serializers.UUIDField()
+    name = serializers.CharField()
     author = serializers.CharField()
     reason = serializers.CharField(allow_blank=True)
+    created_at = serializers.DateTimeField()
+    submitted_at = serializers.DateTimeField(allow_null=True)
+    state_changed_at = serializers.DateTimeField()
+    problem = serializers.CharField(allow_blank=True, help_text="Why it failed or needs a rebase, in words.")
     revision = serializers.IntegerField(help_text="Send it back with `revise`.")
+    digest = serializers.CharField(help_text="Of the proposal and its base; a vote may be bound to it.")
     base = Held()
-    remote = serializers.JSONField(
-        required=False, help_text="What PostHog holds instead of the base."
+    remote = Held(
+        required=False, allow_null=True, help_text="In `needs_rebase`: what PostHog held instead of the base."
     )
     proposal = Proposal()
-    diff = serializers.JSONField()
+    diff = serializers.DictField(help_text="`unified` text, and how many lines were `added` and `removed`.")
     votes = CastVote(many=True)
     blockers = Blocker(many=True)
-    impact = serializers.JSONField()
-    mutation = serializers.JSONField(allow_null=True)
-    timeline = serializers.ListField(child=serializers.JSONField())
+    impact = Impact()
+    mutation = Write(allow_null=True)
+    timeline = Event(many=True)
+    rolls_back = serializers.IntegerField(allow_null=True)
+    rolled_back_by = serializers.ListField(child=serializers.IntegerField())
 
 
 class NewChange(serializers.Serializer):

@@ -1,6 +1,25 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
+
+from warehouse_admin.changes.views import actions, conflict, detail, editing, lists
 
 app_name = "changes"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("changes/", lists.change_list, name="list"),
+    path("changes/completions/", editing.completions, name="completions"),
+    path("changes/validate/", editing.validate, name="validate"),
+    path("saved-queries/<uuid:posthog_id>/edit/", editing.propose, name="propose"),
+    path("changes/<int:number>/", detail.detail, name="detail"),
+    path("changes/<int:number>/base/", detail.detail_base, name="detail-base"),
+    path("changes/<int:number>/status/", detail.detail_status, name="detail-status"),
+    path("changes/<int:number>/revise/", editing.revise, name="revise"),
+    path("changes/<int:number>/rebase/", conflict.rebase, name="rebase"),
+    path("changes/<int:number>/submit/", actions.submit, name="submit"),
+    path("changes/<int:number>/approve/", actions.approve, name="approve"),
+    path("changes/<int:number>/request-changes/", actions.request_changes, name="request-changes"),
+    path("changes/<int:number>/reject/", actions.reject, name="reject"),
+    path("changes/<int:number>/withdraw/", actions.withdraw, name="withdraw"),
+    path("changes/<int:number>/apply/", actions.apply, name="apply"),
+    path("changes/<int:number>/rollback/", actions.rollback, name="rollback"),
+]

@@ -1,0 +1,58 @@
+"""Turns what was typed into values; saves nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.validators import ProhibitNullCharactersValidator
+
+from warehouse_admin.changes import texts
+from warehouse_admin.changes.propose import LONGEST_REASON
+
+
+class ExactText(forms.CharField):
+    """Text as it was typed; what is wrong with it, NUL bytes included, the service says with its place."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(strip=False, required=False, **options)
+        self.validators = [check for check in self.validators if not isinstance(check, ProhibitNullCharactersValidator)]
+
+
+class ProposalForm(forms.Form):
+    """A proposal: its SQL, why, and what the page was opened on. `base_text` tells the newlines browsers lose."""
+
+    query = ExactText(label="Query", widget=forms.Textarea)
+    reason = ExactText(
+        label="Why",
+        widget=forms.Textarea(attrs={"rows": 3, "maxlength": LONGEST_REASON}),
+        help_text="Reviewers decide by it, and the audit trail keeps it.",
+    )
+    base = forms.CharField(widget=forms.HiddenInput, required=False, max_length=64)
+    nonce = forms.CharField(widget=forms.HiddenInput, required=False, max_length=64)
+    revision = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=1)
+
+    def __init__(self, *args: Any, base_text: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.base_text = base_text
+
+    def clean_query(self) -> str:
+        return texts.with_newlines_of(self.base_text, self.cleaned_data["query"])
+
+    def add_user_errors(self, errors: dict[str, list[str]], otherwise: str) -> None:
+        """Put a service's refusal where it belongs; above the form where no field is to blame."""
+        placed = False
+        for name, messages in errors.items():
+            if name in self.fields:
+                self.add_error(name, messages)
+                placed = True
+        if not placed:
+            self.add_error(None, otherwise)
+
+
+class VoteForm(forms.Form):
+    """A decision on the revision that was shown."""
+
+    comment = ExactText()
+    revision = forms.IntegerField(required=False, min_value=1)
+    digest = forms.CharField(required=False, max_length=64)

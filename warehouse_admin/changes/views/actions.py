@@ -1,0 +1,139 @@
+"""What people do with a change: each is one POST, and a GET that asks to confirm where no script runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from warehouse_admin.changes import selectors, services
+from warehouse_admin.changes.forms import VoteForm
+from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.changes.views.detail import render_detail
+from warehouse_admin.core.errors import NotPermitted, UserError
+
+Do = Callable[[ChangeRequest, VoteForm], ChangeRequest]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the confirmation page asks."""
+
+    title: str
+    text: str
+    button: str
+    comment: str = ""  # label of the comment; empty: none is asked for
+    danger: bool = False
+
+
+def _answer(request: HttpRequest, number: int, question: Question, done: str, do: Do) -> HttpResponse:
+    change = selectors.detail(number, request.user)  # type: ignore[arg-type]
+    if request.method == "GET":
+        return render(request, "changes/confirm.html", {"change": change, "question": question, "action": request.path})
+    form = VoteForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "This form was damaged on its way. Nothing was done: please try again.")
+        return redirect("changes:detail", number)
+    try:
+        result = do(change, form)
+    except NotPermitted:
+        raise
+    except UserError as error:
+        if request.htmx:  # type: ignore[attr-defined]
+            raise
+        change = selectors.detail(number, request.user)  # type: ignore[arg-type]
+        return render_detail(request, change, problem=error, comment=form.cleaned_data["comment"])
+    messages.success(request, done.format(change=result))
+    return redirect("changes:detail", result.pk)
+
+
+@require_http_methods(["GET", "POST"])
+def submit(request: HttpRequest, number: int) -> HttpResponse:
+    question = Question("Submit for review", "Reviewers will be asked to decide about it.", "Submit for review")
+    return _answer(
+        request,
+        number,
+        question,
+        "{change} waits for review.",
+        lambda change, form: services.submit(change, request.user),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def approve(request: HttpRequest, number: int) -> HttpResponse:
+    question = Question("Approve", "Read the difference before you approve.", "Approve", "Comment")
+    return _answer(request, number, question, "You approved {change}.", _voting(request, services.approve))
+
+
+@require_http_methods(["GET", "POST"])
+def request_changes(request: HttpRequest, number: int) -> HttpResponse:
+    question = Question("Request changes", "It goes back to its author.", "Request changes", "What should change?")
+    return _answer(
+        request, number, question, "You asked for changes to {change}.", _voting(request, services.request_changes)
+    )
+
+
+def _voting(request: HttpRequest, vote: Callable[..., ChangeRequest]) -> Do:
+    def do(change: ChangeRequest, form: VoteForm) -> ChangeRequest:
+        seen = form.cleaned_data
+        shown = {"revision": seen["revision"], "digest": seen["digest"] or None}
+        return vote(change, request.user, seen["comment"], **shown)
+
+    return do
+
+
+@require_http_methods(["GET", "POST"])
+def reject(request: HttpRequest, number: int) -> HttpResponse:
+    question = Question("Reject", "It is closed for good.", "Reject", "Why?", danger=True)
+    return _answer(
+        request,
+        number,
+        question,
+        "You rejected {change}.",
+        lambda change, form: services.reject(change, request.user, form.cleaned_data["comment"]),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def withdraw(request: HttpRequest, number: int) -> HttpResponse:
+    question = Question("Withdraw", "It is closed; nothing of it is applied.", "Withdraw", "Why?", danger=True)
+    return _answer(
+        request,
+        number,
+        question,
+        "{change} is withdrawn.",
+        lambda change, form: services.withdraw(change, request.user, form.cleaned_data["comment"]),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def apply(request: HttpRequest, number: int) -> HttpResponse:
+    text = "The view is read from PostHog first; it is only written if nobody has changed it since."
+    question = Question("Apply to PostHog", text, "Apply")
+    return _answer(
+        request,
+        number,
+        question,
+        "{change} is being applied.",
+        lambda change, form: services.apply(change, request.user),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def rollback(request: HttpRequest, number: int) -> HttpResponse:
+    text = (
+        "A new change proposes the text from before; it is reviewed like any other. "
+        "Rows of a materialized view stay as they are until its next run."
+    )
+    question = Question("Roll back", text, "Propose the rollback", "Why?")
+    return _answer(
+        request,
+        number,
+        question,
+        "{change} proposes the former text.",
+        lambda change, form: services.rollback(change, request.user, form.cleaned_data["comment"]),
+    )

@@ -1,0 +1,55 @@
+"""The page where a proposal is fitted onto what PostHog holds by now."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from warehouse_admin.changes import policies, selectors, services, texts
+from warehouse_admin.changes.forms import ProposalForm
+from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.core.errors import InvalidInput, NotPermitted, UserError
+
+
+@require_http_methods(["GET", "POST"])
+def rebase(request: HttpRequest, number: int) -> HttpResponse:
+    """Base → PostHog and base → proposal beside each other; what is saved goes back to review on the new base."""
+    change = selectors.detail(number, request.user)  # type: ignore[arg-type]
+    policies.require_author(request.user, change, action="change.rebased")  # type: ignore[arg-type]
+    current = selectors.revision(change)
+    if request.method == "GET":
+        return _page(request, change, ProposalForm(initial={"query": current.proposal["query"]}))
+    form = ProposalForm(request.POST, base_text=current.proposal["query"])
+    if not form.is_valid():
+        return _page(request, change, form, status=422)
+    try:
+        change = services.rebase(change, request.user, form.cleaned_data["query"])  # type: ignore[arg-type]
+    except NotPermitted:
+        raise
+    except UserError as error:
+        form.add_user_errors(error.errors, error.message)
+        return _page(request, change, form, status=422 if isinstance(error, InvalidInput) else error.status)
+    if change.state == ChangeRequest.State.SUPERSEDED:
+        messages.info(request, f"PostHog already holds exactly this text, so {change} is closed.")
+    else:
+        messages.success(request, f"{change} waits for review on what PostHog holds now.")
+    return redirect("changes:detail", change.pk)
+
+
+def _page(request: HttpRequest, change: ChangeRequest, form: ProposalForm, *, status: int = 200) -> HttpResponse:
+    current = selectors.revision(change)
+    remote = (change.remote or {}).get("query")
+    # Where the look after the conflict failed, the mirror has the newest text that is known.
+    remote = remote if remote is not None else change.saved_query.query or ""
+    context = {
+        "change": change,
+        "form": form,
+        "revision": current,
+        "base_text": current.base.get("query") or "",
+        "remote_text": remote,
+        "proposal_text": current.proposal["query"],
+        "newlines": "windows" if texts.uses_crlf(current.proposal["query"]) else "unix",
+    }
+    return render(request, "changes/rebase.html", context, status=status)

@@ -1,0 +1,114 @@
+"""The review page of one change, and its fragments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from warehouse_admin.changes import presenters, selectors, texts
+from warehouse_admin.changes.models import ChangeRequest, Revision
+from warehouse_admin.core.errors import UserError
+from warehouse_admin.core.htmx import render_page
+from warehouse_admin.mirror import services as mirror
+from warehouse_admin.mutations.words import sentence
+from warehouse_admin.posthog import errors
+
+LOOK_SECONDS = 5.0
+
+
+@require_GET
+def detail(request: HttpRequest, number: int) -> HttpResponse:
+    """Why, what, whom it touches, who decided, and what I can do about it."""
+    return render_detail(request, selectors.detail(number, request.user))  # type: ignore[arg-type]
+
+
+def render_detail(
+    request: HttpRequest, change: ChangeRequest, *, problem: UserError | None = None, comment: str = ""
+) -> HttpResponse:
+    """The page; with the status of a refused action, its reason on top and the comment kept."""
+    current = selectors.revision(change)
+    shown = _shown_revision(request, change, current)
+    context = {
+        **status_context(request, change, current),
+        "shown": shown,
+        "revisions": change.revisions.select_related("editor").only("number", "created_at", "editor", "change"),
+        "unified": request.GET.get("view") == "unified",
+        "base_text": shown.base.get("query") or "",
+        "proposal_text": shown.proposal["query"],
+        "timeline": presenters.timeline(change),
+        "impact": presenters.impact(change),
+        "others": selectors.others_open(change.saved_query, besides=change) if not change.is_closed else [],
+        "rollbacks": change.rollbacks.order_by("pk"),
+        "problem": problem,
+        "comment": comment,
+    }
+    return render(request, "changes/detail.html", context, status=problem.status if problem else 200)
+
+
+def status_context(request: HttpRequest, change: ChangeRequest, revision: Revision) -> dict[str, Any]:
+    """What moves while the page is looked at."""
+    return {
+        "change": change,
+        "badge": presenters.badge(change),
+        "revision": revision,
+        "in_flight": change.state in ChangeRequest.IN_FLIGHT,
+        "blockers": presenters.blockers(change, request.user),  # type: ignore[arg-type]
+        "votes": presenters.votes(change, revision),
+        "mutation": presenters.mutation_dict(change.mutation),
+        "actions": presenters.actions(change, request.user, revision),  # type: ignore[arg-type]
+    }
+
+
+def _shown_revision(request: HttpRequest, change: ChangeRequest, current: Revision) -> Revision:
+    wanted = request.GET.get("revision", "")
+    if not wanted.isdecimal() or len(wanted) > 6 or int(wanted) == current.number:
+        return current
+    return selectors.revision(change, int(wanted))
+
+
+@require_GET
+def detail_status(request: HttpRequest, number: int) -> HttpResponse:
+    """Polled while a change is being applied; when that has ended, the whole page is loaded anew."""
+    change = selectors.detail(number, request.user)  # type: ignore[arg-type]
+    context = status_context(request, change, selectors.revision(change))
+    response = render_page(request, "changes/status.html", "changes/_status.html", context)
+    if not context["in_flight"]:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+@require_GET
+def detail_base(request: HttpRequest, number: int) -> HttpResponse:
+    """Ask PostHog, within a few seconds, whether it still holds what this is written against."""
+    change = selectors.detail(number, request.user)  # type: ignore[arg-type]
+    context = {"change": change, "base": live_base(change, selectors.revision(change))}
+    return render_page(request, "changes/base.html", "changes/_base.html", context)
+
+
+def live_base(change: ChangeRequest, revision: Revision) -> dict[str, str]:
+    """`standing` is same, cosmetic, moved, equal (to the proposal), gone or unverified, with a sentence."""
+    try:
+        live = mirror.read_live(change.saved_query, purpose="interactive", timeout=LOOK_SECONDS)
+    except errors.NotFound as error:
+        if error.object_missing:
+            return {"standing": "gone", "text": "The view no longer exists in PostHog."}
+        return {"standing": "unverified", "text": sentence(error)}
+    except errors.PostHogError as error:
+        return {"standing": "unverified", "text": sentence(error)}
+    except UserError as error:
+        return {"standing": "unverified", "text": error.message}
+    return _compare(live.hogql or "", revision)
+
+
+def _compare(held: str, revision: Revision) -> dict[str, str]:
+    base = revision.base.get("query") or ""
+    if held == base:
+        return {"standing": "same", "text": "PostHog still holds the text this is written against."}
+    if held == revision.proposal["query"]:
+        return {"standing": "equal", "text": "PostHog holds exactly the proposed text."}
+    if texts.only_layout_differs(held, base):
+        return {"standing": "cosmetic", "text": "Only the layout has changed in PostHog since.", "query": held}
+    return {"standing": "moved", "text": "Somebody changed the view in PostHog since.", "query": held}

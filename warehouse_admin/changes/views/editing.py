@@ -1,0 +1,200 @@
+"""Writing a proposal, new or revised, and what the editor asks for while somebody types."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from warehouse_admin.audit.targets import Target
+from warehouse_admin.changes import completions as offered
+from warehouse_admin.changes import policies, selectors, services, texts
+from warehouse_admin.changes import propose as proposing
+from warehouse_admin.changes.errors import BaseMoved, StaleRevision
+from warehouse_admin.changes.forms import ProposalForm
+from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.core.digests import text_digest
+from warehouse_admin.core.errors import InvalidInput, Missing, NotPermitted, UserError
+from warehouse_admin.lineage import selectors as lineage
+from warehouse_admin.lineage.checks import check_view_sql
+from warehouse_admin.mirror.models import SavedQuery
+
+
+@require_http_methods(["GET", "POST"])
+def propose(request: HttpRequest, posthog_id: uuid.UUID) -> HttpResponse:
+    """Edit the query of a view, as a draft or straight into review."""
+    view = _view(posthog_id)
+    target = Target("saved_query", str(view.posthog_id), view.name)
+    policies.require_propose(request.user, action="change.created", target=target)  # type: ignore[arg-type]
+    proposing.refuse_closed_view(view)
+    if request.method == "POST":
+        return _create(request, view)
+    try:
+        text = view.query if view.query is not None else proposing.read_live(view)[0].hogql or ""
+    except UserError as error:
+        return _propose_page(request, view, ProposalForm(), problem=error)
+    start = {"query": text, "base": text_digest(text), "nonce": uuid.uuid4().hex}
+    return _propose_page(request, view, ProposalForm(initial=start))
+
+
+def _create(request: HttpRequest, view: SavedQuery) -> HttpResponse:
+    form = ProposalForm(request.POST, base_text=view.query or "")
+    if not form.is_valid():
+        return _propose_page(request, view, form, status=422)
+    typed = form.cleaned_data
+    try:
+        change = services.create(
+            author=request.user,  # type: ignore[arg-type]
+            saved_query=view,
+            query=typed["query"],
+            reason=typed["reason"],
+            submit=_wants_review(request),
+            base=typed["base"] or None,
+            nonce=typed["nonce"],
+        )
+    except NotPermitted:
+        raise
+    except BaseMoved as moved:
+        again = _with(request, base=text_digest(moved.live_query))
+        form = ProposalForm(again, base_text=moved.live_query)
+        return _propose_page(request, view, form, problem=moved, live=moved.live_query)
+    except UserError as error:
+        form.add_user_errors(error.errors, error.message)
+        return _propose_page(request, view, form, status=_status(error))
+    done = f"{change} waits for review." if change.state != ChangeRequest.State.DRAFT else f"Draft {change} is saved."
+    messages.success(request, done)
+    return redirect("changes:detail", change.pk)
+
+
+def _propose_page(
+    request: HttpRequest,
+    view: SavedQuery,
+    form: ProposalForm,
+    *,
+    problem: UserError | None = None,
+    live: str | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    view.refresh_from_db()
+    context = {
+        "view": view,
+        "form": form,
+        "problem": problem,
+        "live": live,
+        "typed": form["query"].value() or "",
+        "draft": selectors.own_draft(request.user, view),  # type: ignore[arg-type]
+        "others": selectors.others_open(view),
+        "dependents": lineage.downstream(view),
+        "newlines": "windows" if texts.uses_crlf(view.query or "") else "unix",
+    }
+    return render(request, "changes/propose.html", context, status=_status(problem) if problem else status)
+
+
+@require_http_methods(["GET", "POST"])
+def revise(request: HttpRequest, number: int) -> HttpResponse:
+    """Save an edited proposal as a new revision."""
+    change = selectors.detail(number, request.user)  # type: ignore[arg-type]
+    policies.require_author(request.user, change, action="change.revised")  # type: ignore[arg-type]
+    if change.state == ChangeRequest.State.NEEDS_REBASE:
+        return redirect("changes:rebase", number)
+    current = selectors.revision(change)
+    text = current.proposal["query"]
+    if request.method == "GET":
+        start = {"query": text, "reason": change.reason, "revision": current.number}
+        return _revise_page(request, change, ProposalForm(initial=start))
+    form = ProposalForm(request.POST, base_text=text)
+    if not form.is_valid():
+        return _revise_page(request, change, form, status=422)
+    try:
+        change = _save(request, change, form.cleaned_data)
+    except NotPermitted:
+        raise
+    except StaleRevision as stale:
+        newest = selectors.revision(change)
+        form = ProposalForm(_with(request, revision=str(newest.number)), base_text=text)
+        return _revise_page(request, change, form, problem=stale, newest=newest.proposal["query"])
+    except UserError as error:
+        form.add_user_errors(error.errors, error.message)
+        return _revise_page(request, change, form, status=_status(error))
+    messages.success(request, f"{change} is saved as r{change.revision_number}.")
+    return redirect("changes:detail", change.pk)
+
+
+def _save(request: HttpRequest, change: ChangeRequest, typed: dict[str, Any]) -> ChangeRequest:
+    """Revise, and submit a draft when that was asked for; a draft may be submitted as it is."""
+    user = request.user
+    current = selectors.revision(change)
+    submitting = change.state == ChangeRequest.State.DRAFT and request.POST.get("do") == "propose"
+    unchanged = typed["query"] == current.proposal["query"] and typed["reason"].strip() == change.reason
+    if submitting and not typed["reason"].strip():
+        raise InvalidInput("Say why.", errors={"reason": ["Say why: reviewers and the audit trail need a reason."]})
+    if not (submitting and unchanged):
+        seen = typed["revision"] or 0
+        change = services.revise(change, user, typed["query"], seen, typed["reason"])  # type: ignore[arg-type]
+    return services.submit(change, user) if submitting else change  # type: ignore[arg-type]
+
+
+def _revise_page(
+    request: HttpRequest,
+    change: ChangeRequest,
+    form: ProposalForm,
+    *,
+    problem: UserError | None = None,
+    newest: str | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    context = {
+        "change": change,
+        "view": change.saved_query,
+        "form": form,
+        "problem": problem,
+        "newest": newest,
+        "typed": form["query"].value() or "",
+        "is_draft": change.state == ChangeRequest.State.DRAFT,
+        "dependents": lineage.downstream(change.saved_query),
+        "newlines": "windows" if texts.uses_crlf(selectors.revision(change).proposal["query"]) else "unix",
+    }
+    return render(request, "changes/revise.html", context, status=_status(problem) if problem else status)
+
+
+@require_GET
+def completions(request: HttpRequest) -> JsonResponse:
+    """Names the editor can offer."""
+    return JsonResponse(offered.completions(request.GET.get("connection", "")))
+
+
+@require_POST
+def validate(request: HttpRequest) -> JsonResponse:
+    """What we can tell to be wrong with a query, without asking PostHog."""
+    found = check_view_sql(request.POST.get("query", ""))
+    told = ("message", "line", "column", "level")
+    return JsonResponse({"errors": [{name: getattr(problem, name) for name in told} for problem in found]})
+
+
+def _view(posthog_id: uuid.UUID) -> SavedQuery:
+    """The newest view with this remote id."""
+    found = SavedQuery.objects.select_related("connection").filter(posthog_id=posthog_id).order_by("-pk").first()
+    if found is None:
+        raise Missing("There is no view with this id.")
+    return found
+
+
+def _wants_review(request: HttpRequest) -> bool:
+    return request.POST.get("do") != "draft"
+
+
+def _with(request: HttpRequest, **values: str) -> Any:
+    """What was typed, with some hidden values brought up to date."""
+    typed = request.POST.copy()
+    for name, value in values.items():
+        typed[name] = value
+    return typed
+
+
+def _status(error: UserError) -> int:
+    """A form that is at fault answers 422, everything else as the refusal says."""
+    return 422 if isinstance(error, InvalidInput) else error.status

@@ -1,0 +1,60 @@
+"""The list of changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_GET
+
+from warehouse_admin.changes import presenters, selectors
+from warehouse_admin.core.htmx import render_page
+
+PAGE_SIZE = 50
+TAB_LABELS = (
+    ("my-turn", "My turn"),
+    ("mine", "Mine"),
+    ("open", "Open"),
+    ("closed", "Closed"),
+    ("all", "All"),
+)
+EMPTY = {
+    "my-turn": ("Nothing waits for you", "Reviews, conflicts and applies that need you appear here."),
+    "mine": ("You have no open change", "Open a view and choose Edit to propose one."),
+    "open": ("No change is open", "Open a view and choose Edit to propose one."),
+    "closed": ("No change is closed yet", "Applied, rejected and withdrawn changes appear here."),
+    "all": ("No change was proposed yet", "Open a view and choose Edit to propose one."),
+}
+
+
+@require_GET
+def change_list(request: HttpRequest) -> HttpResponse:
+    """Tabs, search, sorting and paging, all in the URL."""
+    params = request.GET.dict()
+    tab = params.get("tab") if params.get("tab") in selectors.TABS else "open"
+    params["tab"] = str(tab)
+    params["connection"] = params.get("connection", "")
+    page = Paginator(selectors.change_list(request.user, params), PAGE_SIZE).get_page(request.GET.get("page"))
+    for change in page.object_list:
+        change.badge = presenters.badge(change)
+    title, text = EMPTY[params["tab"]]
+    context = {
+        "page": page,
+        "tabs": _tabs(request, params["tab"]),
+        "tab": params["tab"],
+        "filtered": any(params.get(name) for name in ("q", "state", "author", "saved_query")),
+        "empty_title": title,
+        "empty_text": text,
+    }
+    return render_page(request, "changes/list.html", "changes/_table.html", context)
+
+
+def _tabs(request: HttpRequest, current: str) -> list[dict[str, Any]]:
+    counts = selectors.tab_counts(request.user)  # type: ignore[arg-type]
+    scope = request.GET.get("connection")
+    more = f"&connection={scope}" if scope and scope.replace("-", "").replace("_", "").isalnum() else ""
+    return [
+        {"label": label, "url": f"?tab={key}{more}", "count": counts[key], "active": key == current}
+        for key, label in TAB_LABELS
+    ]
