@@ -8,9 +8,12 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest
 
 from warehouse_admin.accounts import sign_in
+from warehouse_admin.accounts.services import people
+from warehouse_admin.audit import services as audit
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -18,6 +21,11 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def clean_username(self, username: str, shallow: bool = False) -> str:
+        if username.lower() in people.RESERVED_NAMES:
+            raise self.validation_error("username_blacklisted")
+        return super().clean_username(username, shallow=shallow)
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         try:
@@ -38,6 +46,20 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
         return True
+
+    def save_user(self, request: HttpRequest, sociallogin: Any, form: Any = None) -> Any:
+        if people.name_problem(sociallogin.user):
+            sociallogin.user.username = ""  # one is made from the name or the address instead
+        with transaction.atomic():
+            user = super().save_user(request, sociallogin, form)
+            audit.record(
+                actor=None,
+                action="person.created",
+                target=people.target_of(user),
+                reason="Came in by single sign-on.",
+                after={"username": user.username, "email": user.email, "roles": []},
+            )
+        return user
 
     def can_authenticate_by_email(self, login: Any, email: str) -> bool:
         return any(address.verified and address.email.lower() == email.lower() for address in login.email_addresses)

@@ -120,7 +120,7 @@ def _validate(user: User, password: str | None) -> None:
         user.clean_fields(exclude=["password"])
     except ValidationError as error:
         errors |= error.message_dict
-    if problem := _name_problem(user):
+    if problem := name_problem(user):
         errors.setdefault("username", []).append(problem)
     if problem := _email_problem(user):
         errors["email"] = [problem]
@@ -133,7 +133,8 @@ def _validate(user: User, password: str | None) -> None:
         raise InvalidInput("The person was not saved: something cannot be used.", errors=errors)
 
 
-def _name_problem(user: User) -> str:
+def name_problem(user: User) -> str:
+    """Why this user name cannot be given to this person, in a sentence; empty when it can."""
     if user.username.lower() in RESERVED_NAMES:
         return "This name means something else in the audit trail; choose another."
     if "@" in user.username and user.username.lower() != user.email.lower():
