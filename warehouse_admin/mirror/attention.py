@@ -71,14 +71,19 @@ def carry_out(sync_id: uuid.UUID | str) -> SyncRun | None:
             for model, keys in vanished.undecided_of(sync).items():
                 vanished.confirm(job, model, keys)
     except StopAsked:
-        return sync_run.finish(sync, watch, State.STOPPED)
+        return _finish(sync, watch, State.STOPPED)
     except Superseded:
         return sync
     except errors.PostHogError as error:
-        return sync_run.finish(sync, watch, State.FAILED, error=in_words(error))
+        return _finish(sync, watch, State.FAILED, in_words(error))
     except (UserError, ValueError) as error:
-        return sync_run.finish(sync, watch, State.FAILED, error=str(error))
-    return sync_run.finish(sync, watch, State.SUCCEEDED)
+        return _finish(sync, watch, State.FAILED, str(error))
+    return _finish(sync, watch, State.SUCCEEDED)
+
+
+def _finish(sync: SyncRun, watch: Watch, state: State, error: str = "") -> SyncRun:
+    """End it, keeping the list that was decided about."""
+    return sync_run.finish(sync, watch, state, error=error, undecided=sync.vanished)
 
 
 def _require(sync: SyncRun, user: User, action: str) -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from warehouse_admin.core.errors import UserError
 
-if TYPE_CHECKING:
-    from warehouse_admin.mirror.models import SyncRun
-
 
 class SyncRunning(UserError):
-    """A connection has one sync at a time; `sync` is the one under way."""
+    """A connection has one sync at a time; `sync` is the row of the one under way."""
 
-    def __init__(self, sync: SyncRun) -> None:
+    def __init__(self, sync: Any) -> None:
         super().__init__(f"A sync of {sync.connection.name} is already under way. Wait for it, or stop it first.")
         self.sync = sync
 

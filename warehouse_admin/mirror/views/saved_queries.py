@@ -54,6 +54,7 @@ def view_list(request: HttpRequest) -> HttpResponse:
         "cadences": [(name, name) for name in CADENCES] + [("none", "None")],
         "sizes": paging.SIZES,
         "newest": newest,
+        "good": selectors.newest_sync(request.GET, state=SyncRun.State.SUCCEEDED),
         "is_running": newest is not None and newest.state in SyncRun.OPEN,
         "is_empty": counts["all"] + counts["archived"] == 0,
         "no_connection": newest is None and not Connection.objects.exists(),

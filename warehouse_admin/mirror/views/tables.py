@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET
 
 from warehouse_admin.core.htmx import render_page
 from warehouse_admin.mirror import hooks, paging, selectors
+from warehouse_admin.mirror.models import SyncRun
 
 
 @require_GET
@@ -21,6 +22,7 @@ def table_list(request: HttpRequest) -> HttpResponse:
         "sources": [*sources, ("self", "No source")],
         "filtered": any(request.GET.get(name) for name in ("q", "source", "deleted")),
         "newest": selectors.newest_sync(request.GET),
+        "good": selectors.newest_sync(request.GET, state=SyncRun.State.SUCCEEDED),
     }
     return render_page(request, "mirror/tables/list.html", "mirror/tables/_table.html", context)
 
