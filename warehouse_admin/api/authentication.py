@@ -20,9 +20,7 @@ class TokenAuthentication(BaseAuthentication):
             return None
         found = tokens.authenticate(header)
         if found is None:
-            raise AuthenticationFailed(
-                "This token is unknown, expired or revoked. Make a new one in your settings."
-            )
+            raise AuthenticationFailed("This token is unknown, expired or revoked. Make a new one in your settings.")
         context.note_token(found[1].name)
         return found
 

@@ -1,6 +1,63 @@
+"""Every address of the REST API, and those for probes."""
+
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path, re_path
+
+from warehouse_admin.activity import api as activity
+from warehouse_admin.api import health, metrics, schema, views  # noqa: F401  schema registers itself
+from warehouse_admin.audit import api as audit
+from warehouse_admin.changes import api as changes
+from warehouse_admin.lineage import api as lineage
+from warehouse_admin.mirror import api as mirror
+from warehouse_admin.schedules import api as schedules
 
 app_name = "api"
-urlpatterns: list[URLPattern] = []
+V1 = "api/v1"
+VIEW = f"{V1}/saved-queries/<uuid:posthog_id>"
+CHANGE = f"{V1}/changes/<int:number>"
+
+urlpatterns = [
+    path(f"{V1}/saved-queries/", mirror.SavedQueryList.as_view(), name="view-list"),
+    path(f"{VIEW}/", mirror.SavedQueryOne.as_view(), name="view-detail"),
+    path(f"{VIEW}/versions/", mirror.VersionList.as_view(), name="view-versions"),
+    path(f"{VIEW}/runs/", mirror.RunList.as_view(), name="view-runs"),
+    path(f"{VIEW}/activity/", activity.EntriesOfView.as_view(), name="view-activity"),
+    path(f"{VIEW}/lineage/", lineage.Lineage.as_view(), name="view-lineage"),
+    path(f"{VIEW}/refresh/", mirror.Refresh.as_view(), name="view-refresh"),
+    path(f"{VIEW}/run/", schedules.RunNow.as_view(), name="view-run"),
+    path(f"{VIEW}/cancel/", schedules.CancelRun.as_view(), name="view-cancel"),
+    path(f"{V1}/tables/", mirror.TableList.as_view(), name="table-list"),
+    path(f"{V1}/tables/<uuid:posthog_id>/", mirror.TableOne.as_view(), name="table-detail"),
+    path(f"{V1}/changes/", changes.ChangeList.as_view(), name="change-list"),
+    path(f"{CHANGE}/", changes.ChangeOne.as_view(), name="change-detail"),
+    path(f"{CHANGE}/submit/", changes.Submit.as_view(), name="change-submit"),
+    path(f"{CHANGE}/approve/", changes.Approve.as_view(), name="change-approve"),
+    path(f"{CHANGE}/request-changes/", changes.RequestChanges.as_view(), name="change-request-changes"),
+    path(f"{CHANGE}/reject/", changes.Reject.as_view(), name="change-reject"),
+    path(f"{CHANGE}/withdraw/", changes.Withdraw.as_view(), name="change-withdraw"),
+    path(f"{CHANGE}/revise/", changes.Revise.as_view(), name="change-revise"),
+    path(f"{CHANGE}/apply/", changes.Apply.as_view(), name="change-apply"),
+    path(f"{CHANGE}/rebase/", changes.Rebase.as_view(), name="change-rebase"),
+    path(f"{CHANGE}/rollback/", changes.Rollback.as_view(), name="change-rollback"),
+    path(f"{V1}/schedules/resume/", schedules.ResumeStart.as_view(), name="resume-start"),
+    path(f"{V1}/schedules/resumes/", schedules.ResumeList.as_view(), name="resume-list"),
+    path(f"{V1}/schedules/resumes/<uuid:resume_id>/", schedules.ResumeOne.as_view(), name="resume-detail"),
+    path(f"{V1}/schedules/resumes/<uuid:resume_id>/stop/", schedules.ResumeStop.as_view(), name="resume-stop"),
+    path(f"{V1}/activity/", activity.EntryList.as_view(), name="activity-list"),
+    path(f"{V1}/activity/<int:entry_id>/", activity.EntryOne.as_view(), name="activity-detail"),
+    path(f"{V1}/activity/<int:entry_id>/review/", activity.Review.as_view(), name="activity-review"),
+    path(f"{V1}/audit/", audit.AuditList.as_view(), name="audit-list"),
+    path(f"{V1}/audit/<int:sequence>/", audit.AuditOne.as_view(), name="audit-detail"),
+    path(f"{V1}/sync/", mirror.SyncList.as_view(), name="sync-list"),
+    path(f"{V1}/sync/<uuid:sync_id>/", mirror.SyncOne.as_view(), name="sync-detail"),
+    path(f"{V1}/sync/<uuid:sync_id>/stop/", mirror.SyncStop.as_view(), name="sync-stop"),
+    path(f"{V1}/sync/<uuid:sync_id>/confirm/", mirror.SyncConfirm.as_view(), name="sync-confirm"),
+    path(f"{V1}/sync/<uuid:sync_id>/dismiss/", mirror.SyncDismiss.as_view(), name="sync-dismiss"),
+    path(f"{V1}/schema/", views.Schema.as_view(), name="schema"),
+    path(f"{V1}/docs/", views.Docs.as_view(), name="docs"),
+    re_path(r"^(?:api/v1/)?health/live/?$", health.live, name="health-live"),
+    re_path(r"^(?:api/v1/)?health/ready/?$", health.ready, name="health-ready"),
+    re_path(r"^(?:api/v1/)?metrics/?$", metrics.metrics, name="metrics"),
+    re_path(r"^api/.*$", views.unknown, name="unknown"),
+]
