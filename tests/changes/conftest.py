@@ -1,0 +1,73 @@
+"""One mirrored view, and changes of it in every stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from warehouse_admin.accounts.models import Connection, User
+from warehouse_admin.audit.models import AuditEntry
+from warehouse_admin.changes import services
+from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.mirror import services as mirror
+from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.sandbox.models import View
+from warehouse_admin.sandbox.server import SandboxServer
+
+NEW_SQL = "SELECT order_id, 1 AS one\nFROM stg_app_orders"
+
+
+@pytest.fixture
+def remote(sandbox: SandboxServer) -> View:
+    """The view as the sandbox holds it."""
+    return sandbox.world.view("int_order_margins")
+
+
+@pytest.fixture
+def view(connection: Connection, remote: View) -> SavedQuery:
+    """The same view in the mirror."""
+    row = SavedQuery.objects.create(connection=connection, posthog_id=remote.id, name=remote.name)
+    mirror.read_live(row)
+    return row
+
+
+@pytest.fixture
+def proposed(view: SavedQuery, author: User) -> Callable[..., ChangeRequest]:
+    """A change of the view, in review unless said."""
+
+    def make(query: str = NEW_SQL, **fields: object) -> ChangeRequest:
+        given = {"author": author, "saved_query": view, "reason": "because", "submit": True, **fields}
+        return services.create(query=query, **given)  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def committed(django_capture_on_commit_callbacks: Callable) -> Callable:
+    """A block after which what it queued has been done."""
+
+    @contextmanager
+    def block() -> Iterator[None]:
+        with django_capture_on_commit_callbacks(execute=True):
+            yield
+
+    return block
+
+
+@pytest.fixture
+def applied(proposed: Callable, reviewer: User, committed: Callable) -> ChangeRequest:
+    """A change that went all the way."""
+    change = proposed()
+    with committed():
+        services.approve(change, reviewer)
+    change.refresh_from_db()
+    assert change.state == ChangeRequest.State.APPLIED, change.problem
+    return change
+
+
+def trail(prefix: str = "") -> list[tuple[str, str]]:
+    """Action and result of every audit entry so far, oldest first."""
+    entries = AuditEntry.objects.filter(action__startswith=prefix).order_by("sequence")
+    return list(entries.values_list("action", "result"))
