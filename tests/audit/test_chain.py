@@ -83,6 +83,13 @@ def test_a_changed_value_is_found_and_its_row_named(
     assert services.verify().bad_sequence == bad
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="Only SQLite can hold a time that is none.")
+def test_a_value_that_cannot_even_be_read_is_found(entries: list[AuditEntry], tamper: Callable[..., None]) -> None:
+    tamper(f"UPDATE {TABLE} SET at = 'rubbish' WHERE sequence = %s", entries[2].sequence)
+
+    assert services.verify().bad_sequence == entries[2].sequence
+
+
 def test_a_row_rewritten_with_a_matching_hash_breaks_the_next_one(
     entries: list[AuditEntry], tamper: Callable[..., None]
 ) -> None:
