@@ -1,0 +1,98 @@
+"""The inbox over REST."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from tests.api.caller import is_problem
+from tests.mirror.builders import make_view
+from warehouse_admin.accounts.models import Connection
+from warehouse_admin.activity.models import ActivityEntry
+from warehouse_admin.audit.models import AuditEntry
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def view(db):
+    here = Connection.objects.create(slug="demo", name="Demo", host="http://127.0.0.1:1", project_id="1", api_key="k")
+    return make_view(here, "orders")
+
+
+@pytest.fixture
+def entry(view):
+    return ActivityEntry.objects.create(
+        connection=view.connection,
+        saved_query=view,
+        source="outside",
+        kind="edited",
+        object_name="orders",
+        author="ana@example.com",
+        before={"query": "SELECT 1"},
+        after={"query": "SELECT 2"},
+        occurred_at=timezone.now(),
+        needs_review=True,
+    )
+
+
+@pytest.fixture
+def script(auditor, script_of):
+    return script_of(auditor)
+
+
+def test_an_entry_names_view_author_source_and_what_differs(entry, view, script):
+    body = script.get(f"activity/{entry.pk}/").json()
+
+    assert (body["saved_query"], body["name"], body["connection"]) == (str(view.posthog_id), "orders", "demo")
+    assert (body["author"], body["source"], body["kind"]) == ("ana@example.com", "outside", "edited")
+    assert (body["verdict"], body["note"], body["reviewer"], body["needs_review"]) == (None, None, None, True)
+    assert (body["before"], body["after"]) == ({"query": "SELECT 1"}, {"query": "SELECT 2"})
+
+
+def test_nobody_is_named_where_nobody_is_known(entry, script):
+    ActivityEntry.objects.update(author="", source="unknown", saved_query=None)
+
+    (row,) = script.get("activity/").json()["results"]
+    assert (row["author"], row["source"], row["saved_query"]) == (None, "unknown", None)
+
+
+def test_a_review_is_kept_audited_and_may_be_changed(entry, script, auditor):
+    body = script.post(f"activity/{entry.pk}/review/", {"verdict": "accepted"}).json()
+    assert (body["verdict"], body["reviewer"], bool(body["reviewed_at"])) == ("accepted", "auditor", True)
+
+    body = script.post(f"activity/{entry.pk}/review/", {"verdict": "flagged", "note": "who is ana?"}).json()
+    assert (body["verdict"], body["note"]) == ("flagged", "who is ana?")
+    trail = AuditEntry.objects.filter(action="activity.reviewed", actor=auditor, object_id=str(entry.pk))
+    assert [one.after["verdict"] for one in trail.order_by("sequence")] == ["accepted", "flagged"]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "verdict"),
+        ({"verdict": "fine"}, "verdict"),
+        ({"verdict": "flagged"}, "note"),
+        ({"verdict": None}, "verdict"),
+    ],
+)
+def test_a_review_that_cannot_be_used_is_400(body, field, entry, script):
+    assert is_problem(script.post(f"activity/{entry.pk}/review/", body), 400)["errors"][field]
+    entry.refresh_from_db()
+    assert entry.verdict == ""
+
+
+def test_what_waits_can_be_asked_for(entry, script):
+    assert script.get("activity/", {"unreviewed": "true"}).json()["count"] == 1
+    script.post(f"activity/{entry.pk}/review/", {"verdict": "accepted"})
+
+    assert script.get("activity/", {"unreviewed": "true"}).json()["count"] == 0
+    assert script.get("activity/", {"verdict": "accepted", "source": "outside"}).json()["count"] == 1
+    assert script.get("activity/", {"reviewer": "auditor"}).json()["count"] == 1
+
+
+def test_the_activity_of_a_view_is_its_own(entry, view, script):
+    other = make_view(view.connection, "other")
+
+    assert script.get(f"saved-queries/{view.posthog_id}/activity/").json()["count"] == 1
+    assert script.get(f"saved-queries/{other.posthog_id}/activity/").json()["count"] == 0

@@ -1,0 +1,289 @@
+"""Change requests over REST."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from django.utils import timezone
+
+from tests.api.caller import is_problem
+from warehouse_admin.accounts.models import Connection
+from warehouse_admin.audit.models import AuditEntry
+from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.mirror.models import SavedQuery
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NEW = "SELECT 1 AS rate -- 💶\r\n"
+FIELDS = {
+    "number",
+    "action",
+    "state",
+    "author",
+    "reason",
+    "revision",
+    "base",
+    "proposal",
+    "diff",
+    "votes",
+    "blockers",
+    "impact",
+    "mutation",
+    "timeline",
+}
+
+
+@pytest.fixture
+def view(view_named):
+    return view_named("stg_fx_rates")
+
+
+@pytest.fixture
+def script(view, author, script_of):
+    return script_of(author)
+
+
+@pytest.fixture
+def colleague(reviewer, browser_of):
+    return browser_of(reviewer)
+
+
+@pytest.fixture
+def propose(view, script):
+    def post(**more):
+        body = {"action": "edit_query", "saved_query": str(view.posthog_id), "query": NEW, "reason": "why"}
+        return script.post("changes/", {**body, "submit": True, **more})
+
+    return post
+
+
+@pytest.fixture
+def number(propose):
+    return propose().json()["number"]
+
+
+def test_a_proposal_is_201_with_its_number_and_everything_about_it(propose, view):
+    response = propose()
+
+    assert response.status_code == 201
+    body = response.json()
+    assert set(body) >= FIELDS
+    assert (body["state"], body["author"], body["reason"], body["revision"]) == ("in_review", "author", "why", 1)
+    assert body["proposal"]["query"] == NEW
+    assert (body["base"]["query"], body["saved_query"]) == (view.query, str(view.posthog_id))
+    assert body["diff"]["unified"] and body["mutation"] is None
+    assert body["blockers"][0]["text"]
+    assert AuditEntry.objects.filter(action="change.created", object_id=str(body["number"])).exists()
+
+
+def test_without_submit_it_is_a_draft_that_needs_no_reason_yet(propose, script):
+    body = propose(submit=False, reason="").json()
+
+    assert body["state"] == "draft"
+    problem = is_problem(script.post(f"changes/{body['number']}/submit/"), 400)
+    assert problem["errors"]["reason"]
+
+
+def test_bad_sql_is_400_under_query_with_its_position(propose):
+    problem = is_problem(propose(query="SELECT a\nFROM"), 400)
+
+    assert "line 2" in problem["errors"]["query"][0].lower()
+    assert not ChangeRequest.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"query": ""}, "query"),
+        ({"query": "SELECT '\x00'"}, "query"),
+        ({"query": 7.5}, "query"),
+        ({"query": None}, "query"),
+        ({"query": ["SELECT 1"]}, "query"),
+        ({"reason": ""}, "reason"),
+        ({"reason": "x" * 6_000}, "reason"),
+        ({"submit": "perhaps"}, "submit"),
+        ({"saved_query": None}, "saved_query"),
+        ({"saved_query": ["x"]}, "saved_query"),
+    ],
+)
+def test_each_field_that_cannot_be_used_is_named(change, field, propose):
+    assert is_problem(propose(**change), 400)["errors"][field]
+    assert not ChangeRequest.objects.exists()
+
+
+@pytest.mark.parametrize("field", ["action", "saved_query", "query"])
+def test_a_missing_field_is_named(field, view, script):
+    body = {"action": "edit_query", "saved_query": str(view.posthog_id), "query": NEW}
+    del body[field]
+
+    assert is_problem(script.post("changes/", body), 400)["errors"][field]
+
+
+@pytest.mark.parametrize("action", ["delete", "rename", "materialize", "drop", ""])
+def test_an_action_that_is_not_offered_is_400_and_the_offered_are_named(action, view, script):
+    problem = is_problem(script.post("changes/", {"action": action, "saved_query": str(view.posthog_id)}), 400)
+
+    assert action == "" or "edit_query" in problem["errors"]["action"][0]
+
+
+@pytest.mark.parametrize("key", [str(uuid.uuid4()), "nonsense", "0", "' OR 1=1"])
+def test_an_unknown_or_malformed_view_is_404(key, propose):
+    assert is_problem(propose(saved_query=key), 404)["errors"]["saved_query"]
+
+
+def test_the_text_that_posthog_holds_already_is_no_change(propose, view):
+    assert is_problem(propose(query=view.query), 400)["errors"]["query"]
+
+
+def test_a_managed_view_or_a_tombstone_is_409_with_blockers(propose, view):
+    SavedQuery.objects.filter(pk=view.pk).update(deleted_at=timezone.now())
+
+    assert is_problem(propose(), 409)["blockers"][0]["text"]
+
+
+def test_when_posthog_cannot_be_read_nothing_is_made(propose, sandbox):
+    sandbox.stop()
+
+    is_problem(propose(), 409)
+    assert not ChangeRequest.objects.exists()
+
+
+def test_a_text_of_two_megabytes_goes_through_byte_for_byte(propose, script):
+    text = "SELECT 1 AS rate -- " + "é💶\r\n-- " * 250_000
+    assert len(text.encode()) > 2_000_000
+    text = text.encode()[:2_000_000].decode(errors="ignore")
+
+    response = propose(query=text)
+    assert response.status_code == 201, response.content[:500]
+    assert script.get(f"changes/{response.json()['number']}/").json()["proposal"]["query"] == text
+
+
+def test_a_draft_is_its_authors_business(propose, script, colleague):
+    number = propose(submit=False).json()["number"]
+
+    assert script.get(f"changes/{number}/").status_code == 200
+    is_problem(colleague.get(f"changes/{number}/"), 404)
+    assert colleague.get("changes/").json()["count"] == 0
+
+
+def test_the_last_needed_approval_applies_at_once(number, colleague, script, sandbox, view):
+    body = colleague.post(f"changes/{number}/approve/", {"comment": "fine"}).json()
+
+    assert (body["state"], body["mutation"]["state"]) == ("applied", "happened")
+    assert sandbox.world.view("stg_fx_rates").query["query"] == NEW
+    assert script.get(f"saved-queries/{view.posthog_id}/versions/").json()["results"][0]["change"] == number
+    assert [event["kind"] for event in body["timeline"]][:3] == ["created", "submitted", "approved"]
+
+
+def test_under_the_manual_policy_an_operator_applies(number, colleague, script, script_of, operator, sandbox):
+    Connection.objects.update(apply_policy="manual")
+    body = colleague.post(f"changes/{number}/approve/").json()
+    assert body["state"] == "approved"
+    assert body["blockers"][0]["who"] == "an operator"
+
+    is_problem(script.post(f"changes/{number}/apply/"), 403)
+    assert script_of(operator).post(f"changes/{number}/apply/").json()["state"] == "applied"
+
+
+def test_a_token_never_votes(number, reviewer, script_of):
+    script = script_of(reviewer)
+    for vote in ("approve", "request-changes", "reject"):
+        assert "token" in is_problem(script.post(f"changes/{number}/{vote}/", {"comment": "x"}), 403)["detail"]
+
+    assert ChangeRequest.objects.get().state == "in_review"
+    denied = AuditEntry.objects.filter(result="denied", actor=reviewer)
+    assert set(denied.values_list("action", flat=True)) == {
+        "change.approved",
+        "change.changes_requested",
+        "change.rejected",
+    }
+
+
+def test_nobody_votes_on_their_own_change(number, author, browser_of):
+    is_problem(browser_of(author).post(f"changes/{number}/approve/"), 403)
+
+    entry = AuditEntry.objects.latest("sequence")
+    assert (entry.actor, entry.action, entry.result) == (author, "change.approved", "denied")
+
+
+def test_a_vote_may_be_bound_to_what_was_shown(number, colleague, script):
+    shown = script.get(f"changes/{number}/").json()
+    script.post(f"changes/{number}/revise/", {"query": "SELECT 2 AS rate", "revision": 1})
+
+    is_problem(colleague.post(f"changes/{number}/approve/", {"revision": 1}), 409)
+    is_problem(colleague.post(f"changes/{number}/approve/", {"digest": shown["digest"]}), 409)
+    assert colleague.post(f"changes/{number}/approve/", {"revision": 2}).json()["state"] == "applied"
+
+
+def test_changes_can_be_asked_for_and_made(number, colleague, script):
+    assert "comment" in is_problem(colleague.post(f"changes/{number}/request-changes/"), 400)["errors"]
+    asked = colleague.post(f"changes/{number}/request-changes/", {"comment": "round it"}).json()
+    assert (asked["state"], asked["votes"][0]["comment"]) == ("changes_requested", "round it")
+
+    revised = script.post(f"changes/{number}/revise/", {"query": "SELECT 3 AS rate", "revision": 1}).json()
+    assert (revised["state"], revised["revision"]) == ("in_review", 2)
+    assert revised["votes"][0]["counts"] is False
+
+
+def test_an_old_revision_is_409(number, script):
+    script.post(f"changes/{number}/revise/", {"query": "SELECT 2 AS rate", "revision": 1})
+
+    is_problem(script.post(f"changes/{number}/revise/", {"query": "SELECT 3 AS rate", "revision": 1}), 409)
+    assert "revision" in is_problem(script.post(f"changes/{number}/revise/", {"query": "SELECT 3"}), 400)["errors"]
+
+
+def test_a_rejection_and_a_withdrawal_end_it(propose, colleague, script):
+    first, second = propose().json()["number"], propose().json()["number"]
+
+    assert colleague.post(f"changes/{first}/reject/", {"comment": "no"}).json()["state"] == "rejected"
+    assert script.post(f"changes/{second}/withdraw/").json()["state"] == "withdrawn"
+    problem = is_problem(colleague.post(f"changes/{second}/approve/"), 409)
+    assert problem["blockers"][0]["text"]
+
+
+def test_a_conflict_shows_base_remote_and_proposal_until_it_is_rebased(number, colleague, script, sandbox, view):
+    sandbox.world.edit_outside("stg_fx_rates", "SELECT 5 AS rate")
+
+    colleague.post(f"changes/{number}/approve/")
+    body = script.get(f"changes/{number}/").json()
+    assert body["state"] == "needs_rebase"
+    assert body["base"]["query"] == view.query
+    assert body["remote"]["query"] == "SELECT 5 AS rate"
+    assert body["proposal"]["query"] == NEW
+
+    rebased = script.post(f"changes/{number}/rebase/", {"query": "SELECT 6 AS rate"}).json()
+    assert (rebased["state"], rebased["base"]["query"]) == ("in_review", "SELECT 5 AS rate")
+    assert colleague.post(f"changes/{number}/approve/").json()["state"] == "applied"
+    assert sandbox.world.view("stg_fx_rates").query["query"] == "SELECT 6 AS rate"
+
+
+def test_a_rollback_answers_with_the_new_change(number, colleague, script, view):
+    assert is_problem(script.post(f"changes/{number}/rollback/"), 409)["blockers"]
+    colleague.post(f"changes/{number}/approve/")
+
+    response = script.post(f"changes/{number}/rollback/", {"reason": "it broke"})
+    assert response.status_code == 201
+    body = response.json()
+    assert (body["state"], body["rolls_back"], body["proposal"]["query"]) == ("in_review", number, view.query)
+    assert script.get(f"changes/{number}/").json()["rolled_back_by"] == [body["number"]]
+
+
+def test_the_list_is_filtered_by_state_author_and_view(propose, script, number, view):
+    propose(submit=False)
+
+    assert script.get("changes/", {"state": "in_review"}).json()["count"] == 1
+    assert script.get("changes/", {"state": ["in_review", "draft"], "author": "author"}).json()["count"] == 2
+    assert script.get("changes/", {"saved_query": str(view.posthog_id)}).json()["count"] == 2
+    assert script.get("changes/", {"saved_query": str(uuid.uuid4())}).json()["count"] == 0
+    row = script.get("changes/").json()["results"][-1]
+    assert (row["number"], row["state"], row["saved_query"]) == (number, "in_review", str(view.posthog_id))
+
+
+def test_the_same_key_makes_one_change(propose, script, view):
+    body = {"action": "edit_query", "saved_query": str(view.posthog_id), "query": NEW, "reason": "r", "submit": True}
+    first, again = (script.key("one").post("changes/", body) for _ in range(2))
+
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json() == again.json()
+    assert ChangeRequest.objects.count() == 1
