@@ -55,15 +55,15 @@ def _rows(start: int) -> Iterator[tuple[Any, ...]]:
 
 
 def _converted(row: Sequence[Any]) -> tuple[Any, ...]:
-    """Both databases give JSON as text; SQLite gives times as text too, in UTC."""
-    at = row[_AT]
+    """Both databases give JSON as text; SQLite gives times without their zone, which is UTC."""
+    # What cannot be read was never written like that: a time that no entry has makes the hash differ.
+    at, told = row[_AT] or _NEVER, [None, None, None]
     try:
-        if isinstance(at, str):
-            at = datetime.fromisoformat(at).replace(tzinfo=UTC)
         told = [json.loads(value) if value else None for value in row[_BEFORE : _REMOTE + 1]]
     except ValueError:
-        # Nothing of the kind was ever written: a time that no entry has makes the hash differ.
-        at, told = _NEVER, [None, None, None]
+        at = _NEVER
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=UTC)
     return (row[0], at, *row[_AT + 1 : _BEFORE], *told, *row[_REMOTE + 1 :])
 
 
