@@ -24,6 +24,9 @@ EditHere = Callable[..., Mutation]
 def test_what_was_there_before_us_is_history(known: Connection) -> None:
     assert ActivityEntry.objects.exists()
     assert news() == []
+    managed = ActivityEntry.objects.get(object_name="stripe.charge_revenue_view", kind="created")
+    assert (managed.source, managed.author) == ("system", "")
+    assert managed.occurred_at == managed.saved_query.remote_created_at
     assert not RemoteActivity.objects.filter(entry=None).exists()
     assert not Observation.objects.filter(entry=None).exists()
 

@@ -105,6 +105,7 @@ def test_an_operator_resumes_chosen_views_and_sees_each_outcome(
     page = client.get(answer["Location"]).content.decode()
     assert [word for word in ("Resumed", "Was not paused", "Ignored") if word not in page] == []
     assert 'hx-trigger="every 2s"' not in page
+    assert f'href="{answer["Location"]}"' in client.get("/schedules/?q=int_sessions").content.decode()
     listed = client.get("/schedules/resumes/").content.decode()
     assert "source is back" in listed
     assert client.get(answer["Location"] + "?outcome=resumed").context["page"].paginator.count == 3

@@ -193,8 +193,9 @@ def _from_observation(seen: Observation, known: Known) -> ActivityEntry:
         source = Source.SYSTEM
     elif (told := known.partly_told(seen)) is not None:
         source, author, at = source_of(told), told.author, told.row.created_at
-    elif seen.kind == Kind.CREATED and view.created_by_email and not seen.before:
-        source, author, at = Source.OUTSIDE, view.created_by_email, view.remote_created_at or seen.seen_at
+    elif seen.kind == Kind.CREATED and not seen.before:
+        source, author = _creator(view)
+        at = view.remote_created_at or seen.seen_at
     before, after = _shown(seen)
     return ActivityEntry(
         connection_id=seen.connection_id,
@@ -209,3 +210,10 @@ def _from_observation(seen: Observation, known: Known) -> ActivityEntry:
         observation=seen,
         needs_review=needs_review(source, seen.kind, is_history=seen.is_history),
     )
+
+
+def _creator(view: SavedQuery) -> tuple[str, str]:
+    """Who made a view that no log entry tells of: PostHog names its creator, or makes and manages it itself."""
+    if view.created_by_email:
+        return Source.OUTSIDE, view.created_by_email
+    return (Source.SYSTEM, "") if view.is_managed else (Source.UNKNOWN, "")

@@ -9,32 +9,28 @@ from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.schedules.filters import Filters
 from warehouse_admin.schedules.selectors import matching_keys
 
-REASON = {"rows": 3, "maxlength": 2000}
+
+def _reason() -> forms.CharField:
+    return forms.CharField(
+        label="Why",
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Kept in the audit trail.",
+        error_messages={"required": "Say why; the reason is kept in the audit trail."},
+    )
 
 
 class ResumeForm(forms.Form):
     """Why, and how many when there are many; the service has the rules."""
 
-    reason = forms.CharField(
-        label="Why",
-        required=False,
-        max_length=2000,
-        widget=forms.Textarea(attrs=REASON),
-        help_text="Kept in the audit trail.",
-    )
+    reason = _reason()
     confirm_count = forms.IntegerField(label="How many", required=False, min_value=1)
 
 
 class RunForm(forms.Form):
     """Why a run is started or cancelled."""
 
-    reason = forms.CharField(
-        label="Why",
-        required=False,
-        max_length=2000,
-        widget=forms.Textarea(attrs=REASON),
-        help_text="Kept in the audit trail.",
-    )
+    reason = _reason()
 
 
 def chosen_ids(data: QueryDict) -> list[str]:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Max, OuterRef, QuerySet, Subquery, UUIDField
 from django.db.models.functions import Coalesce
 
 from warehouse_admin.accounts.models import Connection
@@ -82,6 +82,11 @@ class Row:
         return self.view.last_good  # type: ignore[attr-defined]
 
     @property
+    def edited_at(self) -> datetime | None:
+        """When a sync or a change of ours last saw its SQL change."""
+        return self.view.edited_at  # type: ignore[attr-defined]
+
+    @property
     def downstream(self) -> int:
         return self.view.downstream  # type: ignore[attr-defined]
 
@@ -136,7 +141,7 @@ def _decorated(views: MirroredQuerySet) -> QuerySet[SavedQuery]:
             last_good=Subquery(good.values("started_at")[:1]),
             edited_at=Subquery(edits.order_by().values("saved_query").annotate(at=Max("seen_at")).values("at")[:1]),
             downstream=Coalesce(Subquery(readers.values("n")[:1]), 0),
-            resume_id=Subquery(items.values("resume")[:1]),
+            resume_id=Subquery(items.values("resume")[:1], output_field=UUIDField()),
             resume_outcome=Subquery(items.values("outcome")[:1]),
             resume_at=Subquery(items.values("resume__created_at")[:1]),
         )
