@@ -51,11 +51,11 @@ def badge(change: ChangeRequest) -> dict[str, str]:
     return {"state": change.state, "word": word, "title": change.problem[:300]}
 
 
-def blockers(change: ChangeRequest, user: User | None = None) -> list[Blocker]:
+def blockers(change: ChangeRequest, user: User | None = None, revision: Revision | None = None) -> list[Blocker]:
     """What keeps it from being applied: a `text`, whether to `fix` or to `wait`, and who can clear it."""
     if change.is_closed:
         return []
-    found = _of_state(change, user)
+    found = _of_state(change, user, revision or selectors.revision(change))
     view = change.saved_query
     if view.deleted_at is not None:
         found.append(_blocker(f"{view.name} was deleted in PostHog.", "fix", "PostHog"))
@@ -70,14 +70,14 @@ def _blocker(text: str, kind: str, who: str) -> Blocker:
     return {"text": text, "kind": kind, "who": who}
 
 
-def _of_state(change: ChangeRequest, user: User | None) -> list[Blocker]:
+def _of_state(change: ChangeRequest, user: User | None, revision: Revision) -> list[Blocker]:
     author = change.author.display_name
     if change.state == State.DRAFT:
         return [_blocker("It is a draft: submit it for review.", "fix", author)]
     if change.state in (State.IN_REVIEW, State.CHANGES_REQUESTED):
-        return _of_review(change, user)
+        return _of_review(change, user, revision)
     if change.state == State.APPROVED:
-        return _of_approved(change)
+        return _of_approved(change, revision)
     if change.state == State.FAILED:
         return [_blocker(change.problem or "Applying it failed.", "fix", "an operator")]
     if change.state == State.NEEDS_REBASE:
@@ -90,8 +90,7 @@ def _of_state(change: ChangeRequest, user: User | None) -> list[Blocker]:
     return []
 
 
-def _of_review(change: ChangeRequest, user: User | None) -> list[Blocker]:
-    revision = selectors.revision(change)
+def _of_review(change: ChangeRequest, user: User | None, revision: Revision) -> list[Blocker]:
     votes = policies.standing_votes(change)
     found = []
     for vote in policies.counted(votes, change, revision, Vote.Verdict.REQUEST_CHANGES):
@@ -106,9 +105,9 @@ def _of_review(change: ChangeRequest, user: User | None) -> list[Blocker]:
     return found
 
 
-def _of_approved(change: ChangeRequest) -> list[Blocker]:
+def _of_approved(change: ChangeRequest, revision: Revision) -> list[Blocker]:
     found = []
-    if not policies.is_approved(change, selectors.revision(change)):
+    if not policies.is_approved(change, revision):
         text = "An approval no longer counts, because its reviewer lost the role."
         found.append(_blocker(text, "wait", "a reviewer"))
     if _by_hand(change):
@@ -254,7 +253,7 @@ def detail_dict(change: ChangeRequest, user: User | None = None) -> dict[str, An
         "proposal": revision.proposal,
         "diff": diff_to_dict(held, wanted),
         "votes": votes(change, revision),
-        "blockers": blockers(change, user),
+        "blockers": blockers(change, user, revision),
         "impact": impact(change),
         "mutation": mutation_dict(change.mutation),
         "timeline": _timeline_dict(change),

@@ -55,7 +55,7 @@ def status_context(request: HttpRequest, change: ChangeRequest, revision: Revisi
         "badge": presenters.badge(change),
         "revision": revision,
         "in_flight": change.state in ChangeRequest.IN_FLIGHT,
-        "blockers": presenters.blockers(change, request.user),  # type: ignore[arg-type]
+        "blockers": presenters.blockers(change, request.user, revision),  # type: ignore[arg-type]
         "votes": presenters.votes(change, revision),
         "mutation": presenters.mutation_dict(change.mutation),
         "actions": presenters.actions(change, request.user, revision),  # type: ignore[arg-type]
