@@ -214,7 +214,6 @@ def test_a_worker_killed_in_the_middle_is_followed_by_one_that_goes_on(
     follower.refresh_from_db()
     assert (follower.state, differs()) == ("succeeded", {})
     assert follower.counts["details"] == SavedQuery.objects.count() - 20
-    assert sandbox.world.requests_to("warehouse_saved_queries/?page") == []
     assert not any(r.path.rstrip("/").endswith("warehouse_saved_queries") for r in sandbox.world.requests)
 
 

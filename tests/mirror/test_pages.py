@@ -69,6 +69,8 @@ def test_a_list_costs_the_same_whatever_its_length(
     portal: Client, connection: Connection, name: str, rows: int, django_assert_max_num_queries: Any
 ) -> None:
     now = timezone.now()
+    for number in range(rows // 10):
+        Connection.objects.create(slug=f"c{number}", name="C", host="http://127.0.0.1:9", project_id="1")
     for number in range(rows):
         view = make_view(connection, f"view_{number}", is_materialized=True, sync_frequency="1hour")
         Run.objects.create(saved_query=view, status="Completed", started_at=now)
@@ -77,6 +79,16 @@ def test_a_list_costs_the_same_whatever_its_length(
 
     with django_assert_max_num_queries(12):
         page(portal, name)
+
+
+def test_a_list_is_scoped_to_one_connection_or_to_all(portal: Client, connection: Connection) -> None:
+    other = Connection.objects.create(slug="other", name="Other", host="http://127.0.0.1:9", project_id="1")
+    make_view(connection, "here")
+    make_view(other, "elsewhere")
+
+    scoped = page(portal, "mirror:view-list", connection="other")
+    assert "elsewhere" in scoped and ">here<" not in scoped
+    assert ">here<" in page(portal, "mirror:view-list", connection="all")
 
 
 def test_an_empty_list_says_which_kind_of_empty_it_is(portal: Client) -> None:

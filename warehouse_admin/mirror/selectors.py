@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import timedelta
 
-from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.utils import timezone
 
 from warehouse_admin.core.errors import Missing
@@ -167,6 +167,13 @@ def sync_list(params: Params) -> QuerySet[SyncRun]:
     if state := params.get("state", ""):
         syncs = syncs.filter(state=state)
     return syncs.defer("cursor", "vanished").order_by("-created_at")
+
+
+def newest_syncs(**conditions: object) -> dict[int, SyncRun]:
+    """The newest sync of each connection, by the connection's primary key, in one query."""
+    syncs = SyncRun.objects.filter(**conditions)
+    newest = syncs.filter(connection=OuterRef("connection")).order_by("-created_at").values("pk")[:1]
+    return {sync.connection_id: sync for sync in syncs.filter(pk=Subquery(newest)).defer("cursor").order_by()}
 
 
 def newest_sync(params: Params, **conditions: object) -> SyncRun | None:

@@ -58,7 +58,10 @@ def _create(connection: Connection, kind: str, started_by: User | None) -> SyncR
         with transaction.atomic():
             return SyncRun.objects.create(connection=connection, kind=kind, started_by=started_by, cursor=cursor)
     except IntegrityError:
-        raise SyncRunning(_open(connection).select_related("connection").get()) from None
+        running = _open(connection).select_related("connection").first()
+        if running is None:
+            raise UserError("Another sync of this connection ended in this very moment. Start again.") from None
+        raise SyncRunning(running) from None
 
 
 def _open(connection: Connection):  # type: ignore[no-untyped-def]  # a QuerySet of SyncRun
