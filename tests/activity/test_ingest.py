@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.db import connections
 
 from tests.activity.conftest import EDITED, VIEWS_ONLY, news, sync
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.activity import presenters, services
 from warehouse_admin.activity.models import ActivityEntry
+from warehouse_admin.mirror import services as mirror
 from warehouse_admin.mirror.models import Observation, RemoteActivity, SavedQuery
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.sandbox.faults import Fault
@@ -215,9 +218,30 @@ def test_small_batches_tell_the_same(
 def test_the_inbox_fills_when_a_sync_ends(
     connection: Connection, django_capture_on_commit_callbacks: Callable[..., object]
 ) -> None:
-    from warehouse_admin.mirror import services as mirror
-
     with django_capture_on_commit_callbacks(execute=True):
         mirror.start_sync(connection=connection, kind="full")
 
     assert ActivityEntry.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_at_once_tell_everything_once(synced: Connection, sandbox: SandboxServer) -> None:
+    for name in (EDITED, "stg_persons"):
+        sandbox.world.edit_outside(name, "SELECT 1 AS one")
+    run = mirror.start_sync(connection=synced, kind="incremental", queue=False)
+    mirror.run_sync(run.pk)
+    ActivityEntry.objects.all().delete()
+
+    def take_in(_: int) -> None:
+        try:
+            services.ingest(synced)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(take_in, range(4)))
+
+    assert not Observation.objects.filter(entry=None).exists()
+    assert not RemoteActivity.objects.filter(entry=None).exists()
+    assert sorted(entry.object_name for entry in news()) == [EDITED, "stg_persons"]
+    assert all(entry.observation is not None and entry.remote_activity is not None for entry in news())
