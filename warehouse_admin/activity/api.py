@@ -7,7 +7,6 @@ from typing import ClassVar
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from warehouse_admin.accounts.api import connection_filter
@@ -17,11 +16,11 @@ from warehouse_admin.activity.errors import UnknownEntry
 from warehouse_admin.activity.filters import WAITING
 from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.core.rest import filters
-from warehouse_admin.core.rest.endpoints import Endpoint, ListEndpoint
+from warehouse_admin.core.rest.endpoints import Endpoint, ListEndpoint, SignedInRequest
 from warehouse_admin.core.rest.fields import ExactText, NullableText
 from warehouse_admin.mirror.api import OfView
 
-_UNREAD = ("connection__api_key", "connection__capabilities", *selectors.HEAVY)
+_UNREAD: tuple[str, ...] = ("connection__api_key", "connection__capabilities", *selectors.HEAVY)
 _UNREAD += tuple(f"mutation__{name}" for name in ("base", "payload", "before", "after", "remote"))
 
 
@@ -117,7 +116,7 @@ class EntriesOfView(EntryList, OfView):
 class EntryOne(Endpoint):
     serializer_class = EntryDetail
 
-    def get(self, request: Request, entry_id: int) -> Response:
+    def get(self, request: SignedInRequest, entry_id: int) -> Response:
         return self.answer(entry(entry_id))
 
 
@@ -127,7 +126,7 @@ class Review(Idempotent, Endpoint):
     serializer_class = EntryDetail
 
     @extend_schema(request=ReviewBody)
-    def post(self, request: Request, entry_id: int) -> Response:
+    def post(self, request: SignedInRequest, entry_id: int) -> Response:
         found = entry(entry_id)
         wanted = self.clean(ReviewBody)
         services.review(user=request.user, entry=found, verdict=wanted["verdict"], note=wanted["note"])

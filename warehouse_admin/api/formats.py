@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any, BinaryIO
+from collections.abc import Iterable
+from typing import IO, Any
 
 from django.conf import settings
 from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.parsers import JSONParser
+from rest_framework.parsers import BaseParser, JSONParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
@@ -23,7 +24,7 @@ class TooLarge(APIException):
 class BoundedJsonParser(JSONParser):
     """JSON up to the size that the portal takes anywhere."""
 
-    def parse(self, stream: BinaryIO, media_type: str | None = None, parser_context: Any = None) -> Any:
+    def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> Any:
         try:
             length = int(parser_context["request"].META.get("CONTENT_LENGTH") or 0)
         except ValueError:
@@ -44,11 +45,12 @@ class BoundedJsonParser(JSONParser):
 class AlwaysJson(BaseContentNegotiation):
     """A script without an `Accept` header, or with any, gets what this API speaks."""
 
-    def select_parser(self, request: Request, parsers: list[JSONParser]) -> JSONParser | None:
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         wanted = (request.content_type or "").split(";")[0].strip().lower()
         return next((parser for parser in parsers if wanted == parser.media_type), None)
 
     def select_renderer(
-        self, request: Request, renderers: list[BaseRenderer], format_suffix: str | None = None
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        return renderers[0], renderers[0].media_type
+        first = next(iter(renderers))
+        return first, first.media_type

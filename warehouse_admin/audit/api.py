@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from warehouse_admin.audit import policies, presenters, selectors
 from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.core.errors import InvalidInput, Missing
-from warehouse_admin.core.rest.endpoints import Endpoint
+from warehouse_admin.core.rest.endpoints import Endpoint, SignedInRequest
 from warehouse_admin.core.rest.filters import refuse_unknown, values_of
 from warehouse_admin.core.rest.pagination import Pagination
 
@@ -69,7 +69,7 @@ class TrailPages(Pagination):
     is_estimate = False
     has_more = False
 
-    def paginate_queryset(self, queryset: QuerySet, request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         self.read(request)
         rows = list(queryset[self.offset : self.offset + self.limit + 1])
         self.has_more = len(rows) > self.limit
@@ -129,7 +129,7 @@ class AuditList(Endpoint):
         ],
         responses=AuditRow(many=True),
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: SignedInRequest) -> Response:
         page = self.paginate_queryset(_found(request))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
@@ -137,7 +137,7 @@ class AuditList(Endpoint):
 class AuditOne(Endpoint):
     serializer_class = AuditRow
 
-    def get(self, request: Request, sequence: int) -> Response:
+    def get(self, request: SignedInRequest, sequence: int) -> Response:
         entries = selectors.entries_for(request.user)
         entry = entries.filter(sequence=sequence).first() if sequence < 2**63 else None
         if entry is None:
@@ -145,7 +145,7 @@ class AuditOne(Endpoint):
         return self.answer(entry)
 
 
-def _found(request: Request) -> QuerySet[AuditEntry]:
+def _found(request: SignedInRequest) -> QuerySet[AuditEntry]:
     refuse_unknown(request, FILTERS)
     problems: dict[str, list[str]] = {}
     entries = selectors.entries_for(request.user)
@@ -160,10 +160,10 @@ def _found(request: Request) -> QuerySet[AuditEntry]:
             if found:
                 problems[name] = found
     entries, _ = selectors.filtered(entries, {"q": request.query_params.get("search", "")})
-    ordering = ORDERINGS.get(request.query_params.get("ordering") or "-sequence")
-    if ordering is None:
+    ordering = request.query_params.get("ordering") or "-sequence"
+    if ordering not in ORDERINGS:
         problems["ordering"] = [f"Order by one of {', '.join(ORDERINGS)}."]
     if problems:
         name = next(iter(problems))
         raise InvalidInput(f"{name}: {problems[name][0]}", errors=problems)
-    return entries.order_by(ordering)
+    return entries.order_by(ORDERINGS[ordering])

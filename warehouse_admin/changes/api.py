@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
@@ -17,11 +16,17 @@ from warehouse_admin.changes import presenters, selectors, serializers, services
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.core.errors import Missing
 from warehouse_admin.core.rest import filters
-from warehouse_admin.core.rest.endpoints import Endpoint, ListEndpoint
+from warehouse_admin.core.rest.endpoints import Endpoint, ListEndpoint, SignedInRequest
 from warehouse_admin.mirror import selectors as mirror
 from warehouse_admin.mirror.models import SavedQuery
 
-_UNREAD = ("connection__api_key", "connection__capabilities", "remote", "saved_query__query", "saved_query__columns")
+_UNREAD: tuple[str, ...] = (
+    "connection__api_key",
+    "connection__capabilities",
+    "remote",
+    "saved_query__query",
+    "saved_query__columns",
+)
 _UNREAD += tuple(f"mutation__{name}" for name in ("base", "payload", "before", "after", "remote"))
 
 
@@ -49,7 +54,7 @@ class ChangeList(Idempotent, ListEndpoint):
         return rows.defer(*_UNREAD)
 
     @extend_schema(request=serializers.NewChange, responses={201: serializers.ChangeDetail})
-    def post(self, request: Request) -> Response:
+    def post(self, request: SignedInRequest) -> Response:
         """Propose a change of a view."""
         wanted = self.clean(serializers.NewChange)
         change = services.create(
@@ -66,7 +71,7 @@ class ChangeList(Idempotent, ListEndpoint):
 class ChangeOne(Endpoint):
     serializer_class = serializers.ChangeDetail
 
-    def get(self, request: Request, number: int) -> Response:
+    def get(self, request: SignedInRequest, number: int) -> Response:
         return shown(number, request)
 
 
@@ -81,12 +86,12 @@ class Step(Idempotent, Endpoint):
     serializer_class = serializers.ChangeDetail
     body: type[BaseSerializer] = serializers.Comment
 
-    def post(self, request: Request, number: int) -> Response:
+    def post(self, request: SignedInRequest, number: int) -> Response:
         change = found(number, request)
         self.take(change, request, self.clean(self.body))
         return shown(number, request)
 
-    def take(self, change: ChangeRequest, request: Request, wanted: dict[str, Any]) -> Any:
+    def take(self, change: ChangeRequest, request: SignedInRequest, wanted: dict[str, Any]) -> Any:
         raise NotImplementedError
 
 
@@ -94,7 +99,7 @@ class Step(Idempotent, Endpoint):
 class Submit(Step):
     """Hand a draft to the reviewers."""
 
-    def take(self, change: ChangeRequest, request: Request, wanted: dict[str, Any]) -> Any:
+    def take(self, change: ChangeRequest, request: SignedInRequest, wanted: dict[str, Any]) -> Any:
         return services.submit(change, request.user)
 
 
@@ -104,7 +109,7 @@ class Approve(Step):
 
     body = serializers.VoteBody
 
-    def take(self, change: ChangeRequest, request: Request, wanted: dict[str, Any]) -> Any:
+    def take(self, change: ChangeRequest, request: SignedInRequest, wanted: dict[str, Any]) -> Any:
         return services.approve(change, request.user, **wanted)
 
 
@@ -114,7 +119,7 @@ class RequestChanges(Step):
 
     body = serializers.VoteBody
 
-    def take(self, change: ChangeRequest, request: Request, wanted: dict[str, Any]) -> Any:
+    def take(self, change: ChangeRequest, request: SignedInRequest, wanted: dict[str, Any]) -> Any:
         return services.request_changes(change, request.user, **wanted)
 
 
@@ -122,7 +127,7 @@ class RequestChanges(Step):
 class Reject(Step):
     """Close it for good; needs the browser session."""
 
-    def take(self, change: ChangeRequest, request: Request, wanted: dict[str, Any]) -> Any:
+    def take(self, change: ChangeRequest, request: SignedInRequest, wanted: dict[str, Any]) -> Any:
         return services.reject(change, request.user, **wanted)
 
 
@@ -130,7 +135,7 @@ class Reject(Step):
 class Withdraw(Step):
     """Take it back."""
 
-    def take(self, change: ChangeRequest, request: Request, wanted: dict[str, Any]) -> Any:
+    def take(self, change: ChangeRequest, request: SignedInRequest, wanted: dict[str, Any]) -> Any:
         return services.withdraw(change, request.user, **wanted)
 
 
@@ -140,7 +145,7 @@ class Revise(Step):
 
     body = serializers.Revised
 
-    def take(self, change: ChangeRequest, request: Request, wanted: dict[str, Any]) -> Any:
+    def take(self, change: ChangeRequest, request: SignedInRequest, wanted: dict[str, Any]) -> Any:
         return services.revise(change, request.user, **wanted)
 
 
@@ -148,7 +153,7 @@ class Revise(Step):
 class Apply(Step):
     """Send an approved change to PostHog now."""
 
-    def take(self, change: ChangeRequest, request: Request, wanted: dict[str, Any]) -> Any:
+    def take(self, change: ChangeRequest, request: SignedInRequest, wanted: dict[str, Any]) -> Any:
         return services.apply(change, request.user)
 
 
@@ -158,7 +163,7 @@ class Rebase(Step):
 
     body = serializers.Rebased
 
-    def take(self, change: ChangeRequest, request: Request, wanted: dict[str, Any]) -> Any:
+    def take(self, change: ChangeRequest, request: SignedInRequest, wanted: dict[str, Any]) -> Any:
         return services.rebase(change, request.user, **wanted)
 
 
@@ -166,21 +171,21 @@ class Rollback(Idempotent, Endpoint):
     serializer_class = serializers.ChangeDetail
 
     @extend_schema(request=serializers.RolledBack, responses={201: serializers.ChangeDetail})
-    def post(self, request: Request, number: int) -> Response:
+    def post(self, request: SignedInRequest, number: int) -> Response:
         """Propose the text that PostHog held before; answers with the new change."""
         wanted = self.clean(serializers.RolledBack)
         undone = services.rollback(found(number, request), request.user, **wanted)
         return shown(undone.pk, request, status=201)
 
 
-def found(number: int, request: Request) -> ChangeRequest:
+def found(number: int, request: SignedInRequest) -> ChangeRequest:
     """The change of this number, if the caller may see it."""
     if number >= 2**63:
         raise Missing(f"There is no change #{number}.")
     return selectors.detail(number, request.user)
 
 
-def shown(number: int, request: Request, *, status: int = 200) -> Response:
+def shown(number: int, request: SignedInRequest, *, status: int = 200) -> Response:
     """The change as it is now."""
     change = found(number, request)
     body = presenters.detail_dict(change, request.user)

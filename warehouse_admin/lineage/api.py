@@ -6,10 +6,10 @@ from uuid import UUID
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from warehouse_admin.core.errors import InvalidInput
+from warehouse_admin.core.rest.endpoints import SignedInRequest
 from warehouse_admin.lineage import selectors
 from warehouse_admin.mirror.api import IN_CONNECTION, OfView
 
@@ -23,7 +23,7 @@ class Node(serializers.Serializer):
 
 
 class LineageEdge(serializers.Serializer):
-    source = serializers.CharField(help_text="The id of the node that is read.")
+    source = serializers.CharField(help_text="The id of the node that is read.")  # type: ignore[assignment]
     target = serializers.CharField(help_text="The id of the node that reads it.")
 
 
@@ -41,7 +41,7 @@ class Lineage(OfView):
             OpenApiParameter("depth", {"type": "integer", "minimum": 1, "maximum": DEEPEST, "default": 1}),
         ]
     )
-    def get(self, request: Request, posthog_id: UUID) -> Response:
+    def get(self, request: SignedInRequest, posthog_id: UUID) -> Response:
         """Everything within `depth` hops up and down, from the parsed SQL."""
         depth = _depth(request.query_params.get("depth", "1"))
         return self.answer(selectors.neighbourhood(self.view(), depth))

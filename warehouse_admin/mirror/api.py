@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from warehouse_admin.accounts.api import connection_filter
@@ -15,7 +14,7 @@ from warehouse_admin.accounts.idempotency import Idempotent
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.core.errors import InvalidInput, Missing, UserError
 from warehouse_admin.core.rest import filters
-from warehouse_admin.core.rest.endpoints import Endpoint, ListEndpoint
+from warehouse_admin.core.rest.endpoints import Endpoint, ListEndpoint, SignedInRequest
 from warehouse_admin.mirror import attention, selectors, services
 from warehouse_admin.mirror.models import SavedQuery, SavedQueryVersion, ScheduleState, SyncRun, WarehouseTable
 from warehouse_admin.mirror.serializers import (
@@ -34,7 +33,7 @@ DELETED = filters.conditions(
     "Tombstones: objects that PostHog no longer has. Left out unless asked for.",
     absent=Q(deleted_at=None),
 )
-_UNREAD = ("connection__api_key", "connection__capabilities")
+_UNREAD: tuple[str, ...] = ("connection__api_key", "connection__capabilities")
 
 
 class OfView(Endpoint):
@@ -76,7 +75,7 @@ class SavedQueryList(ListEndpoint):
 class SavedQueryOne(OfView):
     serializer_class = SavedQueryDetail
 
-    def get(self, request: Request, posthog_id: UUID) -> Response:
+    def get(self, request: SignedInRequest, posthog_id: UUID) -> Response:
         return self.answer(self.view())
 
 
@@ -114,7 +113,7 @@ class Refresh(Idempotent, OfView):
     serializer_class = SavedQueryDetail
 
     @extend_schema(request=None, parameters=[IN_CONNECTION])
-    def post(self, request: Request, posthog_id: UUID) -> Response:
+    def post(self, request: SignedInRequest, posthog_id: UUID) -> Response:
         return self.answer(services.refresh(saved_query=self.view(), user=request.user))
 
 
@@ -139,7 +138,7 @@ class TableList(ListEndpoint):
 class TableOne(Endpoint):
     serializer_class = TableRow
 
-    def get(self, request: Request, posthog_id: UUID) -> Response:
+    def get(self, request: SignedInRequest, posthog_id: UUID) -> Response:
         return self.answer(selectors.table_by_id(posthog_id, request.query_params.get("connection", "")))
 
 
@@ -157,7 +156,7 @@ class SyncList(Idempotent, ListEndpoint):
         return selectors.sync_list({}).defer("cursor", "vanished", *_UNREAD)
 
     @extend_schema(request=StartSync, responses={202: SyncRow})
-    def post(self, request: Request) -> Response:
+    def post(self, request: SignedInRequest) -> Response:
         """Start a sync. 409 carries the `id` of the one under way."""
         wanted = self.clean(StartSync)
         connection = _connection(wanted.get("connection"))
@@ -178,7 +177,7 @@ class OneSync(Endpoint):
 
 
 class SyncOne(OneSync):
-    def get(self, request: Request, sync_id: UUID) -> Response:
+    def get(self, request: SignedInRequest, sync_id: UUID) -> Response:
         return self.answer(self.sync())
 
 
@@ -188,7 +187,7 @@ class SyncDecision(Idempotent, OneSync):
     decide: Any = None
 
     @extend_schema(request=None)
-    def post(self, request: Request, sync_id: UUID) -> Response:
+    def post(self, request: SignedInRequest, sync_id: UUID) -> Response:
         return self.answer(type(self).decide(sync=self.sync(), user=request.user))
 
 

@@ -9,21 +9,20 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from warehouse_admin.accounts.api import connection_filter
 from warehouse_admin.accounts.idempotency import Idempotent
 from warehouse_admin.core.errors import Missing
 from warehouse_admin.core.rest import filters
-from warehouse_admin.core.rest.endpoints import Endpoint, ListEndpoint
+from warehouse_admin.core.rest.endpoints import Endpoint, ListEndpoint, SignedInRequest
 from warehouse_admin.core.rest.fields import ExactText, NullableText
 from warehouse_admin.mirror.api import IN_CONNECTION, OfView
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.schedules import selectors, services
 from warehouse_admin.schedules.models import BulkResume, BulkResumeItem
 
-_UNREAD = ("connection__api_key", "connection__capabilities")
+_UNREAD: tuple[str, ...] = ("connection__api_key", "connection__capabilities")
 MOST_VIEWS = 10_000
 
 
@@ -106,7 +105,7 @@ class ResumeStart(Idempotent, Endpoint):
     serializer_class = ResumeRow
 
     @extend_schema(request=StartResume, responses={202: ResumeRow})
-    def post(self, request: Request) -> Response:
+    def post(self, request: SignedInRequest) -> Response:
         """Resume the schedules of these views in the background; one outcome for each is at `url`."""
         wanted = self.clean(StartResume)
         resume = services.start_resume(user=request.user, **wanted)
@@ -146,13 +145,13 @@ class OneResume(Endpoint):
 
 
 class ResumeOne(OneResume):
-    def get(self, request: Request, resume_id: UUID) -> Response:
+    def get(self, request: SignedInRequest, resume_id: UUID) -> Response:
         return self.answer(self.resume())
 
 
 class ResumeStop(Idempotent, OneResume):
     @extend_schema(request=None)
-    def post(self, request: Request, resume_id: UUID) -> Response:
+    def post(self, request: SignedInRequest, resume_id: UUID) -> Response:
         """Send no further chunk."""
         services.request_stop(resume=self.resume(), user=request.user)
         return self.answer(self.resume())
@@ -165,7 +164,7 @@ class SingleRun(Idempotent, OfView):
     ask: Any = None
 
     @extend_schema(request=Why, responses={202: Asked}, parameters=[IN_CONNECTION])
-    def post(self, request: Request, posthog_id: UUID) -> Response:
+    def post(self, request: SignedInRequest, posthog_id: UUID) -> Response:
         view = self.view()
         mutation = type(self).ask(user=request.user, saved_query=view, reason=self.clean(Why)["reason"])
         return self.answer(mutation, status=202)

@@ -13,12 +13,21 @@ from rest_framework.serializers import BaseSerializer
 from warehouse_admin.core.errors import InvalidInput
 from warehouse_admin.core.rest.filters import Filter, Lookup
 
+Rows = list[Any]
+
+
+class SignedInRequest(Request):
+    """For type checks: the permission classes let only people through, so that `user` is one."""
+
+    user: Any
+
 
 class Endpoint(GenericAPIView):
     """One address. `serializer_class` describes its answer; bodies go through `clean`."""
 
-    filter_backends: ClassVar[list] = []
-    pagination_class = None
+    request: SignedInRequest
+    filter_backends: Any = ()
+    pagination_class: Any = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -38,7 +47,7 @@ class Endpoint(GenericAPIView):
 class ListEndpoint(ListModelMixin, Endpoint):
     """A page of `get_queryset()`, filtered by what the class declares."""
 
-    filter_backends: ClassVar[list] = [Lookup]
+    filter_backends: Any = (Lookup,)
     # None is DRF's word for "no paging"; the settings' class is wanted here.
     pagination_class = GenericAPIView.pagination_class
     filters: ClassVar[dict[str, Filter]] = {}
@@ -54,7 +63,7 @@ class ListEndpoint(ListModelMixin, Endpoint):
         rows = self.get_serializer(self.prepare(list(page or ())), many=True).data
         return self.get_paginated_response(rows)
 
-    def prepare(self, rows: list[Any]) -> list[Any]:
+    def prepare(self, rows: Rows) -> Rows:
         """Hook: give the rows of one page what costs a query for all of them."""
         return rows
 

@@ -14,7 +14,7 @@ class NullableText(serializers.CharField):
         kwargs.setdefault("read_only", True)
         super().__init__(allow_null=True, **kwargs)
 
-    def to_representation(self, value: Any) -> str | None:
+    def to_representation(self, value: Any) -> Any:
         return super().to_representation(value) if value else None
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
 from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.request import Request
 
@@ -19,6 +18,9 @@ class Pagination(LimitOffsetPagination):
     default_limit = 100
     max_limit = 1_000
     template = None
+    limit: int
+    offset: int
+    count: int
 
     def read(self, request: Request) -> None:
         """Take `limit` and `offset` from the URL; InvalidInput when they are no numbers."""
@@ -26,7 +28,7 @@ class Pagination(LimitOffsetPagination):
         self.limit = min(_number(request, "limit", self.default_limit, least=1), self.max_limit)
         self.offset = _number(request, "offset", 0, least=0)
 
-    def paginate_queryset(self, queryset: QuerySet, request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         self.read(request)
         self.count = self.get_count(queryset)
         return list(queryset[self.offset : self.offset + self.limit]) if self.offset < self.count else []
