@@ -203,6 +203,16 @@ def test_it_waits_for_the_rate_limit_and_goes_on(
     assert set(outcomes(resume).values()) == {"resumed"}
 
 
+def test_a_connection_without_a_usable_key_fails_in_words(synced: Connection, start: Start, outcomes: Outcomes) -> None:
+    resume = start(*SUSPENDED, HEALTHY)
+    Connection.objects.update(api_key="")
+
+    work(resume)
+
+    assert (set(outcomes(resume).values()), resume.state) == ({"failed"}, "failed")
+    assert "cannot be used" in resume.items.first().detail
+
+
 class Killed(BaseException):
     """The worker is gone between one statement and the next."""
 

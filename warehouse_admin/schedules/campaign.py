@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from warehouse_admin.audit import services as audit
 from warehouse_admin.core import context
+from warehouse_admin.core.errors import UserError
 from warehouse_admin.mirror import services as mirror
 from warehouse_admin.mutations import services as mutations
 from warehouse_admin.mutations.errors import NotYet
@@ -123,7 +124,7 @@ def _looks_paused_live(resume: BulkResume, item: BulkResumeItem) -> bool:
             settle(resume, item, Outcome.FAILED, GONE)
             return False
         return True
-    except posthog_errors.PostHogError:
+    except (posthog_errors.PostHogError, UserError):
         return True  # nobody can tell: a resume of a running schedule changes nothing
     item.saved_query.refresh_from_db()
     match pause_of(item.saved_query):

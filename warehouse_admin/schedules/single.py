@@ -11,6 +11,7 @@ from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import User
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.core import context
+from warehouse_admin.core.errors import UserError
 from warehouse_admin.mirror import services as mirror
 from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.mutations import services as mutations
@@ -95,5 +96,5 @@ def _look(mutation: Mutation) -> None:
         return
     try:
         mirror.read_live(view, purpose="background")
-    except posthog_errors.PostHogError:
+    except (posthog_errors.PostHogError, UserError):
         return  # the next sync will see the run; the mutation itself is settled

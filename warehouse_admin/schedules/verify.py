@@ -7,6 +7,7 @@ from datetime import datetime
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from warehouse_admin.core.errors import UserError
 from warehouse_admin.mirror import services as mirror
 from warehouse_admin.mirror.models import Run, SavedQuery
 from warehouse_admin.mutations import timing
@@ -32,18 +33,18 @@ def verify(resume: BulkResume, item: BulkResumeItem, mutation: Mutation) -> None
         mirror.read_live(item.saved_query, purpose="background")
     except posthog_errors.RateLimited:
         raise
-    except posthog_errors.PostHogError as error:
+    except (posthog_errors.PostHogError, UserError) as error:
         _unread(resume, item, mutation, error)
     else:
         item.saved_query.refresh_from_db()
         judge(resume, item, mutation)
 
 
-def _unread(resume: BulkResume, item: BulkResumeItem, mutation: Mutation, error: posthog_errors.PostHogError) -> None:
+def _unread(resume: BulkResume, item: BulkResumeItem, mutation: Mutation, error: Exception) -> None:
     if isinstance(error, posthog_errors.NotFound) and error.object_missing:
         settle(resume, item, Outcome.FAILED, GONE)
     elif tells_suspension(item.saved_query):
-        settle(resume, item, Outcome.UNKNOWN, f"It could not be read again: {error.detail or type(error).__name__}")
+        settle(resume, item, Outcome.UNKNOWN, f"It could not be read again: {error}")
     else:
         judge(resume, item, mutation)  # where reading proves nothing, failing to read loses nothing
 
