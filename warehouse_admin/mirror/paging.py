@@ -17,7 +17,7 @@ class CountedPaginator(Paginator):
 
     def __init__(self, rows: QuerySet[Any], per_page: int, count: int) -> None:
         super().__init__(rows, per_page)
-        self.count = count  # type: ignore[misc]  # shadows the property that would ask the database
+        self.count = count  # shadows the property that would ask the database
 
 
 def page_of(rows: QuerySet[Any], params: QueryDict, count: int | None = None) -> Page[Any]:

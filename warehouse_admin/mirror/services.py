@@ -6,11 +6,13 @@ import uuid
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from warehouse_admin.accounts import policies
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection, User
+from warehouse_admin.accounts.services.clients import Purpose
 from warehouse_admin.audit import services as audit
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.core.errors import UserError
@@ -64,7 +66,7 @@ def _create(connection: Connection, kind: str, started_by: User | None) -> SyncR
         raise SyncRunning(running) from None
 
 
-def _open(connection: Connection):  # type: ignore[no-untyped-def]  # a QuerySet of SyncRun
+def _open(connection: Connection) -> QuerySet[SyncRun]:
     return SyncRun.objects.filter(connection=connection, state__in=SyncRun.OPEN)
 
 
@@ -75,7 +77,7 @@ def _make_way(connection: Connection) -> None:
     _close(_open(connection).filter(state=State.QUEUED, created_at__lt=now - UNCLAIMED_AFTER))
 
 
-def _close(stuck) -> list[SyncRun]:  # type: ignore[no-untyped-def]
+def _close(stuck: QuerySet[SyncRun]) -> list[SyncRun]:
     closed = []
     for sync in stuck.select_related("connection", "started_by"):
         was_queued = sync.state == State.QUEUED
@@ -142,7 +144,7 @@ def close_stuck_syncs() -> int:
     return len(closed)
 
 
-def read_live(saved_query: SavedQuery, *, purpose: str = "interactive", timeout: float = 10) -> types.SavedQuery:
+def read_live(saved_query: SavedQuery, *, purpose: Purpose = "interactive", timeout: float = 10) -> types.SavedQuery:
     """Ask PostHog for one view now and keep the answer; raises `posthog.errors`. What differs is an outside change."""
     client = accounts.client_for(saved_query.connection, purpose=purpose)
     asked_at = timezone.now()
@@ -190,8 +192,9 @@ def store_read_back(
 def _claim_version(view: SavedQuery, author_name: str, change_number: int | None) -> None:
     """A sync that read our edit before we read it back took it for an outside one: put that right."""
     newest = view.versions.order_by("-number").first()
-    taken_for_outside = newest is not None and newest.origin == SavedQueryVersion.Origin.OUTSIDE
-    if taken_for_outside and newest.query_hash == view.query_hash and change_number is not None:
+    if newest is None or newest.origin != SavedQueryVersion.Origin.OUTSIDE or change_number is None:
+        return
+    if newest.query_hash == view.query_hash:
         newest.origin, newest.author_name = SavedQueryVersion.Origin.PORTAL, author_name
         newest.change_number = change_number
         newest.save(update_fields=["origin", "author_name", "change_number"])

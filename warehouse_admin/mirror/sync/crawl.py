@@ -78,7 +78,8 @@ def store_page(job: Job, listed: list[types.SavedQuery], asked_at: datetime) -> 
     prints = {row.id: rows.view_fingerprint(row) for row in listed}
     by_id = {row.id: row for row in listed}
     known = SavedQuery.objects.filter(connection=job.connection, posthog_id__in=list(by_id))
-    same, other = [], []
+    same: list[tuple[int, str]] = []
+    other: list[tuple[int, str]] = []
     for pk, key, fingerprint, gone in known.values_list("pk", "posthog_id", "list_fingerprint", "deleted_at"):
         unchanged = fingerprint == prints[str(key)] and gone is None
         (same if unchanged else other).append((pk, str(key)))

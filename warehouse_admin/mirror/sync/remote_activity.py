@@ -70,7 +70,7 @@ def _row(job: Job, key: str, entry: types.ActivityEntry) -> RemoteActivity:
         user_name=storable(name, 200),
         is_system=entry.is_system,
         detail=storable_json(detail) if isinstance(detail, dict) else {},
-        created_at=entry.created_at,
+        created_at=entry.created_at or timezone.now(),
     )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F, Max, Min, Q
+from django.utils import timezone
 
 from warehouse_admin.mirror.models import Run, SavedQuery
 from warehouse_admin.mirror.sync.job import Job
@@ -68,13 +69,13 @@ def store_jobs(job: Job, jobs: list[types.Job], by_id: dict[str, int]) -> None:
     known = Run.objects.filter(job_id__in=[key for _, key in told], saved_query__in={view for view, _ in told})
     changed = []
     for run in known:
-        row = told.pop((run.saved_query_id, run.job_id), None)
-        if row is not None and _fill(run, row):
+        same = (run.saved_query_id, run.job_id)
+        if same in told and _fill(run, told.pop(same)):
             changed.append(run)
     Run.objects.bulk_update(changed, ["status", "finished_at", "rows", "error"], batch_size=200)
     made = []
     for (view, key), row in told.items():
-        run = Run(saved_query_id=view, job_id=key, started_at=row.created_at)
+        run = Run(saved_query_id=view, job_id=key, started_at=row.created_at or timezone.now())
         _fill(run, row)
         made.append(run)
     Run.objects.bulk_create(made, batch_size=500)

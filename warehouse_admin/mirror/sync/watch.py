@@ -32,7 +32,8 @@ class Watch:
         self.counts: Counter[str] = Counter()
         self.notes: dict[str, str] = {}
         self.cursor: dict[str, Any] = dict(sync.cursor)
-        self._phase, self._done, self._total = sync.phase, 0, None
+        self._phase, self._done = sync.phase, 0
+        self._total: int | None = None
         self._written = 0.0
 
     def phase(self, name: str, total: int | None = None) -> None:

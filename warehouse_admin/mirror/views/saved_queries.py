@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -18,7 +19,7 @@ from warehouse_admin.accounts.models import Connection
 from warehouse_admin.core.errors import Missing, UserError
 from warehouse_admin.core.htmx import render_page, wants_fragment
 from warehouse_admin.mirror import hooks, paging, selectors, services
-from warehouse_admin.mirror.models import SavedQuery, SavedQueryVersion, ScheduleState, SyncRun
+from warehouse_admin.mirror.models import Run, SavedQuery, SavedQueryVersion, ScheduleState, SyncRun
 from warehouse_admin.mirror.refresh import newest_runs
 from warehouse_admin.mirror.states import CADENCES
 
@@ -41,10 +42,10 @@ CHART = 40
 def view_list(request: HttpRequest) -> HttpResponse:
     counts = selectors.view_counts(request.GET)
     page = paging.page_of(selectors.view_list(request.GET), request.GET, counts["matching"])
-    _decorate(page)
     newest = selectors.newest_sync(request.GET)
     context = {
         "page": page,
+        "rows": _rows(page),
         "tabs": _tabs(request, counts),
         "chips": _chips(request),
         "filtered": any(request.GET.get(name) for name in FILTERS),
@@ -63,17 +64,23 @@ def view_list(request: HttpRequest) -> HttpResponse:
     return render_page(request, "mirror/views/list.html", "mirror/views/_table.html", context)
 
 
-def _decorate(page: Page[SavedQuery]) -> None:
-    """What the rows show beside their own columns, each in one query for the whole page."""
+@dataclass(frozen=True)
+class Row:
+    """One line of the list; runs oldest first."""
+
+    view: SavedQuery
+    runs: list[Run]
+    downstream_count: int
+    open_change: Any
+
+
+def _rows(page: Page[SavedQuery]) -> list[Row]:
+    """What the lines show beside the columns of their views, each in one query for the whole page."""
     views = list(page.object_list)
-    page.object_list = views
     runs = newest_runs([view.pk for view in views if view.is_materialized], STRIP)
     downstream = hooks.merged(hooks.downstream_counts, views)
     changes = hooks.merged(hooks.open_changes, views)
-    for view in views:
-        view.strip = runs.get(view.pk, [])[::-1]
-        view.downstream_count = downstream.get(view.pk, 0)
-        view.open_change = changes.get(view.pk)
+    return [Row(view, runs.get(view.pk, [])[::-1], downstream.get(view.pk, 0), changes.get(view.pk)) for view in views]
 
 
 def _link(request: HttpRequest, **changes: str) -> str:
