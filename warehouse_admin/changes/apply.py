@@ -36,7 +36,7 @@ def apply(change: ChangeRequest, user: User) -> ChangeRequest:
             _back_to_review(change)
     if not approved:
         text = "An approval no longer counts, because its reviewer lost the role; it needs a new review."
-        raise StateForbids(change, text, who="a reviewer")
+        raise StateForbids(text, who="a reviewer")
     return change
 
 
@@ -48,7 +48,7 @@ def starts_by_itself(change: ChangeRequest) -> bool:
 
 def refuse_paused(change: ChangeRequest) -> None:
     if not change.connection.is_active:
-        raise StateForbids(change, f"The connection {change.connection.name} is paused.", who="an administrator")
+        raise StateForbids(f"The connection {change.connection.name} is paused.", who="an administrator")
 
 
 def claim(change: ChangeRequest, *, asked_by: User | None) -> Mutation:
@@ -58,7 +58,7 @@ def claim(change: ChangeRequest, *, asked_by: User | None) -> Mutation:
         pk=change.pk, state__in=(State.APPROVED, State.FAILED), revision_number=change.revision_number
     )
     if free.update(state=State.APPLYING, attempts=attempt) != 1:
-        raise StateForbids(change, f"#{change.pk} is being applied already.")
+        raise StateForbids(f"#{change.pk} is being applied already.")
     revision = current_revision(change)
     move(change, State.APPLYING, attempts=attempt, apply_asked_by=asked_by, problem="", remote=None)
     note(change, asked_by, "apply_asked")

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from warehouse_admin.core.errors import UserError
-
-if TYPE_CHECKING:
-    from warehouse_admin.changes.models import ChangeRequest
 
 
 class StateForbids(UserError):
     """The change is not in a state that allows this; `blockers` says what stands in the way."""
 
-    def __init__(self, change: ChangeRequest, message: str, *, kind: str = "wait", who: str = "") -> None:
+    def __init__(self, message: str, *, kind: str = "wait", who: str = "") -> None:
         super().__init__(message, blockers=[{"text": message, "kind": kind, "who": who}])
-        self.change = change
 
 
 class StaleRevision(UserError):

@@ -126,7 +126,7 @@ def rebase(change: ChangeRequest, user: User, query: str) -> ChangeRequest:
             return change
         latest = current_revision(change)
         if base["query"] == latest.base.get("query") and change.state != State.NEEDS_REBASE:
-            raise StateForbids(change, "PostHog still holds the text this is based on; edit the proposal instead.")
+            raise StateForbids("PostHog still holds the text this is based on; edit the proposal instead.")
         _void_votes(change, "rebased onto what PostHog holds now")
         revision = add_revision(change, user, base, query)
         move(change, State.IN_REVIEW, problem="", remote=None, submitted_at=change.submitted_at or timezone.now())

@@ -20,7 +20,7 @@ def rollback(change: ChangeRequest, user: User, reason: str = "") -> ChangeReque
     before = (change.mutation.before or {}) if change.mutation else {}
     former = before.get("query")
     if former is None:
-        raise StateForbids(change, f"What PostHog held before #{change.pk} was not recorded, so it cannot be restored.")
+        raise StateForbids(f"What PostHog held before #{change.pk} was not recorded, so it cannot be restored.")
     undone = create(
         author=user,
         saved_query=change.saved_query,

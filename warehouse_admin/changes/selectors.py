@@ -41,7 +41,7 @@ def my_turn(user: User) -> QuerySet[ChangeRequest]:
     mine = Q(author=user, state__in=_AUTHORS_TURN)
     if allows(user, REVIEW):
         voted = Vote.objects.filter(change=OuterRef("pk"), voter=user, voided_at=None)
-        mine |= Q(state=State.IN_REVIEW) & ~Q(author=user) & ~Exists(voted)
+        mine |= Q(~Exists(voted), state=State.IN_REVIEW) & ~Q(author=user)
     if allows(user, APPLY):
         by_hand = Q(connection__apply_policy=Connection.ApplyPolicy.MANUAL) | Q(attempts__gt=0)
         mine |= Q(state=State.APPROVED) & by_hand | Q(state=State.FAILED)
@@ -111,7 +111,7 @@ def others_open(saved_query: SavedQuery, *, besides: ChangeRequest | None = None
     found = ChangeRequest.objects.filter(saved_query=saved_query).exclude(
         state__in=(*ChangeRequest.CLOSED, State.DRAFT)
     )
-    return found.exclude(pk=besides.pk if besides else None).select_related("author").order_by("pk")
+    return found.exclude(pk=besides.pk if besides else 0).select_related("author").order_by("pk")
 
 
 def own_draft(user: User, saved_query: SavedQuery) -> ChangeRequest | None:

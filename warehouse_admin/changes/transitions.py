@@ -79,7 +79,7 @@ def require_state(change: ChangeRequest, verb: str) -> None:
     state = State(change.state)
     if state not in ALLOWED[verb]:
         kind = "fix" if state in (State.NEEDS_REBASE, State.DRAFT) else "wait"
-        raise StateForbids(change, f"#{change.pk} cannot be {SPOKEN[verb]}: {_WHY[state]}.", kind=kind)
+        raise StateForbids(f"#{change.pk} cannot be {SPOKEN[verb]}: {_WHY[state]}.", kind=kind)
 
 
 def current_revision(change: ChangeRequest) -> Revision:

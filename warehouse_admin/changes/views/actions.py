@@ -14,6 +14,7 @@ from warehouse_admin.changes import selectors, services
 from warehouse_admin.changes.forms import VoteForm
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.changes.views.detail import render_detail
+from warehouse_admin.changes.views.people import signed_in
 from warehouse_admin.core.errors import NotPermitted, UserError
 
 Do = Callable[[ChangeRequest, VoteForm], ChangeRequest]
@@ -31,7 +32,7 @@ class Question:
 
 
 def _answer(request: HttpRequest, number: int, question: Question, done: str, do: Do) -> HttpResponse:
-    change = selectors.detail(number, request.user)  # type: ignore[arg-type]
+    change = selectors.detail(number, signed_in(request))
     if request.method == "GET":
         return render(request, "changes/confirm.html", {"change": change, "question": question, "action": request.path})
     form = VoteForm(request.POST)
@@ -45,7 +46,7 @@ def _answer(request: HttpRequest, number: int, question: Question, done: str, do
     except UserError as error:
         if request.htmx:  # type: ignore[attr-defined]
             raise
-        change = selectors.detail(number, request.user)  # type: ignore[arg-type]
+        change = selectors.detail(number, signed_in(request))
         return render_detail(request, change, problem=error, comment=form.cleaned_data["comment"])
     messages.success(request, done.format(change=result))
     return redirect("changes:detail", result.pk)
@@ -59,7 +60,7 @@ def submit(request: HttpRequest, number: int) -> HttpResponse:
         number,
         question,
         "{change} waits for review.",
-        lambda change, form: services.submit(change, request.user),
+        lambda change, form: services.submit(change, signed_in(request)),
     )
 
 
@@ -81,7 +82,7 @@ def _voting(request: HttpRequest, vote: Callable[..., ChangeRequest]) -> Do:
     def do(change: ChangeRequest, form: VoteForm) -> ChangeRequest:
         seen = form.cleaned_data
         shown = {"revision": seen["revision"], "digest": seen["digest"] or None}
-        return vote(change, request.user, seen["comment"], **shown)
+        return vote(change, signed_in(request), seen["comment"], **shown)
 
     return do
 
@@ -94,7 +95,7 @@ def reject(request: HttpRequest, number: int) -> HttpResponse:
         number,
         question,
         "You rejected {change}.",
-        lambda change, form: services.reject(change, request.user, form.cleaned_data["comment"]),
+        lambda change, form: services.reject(change, signed_in(request), form.cleaned_data["comment"]),
     )
 
 
@@ -106,7 +107,7 @@ def withdraw(request: HttpRequest, number: int) -> HttpResponse:
         number,
         question,
         "{change} is withdrawn.",
-        lambda change, form: services.withdraw(change, request.user, form.cleaned_data["comment"]),
+        lambda change, form: services.withdraw(change, signed_in(request), form.cleaned_data["comment"]),
     )
 
 
@@ -119,7 +120,7 @@ def apply(request: HttpRequest, number: int) -> HttpResponse:
         number,
         question,
         "{change} is being applied.",
-        lambda change, form: services.apply(change, request.user),
+        lambda change, form: services.apply(change, signed_in(request)),
     )
 
 
@@ -135,5 +136,5 @@ def rollback(request: HttpRequest, number: int) -> HttpResponse:
         number,
         question,
         "{change} proposes the former text.",
-        lambda change, form: services.rollback(change, request.user, form.cleaned_data["comment"]),
+        lambda change, form: services.rollback(change, signed_in(request), form.cleaned_data["comment"]),
     )

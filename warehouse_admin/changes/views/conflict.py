@@ -10,14 +10,15 @@ from django.views.decorators.http import require_http_methods
 from warehouse_admin.changes import policies, selectors, services, texts
 from warehouse_admin.changes.forms import ProposalForm
 from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.changes.views.people import signed_in
 from warehouse_admin.core.errors import InvalidInput, NotPermitted, UserError
 
 
 @require_http_methods(["GET", "POST"])
 def rebase(request: HttpRequest, number: int) -> HttpResponse:
     """Base → PostHog and base → proposal beside each other; what is saved goes back to review on the new base."""
-    change = selectors.detail(number, request.user)  # type: ignore[arg-type]
-    policies.require_author(request.user, change, action="change.rebased")  # type: ignore[arg-type]
+    change = selectors.detail(number, signed_in(request))
+    policies.require_author(signed_in(request), change, action="change.rebased")
     current = selectors.revision(change)
     if request.method == "GET":
         return _page(request, change, ProposalForm(initial={"query": current.proposal["query"]}))
@@ -25,7 +26,7 @@ def rebase(request: HttpRequest, number: int) -> HttpResponse:
     if not form.is_valid():
         return _page(request, change, form, status=422)
     try:
-        change = services.rebase(change, request.user, form.cleaned_data["query"])  # type: ignore[arg-type]
+        change = services.rebase(change, signed_in(request), form.cleaned_data["query"])
     except NotPermitted:
         raise
     except UserError as error:

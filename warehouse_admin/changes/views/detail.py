@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET
 
 from warehouse_admin.changes import presenters, selectors, texts
 from warehouse_admin.changes.models import ChangeRequest, Revision
+from warehouse_admin.changes.views.people import signed_in
 from warehouse_admin.core.errors import UserError
 from warehouse_admin.core.htmx import render_page
 from warehouse_admin.mirror import services as mirror
@@ -22,7 +23,7 @@ LOOK_SECONDS = 5.0
 @require_GET
 def detail(request: HttpRequest, number: int) -> HttpResponse:
     """Why, what, whom it touches, who decided, and what I can do about it."""
-    return render_detail(request, selectors.detail(number, request.user))  # type: ignore[arg-type]
+    return render_detail(request, selectors.detail(number, signed_in(request)))
 
 
 def render_detail(
@@ -55,10 +56,10 @@ def status_context(request: HttpRequest, change: ChangeRequest, revision: Revisi
         "badge": presenters.badge(change),
         "revision": revision,
         "in_flight": change.state in ChangeRequest.IN_FLIGHT,
-        "blockers": presenters.blockers(change, request.user, revision),  # type: ignore[arg-type]
+        "blockers": presenters.blockers(change, signed_in(request), revision),
         "votes": presenters.votes(change, revision),
         "mutation": presenters.mutation_dict(change.mutation),
-        "actions": presenters.actions(change, request.user, revision),  # type: ignore[arg-type]
+        "actions": presenters.actions(change, signed_in(request), revision),
     }
 
 
@@ -72,7 +73,7 @@ def _shown_revision(request: HttpRequest, change: ChangeRequest, current: Revisi
 @require_GET
 def detail_status(request: HttpRequest, number: int) -> HttpResponse:
     """Polled while a change is being applied; when that has ended, the whole page is loaded anew."""
-    change = selectors.detail(number, request.user)  # type: ignore[arg-type]
+    change = selectors.detail(number, signed_in(request))
     context = status_context(request, change, selectors.revision(change))
     response = render_page(request, "changes/status.html", "changes/_status.html", context)
     if not context["in_flight"]:
@@ -83,7 +84,7 @@ def detail_status(request: HttpRequest, number: int) -> HttpResponse:
 @require_GET
 def detail_base(request: HttpRequest, number: int) -> HttpResponse:
     """Ask PostHog, within a few seconds, whether it still holds what this is written against."""
-    change = selectors.detail(number, request.user)  # type: ignore[arg-type]
+    change = selectors.detail(number, signed_in(request))
     context = {"change": change, "base": live_base(change, selectors.revision(change))}
     return render_page(request, "changes/base.html", "changes/_base.html", context)
 

@@ -17,6 +17,7 @@ from warehouse_admin.changes import propose as proposing
 from warehouse_admin.changes.errors import BaseMoved, StaleRevision
 from warehouse_admin.changes.forms import ProposalForm
 from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.changes.views.people import signed_in
 from warehouse_admin.core.digests import text_digest
 from warehouse_admin.core.errors import InvalidInput, Missing, NotPermitted, UserError
 from warehouse_admin.lineage import selectors as lineage
@@ -29,7 +30,7 @@ def propose(request: HttpRequest, posthog_id: uuid.UUID) -> HttpResponse:
     """Edit the query of a view, as a draft or straight into review."""
     view = _view(posthog_id)
     target = Target("saved_query", str(view.posthog_id), view.name)
-    policies.require_propose(request.user, action="change.created", target=target)  # type: ignore[arg-type]
+    policies.require_propose(signed_in(request), action="change.created", target=target)
     proposing.refuse_closed_view(view)
     if request.method == "POST":
         return _create(request, view)
@@ -48,7 +49,7 @@ def _create(request: HttpRequest, view: SavedQuery) -> HttpResponse:
     typed = form.cleaned_data
     try:
         change = services.create(
-            author=request.user,  # type: ignore[arg-type]
+            author=signed_in(request),
             saved_query=view,
             query=typed["query"],
             reason=typed["reason"],
@@ -86,7 +87,7 @@ def _propose_page(
         "problem": problem,
         "live": live,
         "typed": form["query"].value() or "",
-        "draft": selectors.own_draft(request.user, view),  # type: ignore[arg-type]
+        "draft": selectors.own_draft(signed_in(request), view),
         "others": selectors.others_open(view),
         "dependents": lineage.downstream(view),
         "newlines": "windows" if texts.uses_crlf(view.query or "") else "unix",
@@ -97,8 +98,8 @@ def _propose_page(
 @require_http_methods(["GET", "POST"])
 def revise(request: HttpRequest, number: int) -> HttpResponse:
     """Save an edited proposal as a new revision."""
-    change = selectors.detail(number, request.user)  # type: ignore[arg-type]
-    policies.require_author(request.user, change, action="change.revised")  # type: ignore[arg-type]
+    change = selectors.detail(number, signed_in(request))
+    policies.require_author(signed_in(request), change, action="change.revised")
     if change.state == ChangeRequest.State.NEEDS_REBASE:
         return redirect("changes:rebase", number)
     current = selectors.revision(change)
@@ -126,7 +127,7 @@ def revise(request: HttpRequest, number: int) -> HttpResponse:
 
 def _save(request: HttpRequest, change: ChangeRequest, typed: dict[str, Any]) -> ChangeRequest:
     """Revise, and submit a draft when that was asked for; a draft may be submitted as it is."""
-    user = request.user
+    user = signed_in(request)
     current = selectors.revision(change)
     submitting = change.state == ChangeRequest.State.DRAFT and request.POST.get("do") == "propose"
     unchanged = typed["query"] == current.proposal["query"] and typed["reason"].strip() == change.reason
@@ -134,8 +135,8 @@ def _save(request: HttpRequest, change: ChangeRequest, typed: dict[str, Any]) ->
         raise InvalidInput("Say why.", errors={"reason": ["Say why: reviewers and the audit trail need a reason."]})
     if not (submitting and unchanged):
         seen = typed["revision"] or 0
-        change = services.revise(change, user, typed["query"], seen, typed["reason"])  # type: ignore[arg-type]
-    return services.submit(change, user) if submitting else change  # type: ignore[arg-type]
+        change = services.revise(change, user, typed["query"], seen, typed["reason"])
+    return services.submit(change, user) if submitting else change
 
 
 def _revise_page(

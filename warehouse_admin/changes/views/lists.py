@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
 from warehouse_admin.changes import presenters, selectors
+from warehouse_admin.changes.views.people import signed_in
 from warehouse_admin.core.htmx import render_page
 
 PAGE_SIZE = 50
@@ -35,9 +36,9 @@ def change_list(request: HttpRequest) -> HttpResponse:
     tab = params.get("tab") if params.get("tab") in selectors.TABS else "open"
     params["tab"] = str(tab)
     params["connection"] = params.get("connection", "")
-    page = Paginator(selectors.change_list(request.user, params), PAGE_SIZE).get_page(request.GET.get("page"))
+    page = Paginator(selectors.change_list(signed_in(request), params), PAGE_SIZE).get_page(request.GET.get("page"))
     for change in page.object_list:
-        change.badge = presenters.badge(change)
+        change.badge = presenters.badge(change)  # type: ignore[attr-defined]
     title, text = EMPTY[params["tab"]]
     context = {
         "page": page,
@@ -51,7 +52,7 @@ def change_list(request: HttpRequest) -> HttpResponse:
 
 
 def _tabs(request: HttpRequest, current: str) -> list[dict[str, Any]]:
-    counts = selectors.tab_counts(request.user)  # type: ignore[arg-type]
+    counts = selectors.tab_counts(signed_in(request))
     scope = request.GET.get("connection")
     more = f"&connection={scope}" if scope and scope.replace("-", "").replace("_", "").isalnum() else ""
     return [
