@@ -66,7 +66,7 @@ def entry_of(mutation: Mutation, views: dict[str, SavedQuery]) -> ActivityEntry:
         author=mutation.actor.username if mutation.actor else "",
         before=before,
         after=after,
-        occurred_at=mutation.sent_at,
+        occurred_at=mutation.sent_at or mutation.asked_at,
         mutation=mutation,
     )
 
@@ -188,7 +188,8 @@ def _shown(seen: Observation) -> tuple[dict[str, Any] | None, dict[str, Any] | N
 def _from_observation(seen: Observation, known: Known) -> ActivityEntry:
     """Something that only a sync saw: nobody is named who is not named by PostHog."""
     view = seen.saved_query
-    source, author, at = Source.UNKNOWN, "", seen.seen_at
+    source: str = Source.UNKNOWN
+    author, at = "", seen.seen_at
     if seen.kind == Kind.SUSPENDED:
         source = Source.SYSTEM
     elif (told := known.partly_told(seen)) is not None:

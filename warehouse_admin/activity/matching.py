@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.activity import facts
 from warehouse_admin.activity.models import ActivityEntry
-from warehouse_admin.mirror.models import Observation, SavedQuery
+from warehouse_admin.mirror.models import Observation, RemoteActivity, SavedQuery
 from warehouse_admin.mutations.models import Mutation
 
 LEFT = (Mutation.State.HAPPENED, Mutation.State.UNCONFIRMED, Mutation.State.SENDING)
@@ -54,7 +54,8 @@ class Known:
             for mutation in self._mutations[str(told.row.posthog_id)]
             if facts.is_ours(mutation, told) and not self._has(mutation, "remote_activity_id")
         ]
-        return min(ours, key=lambda mutation: abs(mutation.sent_at - told.row.created_at), default=None)
+        at = told.row.created_at
+        return min(ours, key=lambda mutation: abs((mutation.sent_at or at) - at), default=None)
 
     def cause_of(self, seen: Observation) -> Mutation | None:
         """The mutation that a sync saw the effect of."""
@@ -63,7 +64,7 @@ class Known:
             for mutation in self._mutations[str(seen.saved_query.posthog_id)]
             if facts.caused(mutation, seen) and not self._has(mutation, "observation_id")
         ]
-        return max(ours, key=lambda mutation: mutation.sent_at, default=None)
+        return max(ours, key=lambda mutation: mutation.sent_at or mutation.asked_at, default=None)
 
     def _has(self, mutation: Mutation, link: str) -> bool:
         entry = self._by_mutation.get(mutation.pk)
@@ -72,8 +73,9 @@ class Known:
     def seen_before(self, told: facts.Logged) -> ActivityEntry | None:
         """An entry made from an observation alone, which this late log entry explains."""
         for entry in self._entries[str(told.row.posthog_id)]:
-            alone = entry.remote_activity_id is None and entry.mutation_id is None and entry.observation is not None
-            if alone and entry.kind == told.kind and facts.explains(told, entry.observation):
+            if entry.observation is None or entry.remote_activity_id is not None or entry.mutation_id is not None:
+                continue
+            if entry.kind == told.kind and facts.explains(told, entry.observation):
                 return entry
         return None
 
@@ -92,9 +94,9 @@ class Known:
 
     def _told(self, seen: Observation) -> list[tuple[ActivityEntry, facts.Logged]]:
         entries = self._entries[str(seen.saved_query.posthog_id)]
-        return [(entry, self._read(entry)) for entry in entries if entry.remote_activity is not None]
+        return [(entry, self._read(row)) for entry in entries if (row := entry.remote_activity) is not None]
 
-    def _read(self, entry: ActivityEntry) -> facts.Logged:
-        if entry.pk not in self._logged:
-            self._logged[entry.pk] = facts.logged(entry.remote_activity)
-        return self._logged[entry.pk]
+    def _read(self, row: RemoteActivity) -> facts.Logged:
+        if row.pk not in self._logged:
+            self._logged[row.pk] = facts.logged(row)
+        return self._logged[row.pk]

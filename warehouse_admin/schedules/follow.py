@@ -69,15 +69,17 @@ def _ripe_items(now: datetime) -> QuerySet[BulkResumeItem]:
 
 def _rejudge(item: BulkResumeItem, *, may_read: bool) -> int:
     """Judge an item anew; returns how many reads of PostHog it cost."""
-    view = item.saved_query
+    view, mutation = item.saved_query, item.mutation
+    if mutation is None:
+        return 0
     read_since = view.synced_at is not None and item.sent_at is not None and view.synced_at > item.sent_at
-    if not tells_suspension(view) or (read_since and item.mutation.state in ENDED):
-        judge(item.resume, item, item.mutation)
+    if not tells_suspension(view) or (read_since and mutation.state in ENDED):
+        judge(item.resume, item, mutation)
         return 0
     if not may_read:
         return 0
     try:
-        verify(item.resume, item, item.mutation)
+        verify(item.resume, item, mutation)
     except posthog_errors.RateLimited:
         return READS  # no more reads in this beat
     return 1

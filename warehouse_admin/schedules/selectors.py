@@ -128,7 +128,7 @@ def rows_of(keys: Sequence[int]) -> list[Row]:
     return [Row(found[key]) for key in keys if key in found]
 
 
-def _decorated(views: MirroredQuerySet) -> QuerySet[SavedQuery]:
+def _decorated(views: MirroredQuerySet) -> MirroredQuerySet:
     me = OuterRef("pk")
     good = Run.objects.filter(saved_query=me, status="Completed").order_by("-started_at")
     edits = SavedQueryVersion.objects.filter(saved_query=me).exclude(origin=SavedQueryVersion.Origin.FIRST_SEEN)

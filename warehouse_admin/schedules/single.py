@@ -75,7 +75,7 @@ def _ask(*, user: User, view: SavedQuery, reason: str, kind: str) -> Mutation:
 def _queue(mutation: Mutation) -> None:
     from warehouse_admin.schedules import tasks
 
-    tasks.send_mutation.delay_on_commit(str(mutation.pk))
+    tasks.send_mutation.delay_on_commit(str(mutation.pk))  # type: ignore[attr-defined]
 
 
 def send_single(mutation_id: uuid.UUID | str) -> None:

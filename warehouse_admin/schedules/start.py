@@ -190,7 +190,7 @@ def _create(user: User, connection: Connection, views: list[SavedQuery], reason:
 def _queue(resume: BulkResume) -> None:
     from warehouse_admin.schedules import tasks
 
-    tasks.run_resume.delay_on_commit(str(resume.pk))
+    tasks.run_resume.delay_on_commit(str(resume.pk))  # type: ignore[attr-defined]
 
 
 def snapshot(view: SavedQuery) -> dict[str, object]:
