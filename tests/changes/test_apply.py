@@ -217,7 +217,7 @@ def test_a_request_that_never_arrived_goes_back_to_approved_after_the_time_out(
     change.refresh_from_db()
     assert change.state == State.UNCONFIRMED
 
-    services.settle_open(now=later())
+    services.settle_open(now=later(90))
     change.refresh_from_db()
     assert change.state == State.APPROVED
     assert "did not happen" in change.problem

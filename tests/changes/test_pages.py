@@ -241,6 +241,22 @@ def test_the_conflict_page_shows_both_sides_and_rebases(
     assert (change.state, change.revision_number) == (State.IN_REVIEW, 2)
 
 
+@pytest.mark.parametrize("name", ["revise", "rebase"])
+def test_a_closed_change_has_no_editor(name, client_of, author, proposed):
+    change = services.withdraw(proposed(), author)
+
+    answer = client_of(author).get(url(name, change))
+
+    assert answer.status_code == 409
+    assert "was withdrawn" in shown(answer)
+
+
+def test_prose_that_no_database_keeps_is_cleaned(proposed, reviewer):
+    change = proposed(reason="be\0cause \ud800 of it")
+    assert change.reason == "because ? of it"
+    assert services.approve(change, reviewer, "fi\0ne \udfff").votes.get().comment == "fine ?"
+
+
 @pytest.mark.parametrize("name", ["reject", "request-changes", "withdraw"])
 def test_the_other_decisions_have_forms_too(name, client_of, author, reviewer, proposed):
     change = proposed()

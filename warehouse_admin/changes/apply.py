@@ -141,7 +141,7 @@ def _carried(mutation: Mutation, now: datetime | None) -> Mutation:
         except NotYet:
             mutation.refresh_from_db()
             return mutation
-    return mutations.settle(mutation.pk, now=now)
+    return mutations.settle(mutation.pk, now=now, only_if_due=True)
 
 
 def _finish(change: ChangeRequest, mutation: Mutation) -> None:

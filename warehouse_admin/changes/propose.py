@@ -149,7 +149,7 @@ def check_proposal(query: str, reason: str, *, reason_needed: bool) -> str:
     found = [problem for problem in check_view_sql(query) if problem.level == "error"]
     if found:
         problems["query"] = [_placed(problem.message, problem.line, problem.column) for problem in found]
-    reason = reason.replace("\0", "").strip()
+    reason = texts.storable(reason)
     if reason_needed and not reason:
         problems["reason"] = ["Say why: reviewers and the audit trail need a reason."]
     elif len(reason) > LONGEST_REASON:

@@ -9,7 +9,7 @@ from warehouse_admin.accounts.models import User
 from warehouse_admin.accounts.policies import require
 from warehouse_admin.accounts.roles import CLOSE
 from warehouse_admin.changes import apply as applying
-from warehouse_admin.changes import policies
+from warehouse_admin.changes import policies, texts
 from warehouse_admin.changes.errors import StaleRevision
 from warehouse_admin.changes.models import ChangeRequest, Revision, Vote
 from warehouse_admin.changes.transitions import State, current_revision, lock, move, note, record, require_state
@@ -124,7 +124,7 @@ def _refuse_unseen(latest: Revision, revision: int | None, digest: str | None) -
 
 
 def _clean(comment: str, *, needed: bool) -> str:
-    comment = comment.replace("\0", "").strip()
+    comment = texts.storable(comment)
     if needed and not comment:
         raise InvalidInput("Say why: a comment is needed here.", errors={"comment": ["A comment is needed here."]})
     if len(comment) > LONGEST_COMMENT:

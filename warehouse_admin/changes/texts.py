@@ -45,5 +45,10 @@ def only_layout_differs(one: str, other: str) -> bool:
     return max(len(one), len(other)) <= LARGEST_COMPARED and same_meaning(one, other)
 
 
+def storable(text: str) -> str:
+    """Prose without what no database keeps: NUL bytes and halves of character pairs."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode().strip()
+
+
 def _plain(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -27,15 +27,19 @@ FORGOTTEN_SECONDS = 60.0  # an act asked for this long ago has lost its task
 TOO_OLD_SECONDS = 900.0  # nobody expects a run or a cancel that late
 
 
-def settle(mutation_id: uuid.UUID, *, now: datetime | None = None) -> Mutation:
-    """Look at PostHog and decide about an unconfirmed mutation or one whose worker is lost; others are left alone."""
+def settle(mutation_id: uuid.UUID, *, now: datetime | None = None, only_if_due: bool = False) -> Mutation:
+    """Look at PostHog and decide about an unconfirmed mutation or one whose worker is lost; others are left alone.
+
+    `only_if_due` leaves alone what was looked at a moment ago.
+    """
     now = now or timezone.now()
     mutation = Mutation.objects.select_related("connection", "actor").get(pk=mutation_id)
     request_id = mutation.request_id or context.current().request_id
     with context.use(context.RequestContext(request_id=request_id)):
         if mutation.state == State.SENDING:
             mutation = _take_from_lost_worker(mutation, now)
-        if mutation.state != State.UNCONFIRMED:
+        due = not only_if_due or timing.look_is_due(mutation.sent_at, mutation.looked_at, now)
+        if mutation.state != State.UNCONFIRMED or not due:
             return mutation
         return _look(mutation, now)
 

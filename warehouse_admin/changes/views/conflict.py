@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 from warehouse_admin.changes import policies, selectors, services, texts
 from warehouse_admin.changes.forms import ProposalForm
 from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.changes.transitions import require_state
 from warehouse_admin.changes.views.people import signed_in
 from warehouse_admin.core.errors import InvalidInput, NotPermitted, UserError
 
@@ -21,6 +22,7 @@ def rebase(request: HttpRequest, number: int) -> HttpResponse:
     policies.require_author(signed_in(request), change, action="change.rebased")
     current = selectors.revision(change)
     if request.method == "GET":
+        require_state(change, "rebase")
         return _page(request, change, ProposalForm(initial={"query": current.proposal["query"]}))
     form = ProposalForm(request.POST, base_text=current.proposal["query"])
     if not form.is_valid():

@@ -17,6 +17,7 @@ from warehouse_admin.changes import propose as proposing
 from warehouse_admin.changes.errors import BaseMoved, StaleRevision
 from warehouse_admin.changes.forms import ProposalForm
 from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.changes.transitions import require_state
 from warehouse_admin.changes.views.people import signed_in
 from warehouse_admin.core.digests import text_digest
 from warehouse_admin.core.errors import InvalidInput, Missing, NotPermitted, UserError
@@ -105,6 +106,7 @@ def revise(request: HttpRequest, number: int) -> HttpResponse:
     current = selectors.revision(change)
     text = current.proposal["query"]
     if request.method == "GET":
+        require_state(change, "revise")
         start = {"query": text, "reason": change.reason, "revision": current.number}
         return _revise_page(request, change, ProposalForm(initial=start))
     form = ProposalForm(request.POST, base_text=text)
