@@ -25,8 +25,8 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = True
 CACHES["default"]["KEY_PREFIX"] = f"test-{os.getpid()}"
-ACCOUNT_RATE_LIMITS: dict[str, str] = {}
-LOGGING["root"]["level"] = "ERROR"  # type: ignore[index]
+ACCOUNT_RATE_LIMITS = {}
+LOGGING["root"]["level"] = "ERROR"
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 POSTHOG_BUDGET_PER_MINUTE = POSTHOG_BUDGET_PER_HOUR = 0
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):

@@ -36,7 +36,7 @@ def database_problem() -> str:
 def broker_answers() -> bool:
     try:
         with current_app.connection_for_write() as link:
-            link.ensure_connection(max_retries=1, interval_start=0.1, timeout=2)
+            link.ensure_connection(max_retries=1, interval_start=0, timeout=2)
     except (OperationalError, redis.RedisError, OSError):
         return False
     return True
