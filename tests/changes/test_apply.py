@@ -243,6 +243,27 @@ def test_slow_down_keeps_it_applying_and_the_sweep_goes_on(sandbox, remote, appr
     assert len(sandbox.world.requests_to(remote.id, "PATCH")) == 1
 
 
+def test_one_change_that_cannot_be_advanced_holds_up_no_other(sandbox, proposed, approved, monkeypatch):
+    sandbox.world.faults.add(Fault("drop_after", "PATCH"))
+    first = approved()
+    sandbox.world.faults.add(Fault("drop_after", "PATCH"))
+    second = approved("SELECT 2 AS two")
+    real = applying._finish
+
+    def broken(change, mutation):
+        if change.pk == first.pk:
+            raise RuntimeError("a bug")
+        real(change, mutation)
+
+    monkeypatch.setattr(applying, "_finish", broken)
+    for _ in range(2):
+        services.settle_open(now=later())
+
+    first.refresh_from_db(), second.refresh_from_db()
+    assert first.state == State.UNCONFIRMED
+    assert second.state == State.APPLIED
+
+
 def test_redelivery_does_nothing_twice(sandbox, remote, approved):
     change = approved()
     for _ in range(2):

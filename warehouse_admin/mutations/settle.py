@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from datetime import datetime, timedelta
 
@@ -21,6 +22,8 @@ from warehouse_admin.mutations.rows import Snapshot, snapshot
 from warehouse_admin.mutations.send import send
 from warehouse_admin.mutations.words import sentence
 from warehouse_admin.posthog import errors
+
+logger = logging.getLogger(__name__)
 
 ACTS = (Mutation.Kind.RUN, Mutation.Kind.CANCEL)
 FORGOTTEN_SECONDS = 60.0  # an act asked for this long ago has lost its task
@@ -50,8 +53,12 @@ def settle_due(*, now: datetime | None = None, everything: bool = False) -> int:
     ended = 0
     waiting = Mutation.objects.filter(state__in=[State.SENDING, State.UNCONFIRMED]).order_by("asked_at")
     for row in waiting.values("pk", "sent_at", "looked_at"):
-        if everything or timing.look_is_due(row["sent_at"], row["looked_at"], now):
+        if not everything and not timing.look_is_due(row["sent_at"], row["looked_at"], now):
+            continue
+        try:
             ended += settle(row["pk"], now=now).state not in Mutation.OPEN
+        except Exception:  # the sweep's edge: one mutation that cannot be settled must not hold up all others
+            logger.exception("mutation %s could not be settled", row["pk"])
     return ended + _send_forgotten_acts(now)
 
 
