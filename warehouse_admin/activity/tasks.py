@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from warehouse_admin.accounts.models import Connection
 from warehouse_admin.mirror.models import SyncRun
 
 
 @shared_task(name="activity.ingest")
-def ingest(sync_id: str) -> None:
+def ingest(connection_id: int, sync_id: str | None = None) -> None:
     from warehouse_admin.activity import services
 
-    sync = SyncRun.objects.select_related("connection").get(pk=sync_id)
-    services.ingest(sync.connection, sync)
+    sync = SyncRun.objects.get(pk=sync_id) if sync_id else None
+    services.ingest(Connection.objects.get(pk=connection_id), sync)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.lineage.builtins import BUILTIN_TABLES
@@ -75,6 +75,21 @@ def dependents_of(name: str, connection: Connection | None = None) -> list[Saved
     if connection is not None:
         readers = readers.filter(connection=connection)
     return list(readers.defer("query", "columns").order_by("name"))
+
+
+def caveat(connection: Connection) -> str:
+    """Why a list of readers may lack some, in a sentence; empty when every present view was read completely."""
+    views = SavedQuery.objects.present().filter(connection=connection)
+    current = Q(reading__query_hash=F("query_hash"))
+    counted = views.aggregate(
+        waiting=Count("pk", filter=Q(query__isnull=False) & ~Q(pk__in=views.filter(current))),
+        unknown=Count("pk", filter=Q(query=None)),
+        partly=Count("pk", filter=current & Q(reading__complete=False)),
+    )
+    if counted["waiting"]:
+        return f"{counted['waiting']} views have not been read for lineage yet, so readers may be missing here."
+    hidden = counted["unknown"] + counted["partly"]
+    return f"{hidden} views could not be read completely, so readers may be missing here." if hidden else ""
 
 
 def downstream_counts(views: Iterable[SavedQuery]) -> dict[int, int]:

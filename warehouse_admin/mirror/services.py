@@ -20,7 +20,7 @@ from warehouse_admin.mirror import store, tasks
 from warehouse_admin.mirror.errors import SyncNotOpen, SyncRunning
 from warehouse_admin.mirror.models import SavedQuery, SavedQueryVersion, SyncRun
 from warehouse_admin.mirror.refresh import refresh_state
-from warehouse_admin.mirror.signals import announce
+from warehouse_admin.mirror.signals import announce, announce_read
 from warehouse_admin.mirror.store import Writing
 from warehouse_admin.mirror.sync import run as sync_run
 from warehouse_admin.mirror.sync.words import in_words
@@ -171,6 +171,7 @@ def store_read_back(
         view = SavedQuery.objects.select_for_update(of=("self",)).select_related("connection").get(pk=saved_query.pk)
         writing = Writing(connection=view.connection, observed=not ours)
         number = store.next_version_numbers([view])[view.pk]
+        before = _governed(view)
         store.take(
             writing,
             view,
@@ -185,8 +186,15 @@ def store_read_back(
         if ours:
             _claim_version(view, author_name, change_number)
         refresh_state(view)
+        if _governed(view) != before:
+            announce_read(view)
     saved_query.refresh_from_db()
     return saved_query
+
+
+def _governed(view: SavedQuery) -> tuple[object, ...]:
+    """What lineage and the inbox care about; the rest of an answer is not worth a task."""
+    return (view.name, view.query_hash, view.sync_frequency, view.is_materialized, view.suspended, view.deleted_at)
 
 
 def _claim_version(view: SavedQuery, author_name: str, change_number: int | None) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from warehouse_admin.core.formatting import cadence
 from warehouse_admin.mirror.models import Run, SavedQuery, ScheduleState
 
 CADENCES = {
@@ -49,7 +50,7 @@ def schedule_state(view: SavedQuery, *, now: datetime, newest_runs: Sequence[Run
         since = f" since {_clock(newest.started_at)}" if newest is not None and newest.status == "Running" else ""
         return State(ScheduleState.RUNNING, f"PostHog reports a run under way{since}.")
     if not view.sync_frequency:
-        known = f" The last one seen was {view.last_cadence}." if view.last_cadence else ""
+        known = f" The last one seen was {cadence(view.last_cadence)}." if view.last_cadence else ""
         return State(ScheduleState.PAUSED, f"Materialized, but PostHog shows no cadence.{known}")
     if failing := _failure(view, newest_runs):
         return failing
@@ -60,7 +61,7 @@ def _not_materialized(view: SavedQuery) -> State:
     if view.latest_error.startswith(REVERTED):
         return State(ScheduleState.NOT_SCHEDULED, "PostHog turned it back into a plain view: it read an unknown table.")
     if view.sync_frequency:
-        text = f"It has a cadence ({view.sync_frequency}) but is not materialized, so it never runs."
+        text = f"It has a cadence ({cadence(view.sync_frequency)}) but is not materialized, so it never runs."
         return State(ScheduleState.NOT_SCHEDULED, text)
     return State(ScheduleState.NOT_SCHEDULED, "Not materialized: it is computed each time it is read.")
 
@@ -97,12 +98,12 @@ def _failure(view: SavedQuery, runs: Sequence[Run]) -> State | None:
 def _timeliness(view: SavedQuery, newest: Run | None, now: datetime) -> State:
     last = max((moment for moment in (view.last_run_at, newest and newest.started_at) if moment), default=None)
     if last is None:
-        return State(ScheduleState.NEVER_RAN, f"Scheduled every {view.sync_frequency}, and no run is known.")
+        return State(ScheduleState.NEVER_RAN, f"Scheduled {cadence(view.sync_frequency)}, and no run is known.")
     interval = CADENCES.get(view.sync_frequency)
     if interval is None:
         return State(ScheduleState.UNKNOWN, _bounded(f"The cadence {view.sync_frequency} is not known to the portal."))
     due = last + interval
-    ran = f"Every {view.sync_frequency}; last ran {_clock(last)}"
+    ran = f"{cadence(view.sync_frequency).capitalize()}; last ran {_clock(last)}"
     if now <= due:
         return State(ScheduleState.ON_TIME, f"{ran}, next due {_clock(due)}.")
     if now <= due + max(LEAST_GRACE, interval / 4):

@@ -17,6 +17,7 @@ from warehouse_admin.accounts import policies
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.core.errors import Missing, UserError
+from warehouse_admin.core.formatting import cadence
 from warehouse_admin.core.htmx import render_page, wants_fragment
 from warehouse_admin.mirror import hooks, paging, selectors, services
 from warehouse_admin.mirror.models import Run, SavedQuery, SavedQueryVersion, ScheduleState, SyncRun
@@ -52,7 +53,7 @@ def view_list(request: HttpRequest) -> HttpResponse:
         "tab": request.GET.get("tab", ""),
         "states": ScheduleState.choices,
         "kinds": KINDS,
-        "cadences": [(name, name) for name in CADENCES] + [("none", "None")],
+        "cadences": [(name, cadence(name).capitalize()) for name in CADENCES] + [("none", "None")],
         "sizes": paging.SIZES,
         "newest": newest,
         "good": selectors.newest_sync(request.GET, state=SyncRun.State.SUCCEEDED),
@@ -104,7 +105,7 @@ def _tabs(request: HttpRequest, counts: dict[str, int]) -> list[dict[str, Any]]:
 
 def _chips(request: HttpRequest) -> list[dict[str, str]]:
     words = {"q": "Search", "state": "State", "kind": "Kind", "cadence": "Cadence", "deleted": "Deleted"}
-    labels = dict(ScheduleState.choices) | dict(KINDS)
+    labels = dict(ScheduleState.choices) | dict(KINDS) | {name: cadence(name) for name in CADENCES}
     return [
         {"label": words[name], "value": labels.get(value, value), "url": _link(request, **{name: ""})}
         for name in FILTERS

@@ -1,0 +1,161 @@
+"""Who may do what, as one table: role × action × expected, through the pages that people use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import reverse
+
+from warehouse_admin.accounts.models import Connection, User
+from warehouse_admin.accounts.roles import Role
+from warehouse_admin.activity import services as activity
+from warehouse_admin.activity.models import ActivityEntry
+from warehouse_admin.audit.models import AuditEntry
+from warehouse_admin.changes import services as changes
+from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.mirror import services as mirror
+from warehouse_admin.mirror.models import SavedQuery, SyncRun
+
+V, E, R, O, U, A = Role.VIEWER, Role.EDITOR, Role.REVIEWER, Role.OPERATOR, Role.AUDITOR, Role.ADMIN  # noqa: E741
+NEW_SQL = "SELECT 1 AS changed_by_the_permission_test"
+
+
+@dataclass
+class World:
+    """What the actions are tried on; nothing here belongs to the person who tries."""
+
+    connection: Connection
+    view: SavedQuery
+    suspended: SavedQuery
+    change: ChangeRequest
+    approved: ChangeRequest
+    entry: ActivityEntry
+    sync: SyncRun
+
+
+@pytest.fixture
+def world(synced: Connection, person: Callable[..., User], view_named: Callable[[str], SavedQuery]) -> World:
+    somebody, other = person("somebody", Role.EDITOR), person("other", Role.REVIEWER)
+    synced.apply_policy = Connection.ApplyPolicy.MANUAL
+    synced.save()
+
+    def proposed(name: str) -> ChangeRequest:
+        return changes.create(author=somebody, saved_query=view_named(name), query=NEW_SQL, reason="why", submit=True)
+
+    approved = proposed("int_sessions")
+    changes.approve(approved, other, "")
+    activity.ingest(synced)
+    sync = mirror.start_sync(connection=synced, kind=SyncRun.Kind.INCREMENTAL)
+    SyncRun.objects.filter(pk=sync.pk).update(state=SyncRun.State.RUNNING)
+    return World(
+        connection=synced,
+        view=view_named("stg_stripe_charges"),
+        suspended=view_named("int_account_health"),
+        change=proposed("int_orders_enriched"),
+        approved=approved,
+        entry=ActivityEntry.objects.first() or pytest.fail("the sandbox has a history"),
+        sync=sync,
+    )
+
+
+Request = Callable[[World], tuple[str, dict[str, Any]]]
+
+
+def page(name: str, *args: Any, **data: Any) -> tuple[str, dict[str, Any]]:
+    return reverse(name, args=args), data
+
+
+POSTS: dict[str, tuple[Request, set[Role]]] = {
+    "propose a change": (
+        lambda w: page("changes:propose", w.view.posthog_id, query=NEW_SQL, reason="why", do="propose"),
+        {E, R, O, A},
+    ),
+    "approve": (lambda w: page("changes:approve", w.change.pk, **_shown(w.change)), {R}),
+    "request changes": (
+        lambda w: page("changes:request-changes", w.change.pk, comment="no", **_shown(w.change)),
+        {R},
+    ),
+    "reject": (lambda w: page("changes:reject", w.change.pk, comment="no", **_shown(w.change)), {R, A}),
+    "withdraw another's": (lambda w: page("changes:withdraw", w.change.pk, comment="no"), {A}),
+    "revise another's": (lambda w: page("changes:revise", w.change.pk, query="SELECT 2", revision=1), set()),
+    "apply": (lambda w: page("changes:apply", w.approved.pk), {O}),
+    "refresh a view": (lambda w: page("mirror:view-refresh", w.view.posthog_id), {E, R, O, A}),
+    "stop a sync": (lambda w: page("mirror:sync-stop", w.sync.pk), {E, O, A}),
+    "resume schedules": (
+        lambda w: page("schedules:resume", saved_queries=[w.suspended.posthog_id], reason="why", confirmed="1"),
+        {O},
+    ),
+    "run a view": (lambda w: page("schedules:run", w.suspended.posthog_id, reason="why"), {O}),
+    "review activity": (lambda w: page("activity:review", w.entry.pk, verdict="accepted", note="ok"), {R, O, U, A}),
+    "check a connection": (lambda w: page("accounts:connection-check", w.connection.slug), {A}),
+    "add a person": (lambda w: page("accounts:person-new", username="new.person", roles=["viewer"]), {A}),
+}
+GETS: dict[str, tuple[Request, set[Role]]] = {
+    "views": (lambda w: page("mirror:view-list"), set(Role)),
+    "a view": (lambda w: page("mirror:view-detail", w.view.posthog_id), set(Role)),
+    "changes": (lambda w: page("changes:list"), set(Role)),
+    "a change": (lambda w: page("changes:detail", w.change.pk), set(Role)),
+    "schedules": (lambda w: page("schedules:list"), set(Role)),
+    "activity": (lambda w: page("activity:list"), set(Role)),
+    "audit": (lambda w: page("audit:list"), set(Role)),
+    "syncs": (lambda w: page("mirror:sync-list"), set(Role)),
+    "connections": (lambda w: page("accounts:connection-list"), {A}),
+    "people": (lambda w: page("accounts:people-list"), {A}),
+}
+
+
+def _shown(change: ChangeRequest) -> dict[str, Any]:
+    revision = change.revisions.latest("number")
+    return {"revision": revision.number, "digest": revision.digest}
+
+
+@pytest.fixture
+def cast(person: Callable[..., User], client_of: Callable[[User], Client]) -> dict[Role | None, tuple[User, Client]]:
+    """One person for each role, and one without any."""
+    people = {role: person(f"only-{role}", role) for role in Role} | {None: person("only-nobody")}
+    return {role: (user, client_of(user)) for role, user in people.items()}
+
+
+@pytest.mark.parametrize("action", POSTS)
+def test_posting(action: str, world: World, cast: dict[Role | None, tuple[User, Client]]) -> None:
+    request, allowed = POSTS[action]
+    url, data = request(world)
+    for role, (user, client) in cast.items():
+        with transaction.atomic():
+            response = client.post(url, data)
+            denials = AuditEntry.objects.filter(actor=user, result="denied").count()
+            transaction.set_rollback(True)  # the next role finds the same world
+        if role in allowed:
+            assert response.status_code < 400, (role, response.content.decode()[:2000])
+            assert denials == 0
+        else:
+            assert response.status_code == 403, role
+            assert denials == (1 if role else 0)
+
+
+@pytest.mark.parametrize("role", [None, *Role], ids=lambda role: role or "no role")
+def test_looking(role: Role | None, world: World, cast: dict[Role | None, tuple[User, Client]]) -> None:
+    _, client = cast[role]
+    got = {name: client.get(request(world)[0]).status_code for name, (request, _) in GETS.items()}
+    assert got == {name: 200 if role in allowed else 403 for name, (_, allowed) in GETS.items()}
+
+
+def test_nobody_signed_in_is_sent_to_the_sign_in_page(world: World) -> None:
+    for name, (request, _) in (POSTS | GETS).items():
+        url, data = request(world)
+        response = Client().post(url, data) if name in POSTS else Client().get(url)
+        assert response.status_code == 302, name
+        assert response.url.startswith(reverse("account_login"))
+
+
+def test_being_a_superuser_adds_nothing(world: World, cast: dict[Role | None, tuple[User, Client]]) -> None:
+    user, client = cast[Role.VIEWER]
+    User.objects.filter(pk=user.pk).update(is_superuser=True, is_staff=True)
+    url, data = POSTS["approve"][0](world)
+    assert client.post(url, data).status_code == 403
+    assert client.get(reverse("accounts:people-list")).status_code == 403
