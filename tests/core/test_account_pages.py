@@ -25,6 +25,17 @@ def test_a_real_portal_offers_nobody(client, settings):
     assert "demo-people" not in html and settings.SANDBOX_PASSWORD not in html
 
 
+def test_a_password_reset_is_offered_only_where_mail_is_sent(client, settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+    without = client.get(reverse("account_login")).content.decode()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    with_mail = client.get(reverse("account_login")).content.decode()
+
+    assert reverse("account_reset_password") not in without
+    assert with_mail.count(f'href="{reverse("account_reset_password")}"') == 1
+    assert "Stay signed in" in without
+
+
 def test_a_wrong_password_is_told_beside_the_form(client, viewer):
     answer = client.post(reverse("account_login"), {"login": "viewer", "password": "wrong"})
 

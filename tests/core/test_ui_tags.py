@@ -11,7 +11,7 @@ from django.template import Context, Template
 from django.template.loader import render_to_string
 from django.test import RequestFactory
 
-from warehouse_admin.core.formatting import duration, initials, thousands, truncate_middle
+from warehouse_admin.core.formatting import cadence, duration, initials, thousands, truncate_middle
 from warehouse_admin.core.states import LOOKS, look_of
 from warehouse_admin.core.styleguide import icon_names
 
@@ -41,6 +41,28 @@ def test_a_moment_is_relative_with_its_exact_time_as_title(moved, words):
 
     assert f">{words}</time>" in html
     assert f'title="{(NOW + moved):%Y-%m-%d %H:%M:%S} UTC"' in html
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("6hour", "every 6 h"),
+        ("24hour", "every 24 h"),
+        ("1hour", "every hour"),
+        ("5min", "every 5 min"),
+        ("30day", "every 30 d"),
+        ("fortnightly", "fortnightly"),
+        ("6hours", "6hours"),
+        ("", ""),
+    ],
+)
+def test_a_cadence_is_said_in_words_and_an_unknown_one_shows_itself(said, words):
+    assert cadence(said) == words
+    assert render("{{ value|cadence }}", value=said) == words
+
+
+def test_a_schedule_without_a_cadence_has_none():
+    assert render('{{ value|cadence|default:"none" }}', value=None) == "none"
 
 
 def test_no_moment_is_never_and_text_that_is_no_time_shows_as_itself():

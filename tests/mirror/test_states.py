@@ -43,7 +43,7 @@ HALF_HOUR, HOURS = timedelta(minutes=30), timedelta(hours=1)
         (HOURLY | {"suspended": {}, "last_run_at": NOW - HALF_HOUR}, [], "on_time", "next due"),
         (HOURLY | {"sync_frequency": "", "latest_error": AUTO_PAUSED + " until …"}, [], "suspended", "PostHog paused"),
         (HOURLY | {"sync_frequency": ""}, [ran(HOURS, "Failed", AUTO_PAUSED)], "suspended", "PostHog paused"),
-        (HOURLY | {"sync_frequency": "", "last_cadence": "6hour"}, [ran(HOURS)], "paused", "6hour"),
+        (HOURLY | {"sync_frequency": "", "last_cadence": "6hour"}, [ran(HOURS)], "paused", "every 6 h"),
         (HOURLY | {"status": "Failed"}, [], "failing", "last run failed"),
         (HOURLY, [ran(HALF_HOUR, "Failed"), ran(2 * HOURS, "Failed"), ran(3 * HOURS)], "failing", "last 2 runs"),
         (HOURLY, [ran(HALF_HOUR, "Cancelled"), ran(HALF_HOUR * 3, "Failed")], "failing", "last run failed"),

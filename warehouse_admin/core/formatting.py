@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 NOTHING = "–"
+_CADENCE = re.compile(r"(\d{1,4})(min|hour|day)", re.ASCII)
+_UNITS = {"min": ("minute", "min"), "hour": ("hour", "h"), "day": ("day", "d")}
 _STEPS = ((60, 1, "s"), (3600, 60, "min"), (86_400, 3600, "h"), (86_400 * 60, 86_400, "d"))
 
 
@@ -67,6 +70,15 @@ def duration(value: object) -> str:
             rest = whole % unit // part_unit
             return f"{whole // unit} {word} {rest} {part_word}" if rest else f"{whole // unit} {word}"
     return f"{whole} s"
+
+
+def cadence(value: str) -> str:
+    """ "every 6 h" from PostHog's "6hour"; a word that is not known shows itself."""
+    found = _CADENCE.fullmatch(value)
+    if not found:
+        return value
+    amount, (one, many) = int(found[1]), _UNITS[found[2]]
+    return f"every {one}" if amount == 1 else f"every {amount} {many}"
 
 
 def thousands(value: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from warehouse_admin.accounts import policies
-from warehouse_admin.accounts.models import Connection
+from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.accounts.roles import roles_of
 from warehouse_admin.accounts.services import sandbox_people
 from warehouse_admin.activity import selectors as activity
@@ -43,14 +43,16 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
         context["nav"] = SimpleLazyObject(lambda: _nav(request))
         context["role_names"] = SimpleLazyObject(lambda: [role.label for role in roles_of(user)])
         context["connections"] = SimpleLazyObject(lambda: list(Connection.objects.only("slug", "name")))
-    elif settings.SANDBOX_MODE:
+        return context
+    context["sends_mail"] = not settings.EMAIL_BACKEND.endswith("dummy.EmailBackend")  # else a reset never arrives
+    if settings.SANDBOX_MODE:
         context["sandbox_people"] = SimpleLazyObject(sandbox_people)  # offered on the sign-in page
     return context
 
 
 def _nav(request: HttpRequest) -> list[dict[str, Any]]:
     badges = {
-        "changes:list": changes.my_turn_count(request.user),
+        "changes:list": changes.my_turn_count(cast(User, request.user)),
         "activity:list": activity.unreviewed_count(),
     }
     items = []

@@ -163,6 +163,12 @@ def duration(value: object) -> str:
 
 
 @register.filter
+def cadence(value: object) -> str:
+    """How often a schedule fires, in words."""
+    return formatting.cadence(str(value or ""))
+
+
+@register.filter
 def thousands(value: object) -> str:
     """A number with separators."""
     return formatting.thousands(value)
