@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connection as database
+from django.test import Client
 from django.utils import timezone
 
-from tests.api.caller import is_problem
+from tests.api.caller import Caller, is_problem
 from tests.mirror.builders import make_view
 from warehouse_admin.accounts.idempotency import Idempotent
 from warehouse_admin.accounts.models import Connection, IdempotentCall
@@ -141,3 +145,21 @@ def test_every_call_that_changes_something_takes_a_key():
 
     assert mirror_api.Refresh in writing and len(writing) >= 17
     assert [found.__name__ for found in writing if not issubclass(found, Idempotent)] == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_at_the_same_moment_are_carried_out_once(review, script):
+    together = threading.Barrier(2)
+
+    def call(_: int) -> int:
+        together.wait()
+        try:
+            return Caller(Client(), script.headers).key("k").post(review, {"verdict": "accepted"}).status_code
+        finally:
+            database.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        statuses = sorted(pool.map(call, range(2)))
+
+    assert statuses in ([200, 200], [200, 409])
+    assert reviews() == 1
