@@ -130,11 +130,11 @@ def test_lineage_names_sources_built_ins_included(script, view_named, synced):
     assert {edge["source"] for edge in body["edges"]} <= {node["id"] for node in body["nodes"]}
 
 
-@pytest.mark.parametrize("depth", ["0", "-1", "x", "1.5", "11", "99999999999", "²", " 1"])
-def test_a_depth_that_is_no_small_positive_number_is_400(depth, script, view_named):
+def test_a_depth_that_is_no_small_positive_number_is_400(script, view_named):
     path = f"saved-queries/{view_named('int_sessions').posthog_id}/lineage/"
 
-    assert "depth" in is_problem(script.get(path, {"depth": depth}), 400)["errors"]
+    for depth in ("0", "-1", "x", "1.5", "11", "99999999999", "²", " 1"):
+        assert "depth" in is_problem(script.get(path, {"depth": depth}), 400)["errors"], depth
 
 
 def test_tables_never_show_a_secret(script, synced):
