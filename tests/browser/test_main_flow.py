@@ -1,4 +1,4 @@
-"""The main job, in a real browser, on a portal started as a person starts it: worker, beat, broker and sandbox included."""
+"""The main job in a real browser, on a whole portal: worker, beat, broker and sandbox included."""
 
 from __future__ import annotations
 

@@ -409,5 +409,5 @@ def test_the_list_costs_the_same_at_any_size(client_of, reviewer, author, view, 
 
 def test_the_review_page_is_bounded_too(client_of, reviewer, proposed, django_assert_max_num_queries):
     change, judge = proposed(), client_of(reviewer)
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(16):
         assert judge.get(url("detail", change)).status_code == 200

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from tests.mirror.builders import make_view
@@ -177,3 +178,15 @@ def test_a_sync_leads_to_edges(connection: Connection, django_capture_on_commit_
     assert Reading.objects.filter(complete=True).count() == SavedQuery.objects.exclude(query=None).count()
     unresolved = Edge.objects.filter(upstream_view=None, upstream_table=None).values_list("name", flat=True)
     assert set(unresolved) <= {"events", "persons", "sessions", "groups"}
+
+
+def test_a_list_of_readers_says_when_it_may_lack_some(synced: Connection, view_named: Any, author: Any) -> None:
+    services.refresh(synced)
+    assert selectors.caveat(synced) == ""
+    view = view_named("int_orders_enriched")
+    rewrite(view, "SELECT 1 AS one")
+    assert "have not been read for lineage yet" in selectors.caveat(synced)
+    client = Client()
+    client.force_login(author)
+    page = client.get(f"/saved-queries/{view.posthog_id}/?tab=lineage").content.decode()
+    assert "readers may be missing" in page

@@ -3,3 +3,9 @@ from django.apps import AppConfig
 
 class ChangesConfig(AppConfig):
     name = "warehouse_admin.changes"
+
+    def ready(self) -> None:
+        from warehouse_admin.changes import selectors
+        from warehouse_admin.mirror import hooks
+
+        hooks.open_changes.append(selectors.open_by_view)

@@ -200,7 +200,7 @@ def _line(event: ChangeEvent) -> dict[str, Any]:
 
 
 def impact(change: ChangeRequest) -> dict[str, Any]:
-    """Who selects from the view."""
+    """Who selects from the view, and why that list may lack some."""
     dependents = [
         {
             "id": str(view.posthog_id),
@@ -210,7 +210,7 @@ def impact(change: ChangeRequest) -> dict[str, Any]:
         }
         for view in lineage.downstream(change.saved_query)
     ]
-    return {"dependents": dependents}
+    return {"dependents": dependents, "caveat": lineage.caveat(change.connection)}
 
 
 def mutation_dict(mutation: Mutation | None) -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from django.db.models import Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery
@@ -112,6 +112,13 @@ def others_open(saved_query: SavedQuery, *, besides: ChangeRequest | None = None
         state__in=(*ChangeRequest.CLOSED, State.DRAFT)
     )
     return found.exclude(pk=besides.pk if besides else 0).select_related("author").order_by("pk")
+
+
+def open_by_view(views: Iterable[SavedQuery]) -> dict[int, ChangeRequest]:
+    """The newest open change of each view that has one, by the view's primary key; drafts stay private."""
+    hidden = (*ChangeRequest.CLOSED, ChangeRequest.State.DRAFT)
+    found = ChangeRequest.objects.filter(saved_query__in=[view.pk for view in views]).exclude(state__in=hidden)
+    return {change.saved_query_id: change for change in found.only("saved_query", "state").order_by("pk")}
 
 
 def own_draft(user: User, saved_query: SavedQuery) -> ChangeRequest | None:

@@ -90,6 +90,7 @@ class Dependent(serializers.Serializer):
 
 class Impact(serializers.Serializer):
     dependents = Dependent(many=True)
+    caveat = serializers.CharField(allow_blank=True, help_text="Why dependents may be missing; empty when none can.")
 
 
 class Write(serializers.Serializer):

@@ -24,7 +24,7 @@ class InvalidInput(UserError):
 
 
 class NotPermitted(UserError):
-    """This person may not do this. Services raise it; the edge that answers records the denial of `action` on `target`."""
+    """This person may not do this. Services raise it; the edge that answers records the denial."""
 
     status = 403
 

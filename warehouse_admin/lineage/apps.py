@@ -12,4 +12,5 @@ class LineageConfig(AppConfig):
         hooks.downstream_counts.append(selectors.downstream_counts)
         hooks.upstream.append(selectors.upstream)
         hooks.downstream.append(selectors.downstream)
+        hooks.caveats.append(selectors.caveat)
         hooks.table_readers.append(selectors.readers_of_table)

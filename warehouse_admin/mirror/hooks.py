@@ -16,6 +16,8 @@ open_changes: list[Callable[[Iterable[SavedQuery]], Counts]] = []
 # one view → what it reads, what reads it
 upstream: list[Callable[[SavedQuery], list[Any]]] = []
 downstream: list[Callable[[SavedQuery], list[SavedQuery]]] = []
+# one connection → why lists of readers may lack some, in a sentence; empty when they are whole
+caveats: list[Callable[[Any], str]] = []
 table_readers: list[Callable[[WarehouseTable], list[SavedQuery]]] = []
 
 
@@ -30,3 +32,8 @@ def merged(hooks: list[Callable[[Iterable[SavedQuery]], Counts]], views: list[Sa
 def listed(hooks: list[Callable[[Any], list[Any]]], subject: Any) -> list[Any]:
     """The same for lists about one object."""
     return [item for hook in hooks for item in hook(subject)]
+
+
+def caveat(connection: Any) -> str:
+    """Everything that is to be said about how complete lineage is."""
+    return " ".join(said for hook in caveats if (said := hook(connection)))

@@ -91,6 +91,7 @@ def _propose_page(
         "draft": selectors.own_draft(signed_in(request), view),
         "others": selectors.others_open(view),
         "dependents": lineage.downstream(view),
+        "caveat": lineage.caveat(view.connection),
         "newlines": "windows" if texts.uses_crlf(view.query or "") else "unix",
     }
     return render(request, "changes/propose.html", context, status=_status(problem) if problem else status)
@@ -159,6 +160,7 @@ def _revise_page(
         "typed": form["query"].value() or "",
         "is_draft": change.state == ChangeRequest.State.DRAFT,
         "dependents": lineage.downstream(change.saved_query),
+        "caveat": lineage.caveat(change.connection),
         "newlines": "windows" if texts.uses_crlf(selectors.revision(change).proposal["query"]) else "unix",
     }
     return render(request, "changes/revise.html", context, status=_status(problem) if problem else status)

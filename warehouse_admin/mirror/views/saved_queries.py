@@ -59,7 +59,7 @@ def view_list(request: HttpRequest) -> HttpResponse:
         "good": selectors.newest_sync(request.GET, state=SyncRun.State.SUCCEEDED),
         "is_running": newest is not None and newest.state in SyncRun.OPEN,
         "is_empty": counts["all"] + counts["archived"] == 0,
-        "no_connection": newest is None and not Connection.objects.exists(),
+        "no_connection": counts["all"] == 0 and newest is None and not Connection.objects.exists(),
         "may_sync": policies.allows(request.user, "mirror.start_sync"),
     }
     return render_page(request, "mirror/views/list.html", "mirror/views/_table.html", context)
@@ -182,7 +182,11 @@ def _actions(request: HttpRequest, view: SavedQuery) -> dict[str, Any]:
 def _panel(request: HttpRequest, view: SavedQuery, tab: str) -> dict[str, Any]:
     """The context of one tab."""
     if tab == "lineage":
-        return {"upstream": hooks.listed(hooks.upstream, view), "downstream": hooks.listed(hooks.downstream, view)}
+        return {
+            "upstream": hooks.listed(hooks.upstream, view),
+            "downstream": hooks.listed(hooks.downstream, view),
+            "caveat": hooks.caveat(view.connection),
+        }
     if tab == "runs":
         return _runs_context(request, view)
     if tab == "history":

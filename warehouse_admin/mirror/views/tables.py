@@ -30,5 +30,9 @@ def table_list(request: HttpRequest) -> HttpResponse:
 @require_GET
 def table_detail(request: HttpRequest, posthog_id: uuid.UUID) -> HttpResponse:
     table = selectors.table_by_id(posthog_id)
-    context = {"table": table, "readers": hooks.listed(hooks.table_readers, table)}
+    context = {
+        "table": table,
+        "readers": hooks.listed(hooks.table_readers, table),
+        "caveat": hooks.caveat(table.connection),
+    }
     return render(request, "mirror/tables/detail.html", context)
