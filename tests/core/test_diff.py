@@ -102,6 +102,15 @@ def test_line_ends_that_both_sides_share_are_not_shown():
     assert "␍" not in side(made.rows, "old") + side(made.rows, "new")
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_last_line_without_a_newline_that_gets_a_follower_has_not_changed(end):
+    found = diff(f"SELECT 1{end}FROM a", f"SELECT 1{end}FROM a{end}LIMIT 5")
+
+    assert [row.kind for row in found.rows] == ["equal", "equal", "insert"]
+    assert (found.added, found.removed) == (1, 0)
+    assert found.rows[-1].new == (("LIMIT 5", True),) and not found.rows[-1].new_note
+
+
 def test_a_newline_at_the_end_is_a_visible_difference():
     [row] = diff("select 1", "select 1\n").rows
 

@@ -64,7 +64,7 @@ class Diff:
 
 def diff(old: str, new: str, context: int | None = 3) -> Diff:
     """Compare two texts; `context` equal lines stay around each change, or all of them with None."""
-    comparison = _Comparison(old, new)
+    comparison = _Comparison(*_ended(old, new))
     made = comparison.rows(context)
     rows = tuple(islice(made, MOST_ROWS))
     truncated = next(made, None) is not None
@@ -82,6 +82,15 @@ def diff_to_dict(old: str, new: str, context: int = 3) -> dict[str, object]:
         "removed": comparison.removed,
         "identical": old == new,
     }
+
+
+def _ended(old: str, new: str) -> tuple[str, str]:
+    """Both with a newline at the end where neither has one: a last line that got a follower has not changed itself."""
+    if not old or not new or old.endswith("\n") or new.endswith("\n"):
+        return old, new
+    both = old + "\n" + new
+    end = "\r\n" if both.count("\n") - 1 == both.count("\r\n") > 0 else "\n"
+    return old + end, new + end
 
 
 def _lines(text: str) -> list[str]:

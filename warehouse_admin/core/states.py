@@ -74,6 +74,7 @@ LOOKS: dict[str, dict[str, Look]] = {
         "happened": Look("check", "Happened", "ok"),
         "succeeded": Look("check", "Succeeded", "ok"),
         "confirmed": Look("check", "Confirmed", "ok"),
+        "conflict": Look("branch", "Conflict", "warn"),
         "refused": Look("ban", "Refused", "bad"),
         "not_sent": Look("minus", "Not sent", "muted"),
         "did_not_happen": Look("minus", "Did not happen", "muted"),
