@@ -110,10 +110,20 @@ def field_changes(entry: ActivityEntry) -> list[FieldChange]:
     return [change for change in found if change.before != change.after]
 
 
+def _words(value: Any) -> str:
+    """Nested values as people write them: `clickhouse (reason: too slow)`, not as a program prints them."""
+    if isinstance(value, dict):
+        inner = ((key, _words(part), isinstance(part, dict)) for key, part in value.items())
+        return ", ".join(f"{key} ({text})" if nested else f"{key}: {text}" for key, text, nested in inner)
+    if isinstance(value, list):
+        return ", ".join(_words(part) for part in value)
+    return str(value)
+
+
 def _short(value: Any) -> str:
     if value is None or value == "" or value == {}:
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    text = str(value)
+    text = _words(value)
     return text if len(text) <= SHOWN_VALUE else f"{text[:SHOWN_VALUE]}…"
