@@ -46,9 +46,21 @@ def portal() -> Iterator[Portal]:
         environment = environment_of(folder, **database)
         process = start(environment)
         try:
-            yield wait_until_ready(process, environment)
+            portal = wait_until_ready(process, environment)
+            wait_until_mirrored(portal)
+            yield portal
         finally:
             stop(process)
+
+
+def wait_until_mirrored(portal: Portal) -> None:
+    """Until the sync that a new portal starts by itself has ended well."""
+
+    def mirrored() -> bool:
+        answer = manage(portal.environment, "sync", "--json")
+        return answer.returncode == 0
+
+    wait_for(mirrored, READY_WITHIN, portal.log)
 
 
 def environment_of(folder: Path, **more: str) -> dict[str, str]:

@@ -71,7 +71,7 @@ def test_too_large_to_analyse_is_a_warning_and_too_large_to_keep_is_an_error():
     assert warning.level == "warning"
     assert "64 kB" in warning.message
     assert error.level == "error"
-    assert "at most 1024 kB" in error.message
+    assert "at most 2048 kB" in error.message
 
 
 def test_too_complex_to_analyse_is_a_warning():

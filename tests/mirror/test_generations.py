@@ -69,4 +69,5 @@ def test_a_paused_and_a_suspended_schedule_are_told_apart_as_far_as_the_server_t
     paused.refresh_from_db()
     suspended.refresh_from_db()
     assert (paused.schedule_state, suspended.schedule_state) == ("paused", "suspended")
-    assert paused.last_cadence and paused.last_cadence in paused.schedule_evidence
+    assert paused.last_cadence == "6hour"
+    assert "The last one seen was every 6 h." in paused.schedule_evidence

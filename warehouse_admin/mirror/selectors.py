@@ -176,5 +176,11 @@ def newest_syncs(**conditions: object) -> dict[int, SyncRun]:
     return {sync.connection_id: sync for sync in syncs.filter(pk=Subquery(newest)).defer("cursor").order_by()}
 
 
-def newest_sync(params: Params, **conditions: object) -> SyncRun | None:
-    return SyncRun.objects.filter(in_scope(params), **conditions).order_by("-created_at").first()
+def newest_and_good(params: Params) -> tuple[SyncRun | None, SyncRun | None]:
+    """The newest sync in scope and the newest that succeeded, in one query."""
+    syncs = SyncRun.objects.filter(in_scope(params)).order_by("-created_at")
+    good = syncs.filter(state=SyncRun.State.SUCCEEDED)
+    found = SyncRun.objects.filter(Q(pk__in=syncs.values("pk")[:1]) | Q(pk__in=good.values("pk")[:1]))
+    ends = list(found.defer("cursor").order_by("-created_at"))
+    succeeded = [sync for sync in ends if sync.state == SyncRun.State.SUCCEEDED]
+    return (ends[0] if ends else None), (succeeded[0] if succeeded else None)

@@ -43,7 +43,7 @@ CHART = 40
 def view_list(request: HttpRequest) -> HttpResponse:
     counts = selectors.view_counts(request.GET)
     page = paging.page_of(selectors.view_list(request.GET), request.GET, counts["matching"])
-    newest = selectors.newest_sync(request.GET)
+    newest, good = selectors.newest_and_good(request.GET)
     context = {
         "page": page,
         "rows": _rows(page),
@@ -56,7 +56,7 @@ def view_list(request: HttpRequest) -> HttpResponse:
         "cadences": [(name, cadence(name).capitalize()) for name in CADENCES] + [("none", "None")],
         "sizes": paging.SIZES,
         "newest": newest,
-        "good": selectors.newest_sync(request.GET, state=SyncRun.State.SUCCEEDED),
+        "good": good,
         "is_running": newest is not None and newest.state in SyncRun.OPEN,
         "is_empty": counts["all"] + counts["archived"] == 0,
         "no_connection": counts["all"] == 0 and newest is None and not Connection.objects.exists(),

@@ -10,19 +10,19 @@ from django.views.decorators.http import require_GET
 
 from warehouse_admin.core.htmx import render_page
 from warehouse_admin.mirror import hooks, paging, selectors
-from warehouse_admin.mirror.models import SyncRun
 
 
 @require_GET
 def table_list(request: HttpRequest) -> HttpResponse:
     page = paging.page_of(selectors.table_list(request.GET), request.GET)
     sources = [(name, name) for name in selectors.source_types(request.GET)]
+    newest, good = selectors.newest_and_good(request.GET)
     context = {
         "page": page,
         "sources": [*sources, ("self", "No source")],
         "filtered": any(request.GET.get(name) for name in ("q", "source", "deleted")),
-        "newest": selectors.newest_sync(request.GET),
-        "good": selectors.newest_sync(request.GET, state=SyncRun.State.SUCCEEDED),
+        "newest": newest,
+        "good": good,
     }
     return render_page(request, "mirror/tables/list.html", "mirror/tables/_table.html", context)
 
