@@ -1,0 +1,68 @@
+"""What holds of every page of a whole portal: nothing runs over the side, nothing is refused, nothing needs script."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("portal")]
+
+PAGES = [
+    "/",
+    "/saved-queries/",
+    "/tables/",
+    "/changes/?tab=all",
+    "/schedules/",
+    "/schedules/resumes/",
+    "/activity/?folder=all",
+    "/audit/",
+    "/syncs/",
+    "/connections/",
+    "/connections/new/",
+    "/people/",
+    "/people/new/",
+    "/settings/",
+    "/accounts/2fa/",
+    "/accounts/password/change/",
+]
+VIEW = "mart_revenue_daily"
+
+
+def test_no_page_runs_over_the_side_of_a_narrow_screen_or_complains(sign_in: Callable[..., Page]) -> None:
+    page = sign_in("ada", viewport={"width": 390, "height": 844})
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type in {"error", "warning"} else None)
+    page.goto(f"/saved-queries/?q={VIEW}")
+    found = page.get_by_role("link", name=VIEW, exact=True).get_attribute("href") or ""
+
+    over = {}
+    for path in [*PAGES, found, f"{found}?tab=lineage", f"{found}?tab=runs", f"{found}?tab=history", f"{found}edit/"]:
+        answer = page.goto(path)
+        assert answer is not None and answer.status == 200, path
+        over[path] = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+
+    assert {path: amount for path, amount in over.items() if amount > 0} == {}
+    assert said == []
+
+
+def test_a_change_is_proposed_and_approved_without_script(sign_in: Callable[..., Page]) -> None:
+    author = sign_in("erin", java_script_enabled=False)
+    author.goto(f"/saved-queries/?q={VIEW}")
+    author.get_by_role("link", name=VIEW, exact=True).click()
+    author.get_by_role("link", name="Edit", exact=True).click()
+    query = author.get_by_label("Query", exact=True)
+    query.fill(query.input_value() + "\nLIMIT 500")
+    author.get_by_label("Why").fill("The board reads the newest days only")
+    author.get_by_role("button", name="Propose").click()
+    expect(author).to_have_url(re.compile(r"/changes/\d+/$"))
+
+    reviewer = sign_in("remy", java_script_enabled=False)
+    reviewer.goto(author.url)
+    inserted = reviewer.locator("td.diff-insert")
+    expect(inserted).to_have_count(1)  # the line above it, which only got a follower, has not changed
+    expect(inserted).to_contain_text("LIMIT 500")
+    reviewer.get_by_role("button", name="Approve").click()
+    expect(reviewer.locator("main")).to_contain_text("Remy Okafor approved r1")
