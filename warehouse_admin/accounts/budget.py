@@ -143,7 +143,7 @@ def spending(connection: Connection) -> list[tuple[str, int]]:
         now = int(pool.client().time()[0]) * 1000
         for bucket in range((now - HOUR_MS) // BUCKET_MS + 1, now // BUCKET_MS + 1):
             for consumer, count in pool.client().hgetall(f"{name}:spent:{bucket}").items():
-                who = str(consumer, "utf-8")
+                who = consumer.decode() if isinstance(consumer, bytes) else consumer
                 totals[who] = totals.get(who, 0) + int(count)
     except redis.RedisError:
         return []

@@ -13,7 +13,7 @@ from warehouse_admin.core.fields import EncryptedTextField
 class User(AbstractUser):
     """A person. Roles are Django groups; people are deactivated, never deleted, since the audit trail names them."""
 
-    email = models.EmailField(blank=True)
+    email = models.EmailField(blank=True)  # type: ignore[misc]
 
     objects = UserManager()
 

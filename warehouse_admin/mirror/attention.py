@@ -38,7 +38,7 @@ def confirm_vanished(*, sync: SyncRun, user: User) -> SyncRun:
         if not waiting.update(state=State.QUEUED, stop_requested=False, created_at=timezone.now(), error=""):
             raise SyncNotOpen("This sync does not wait for a decision any more.")
         _record(sync, user, "sync.vanished_confirmed")
-        tasks.decide_vanished.delay_on_commit(str(sync.pk))
+        tasks.decide_vanished.delay_on_commit(str(sync.pk))  # type: ignore[attr-defined]
     sync.refresh_from_db()
     return sync
 

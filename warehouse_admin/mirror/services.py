@@ -48,7 +48,7 @@ def start_sync(
         _make_way(connection)
         sync = _create(connection, kind, started_by)
         if queue:
-            tasks.run_sync.delay_on_commit(str(sync.pk))
+            tasks.run_sync.delay_on_commit(str(sync.pk))  # type: ignore[attr-defined]
         if started_by is not None:
             _record(started_by, "sync.started", sync, after={"kind": sync.kind})
     return sync
