@@ -13,9 +13,9 @@ from warehouse_admin.core.fields import EncryptedTextField
 class User(AbstractUser):
     """A person. Roles are Django groups; people are deactivated, never deleted, since the audit trail names them."""
 
-    email = models.EmailField(blank=True)  # type: ignore[misc]
+    email = models.EmailField(blank=True)
 
-    objects = UserManager()
+    objects = UserManager()  # type: ignore[misc]
 
     class Meta:
         default_permissions = ()
