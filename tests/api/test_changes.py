@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from tests.api.caller import is_problem
 from warehouse_admin.accounts.models import Connection
+from warehouse_admin.accounts.roles import Role
 from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.mirror.models import SavedQuery
@@ -184,13 +185,15 @@ def test_under_the_manual_policy_an_operator_applies(number, colleague, script, 
     assert script_of(operator).post(f"changes/{number}/apply/").json()["state"] == "applied"
 
 
-def test_a_token_never_votes(number, reviewer, script_of):
-    script = script_of(reviewer)
+@pytest.mark.parametrize("role", [Role.REVIEWER, Role.ADMIN])
+def test_a_token_never_decides(role, number, person, script_of):
+    somebody = person("somebody", role)
+    script = script_of(somebody)
     for vote in ("approve", "request-changes", "reject"):
         assert "token" in is_problem(script.post(f"changes/{number}/{vote}/", {"comment": "x"}), 403)["detail"]
 
     assert ChangeRequest.objects.get().state == "in_review"
-    denied = AuditEntry.objects.filter(result="denied", actor=reviewer)
+    denied = AuditEntry.objects.filter(result="denied", actor=somebody)
     assert set(denied.values_list("action", flat=True)) == {
         "change.approved",
         "change.changes_requested",

@@ -87,12 +87,15 @@ def test_an_editor_of_the_revision_cannot_vote_on_it(proposed, reviewer):
         services.approve(change, reviewer)
 
 
-def test_a_token_never_votes(proposed, reviewer):
-    change = proposed()
+@pytest.mark.parametrize("role", [Role.REVIEWER, Role.ADMIN])
+def test_a_token_never_decides(role, proposed, person):
+    change, somebody = proposed(), person("other", role)
     with context.use(context.RequestContext(token_name="ci")):
         for decide in (services.approve, services.request_changes, services.reject):
             with pytest.raises(NotPermitted, match="token"):
-                decide(change, reviewer, "beep")
+                decide(change, somebody, "beep")
+    change.refresh_from_db()
+    assert change.state == State.IN_REVIEW
     assert not Vote.objects.exists()
 
 

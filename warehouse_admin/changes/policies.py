@@ -13,6 +13,7 @@ from warehouse_admin.core import context
 from warehouse_admin.core.errors import NotPermitted
 
 APPROVALS_NEEDED = 1
+TOKEN_CANNOT_VOTE = "Votes need a signed-in person: an API token cannot vote."
 
 
 def target_of(change: ChangeRequest) -> Target:
@@ -33,7 +34,7 @@ def require_author(user: User, change: ChangeRequest, *, action: str) -> None:
 def why_no_vote(user: User, change: ChangeRequest, revision: Revision) -> str:
     """Why this person can never vote on this revision, in a sentence; empty when nothing forbids it but the state."""
     if context.current().token_name:
-        return "Votes need a signed-in person: an API token cannot vote."
+        return TOKEN_CANNOT_VOTE
     if user.pk == change.author_id:
         return "Nobody votes on their own change; somebody else has to review it."
     if user.pk == revision.editor_id:
@@ -46,6 +47,12 @@ def require_vote(user: User, change: ChangeRequest, revision: Revision, *, actio
     if why := why_no_vote(user, change, revision):
         raise NotPermitted(why, action=action, target=target_of(change))
     require(user, REVIEW, action=action, target=target_of(change))
+
+
+def refuse_token(change: ChangeRequest, *, action: str) -> None:
+    """A decision on a change needs a signed-in person, whatever the person's roles."""
+    if context.current().token_name:
+        raise NotPermitted(TOKEN_CANNOT_VOTE, action=action, target=target_of(change))
 
 
 def require_apply(user: User, change: ChangeRequest, *, action: str) -> None:

@@ -63,10 +63,11 @@ def request_changes(
 
 
 def reject(change: ChangeRequest, user: User, comment: str) -> ChangeRequest:
-    """Close it for good: a reviewer who may vote on it, or whoever may close anybody's change."""
+    """Close it for good: a reviewer who may vote on it, or whoever may close anybody's change; never an API token."""
     comment = _clean(comment, needed=True)
     with transaction.atomic():
         change = lock(change)
+        policies.refuse_token(change, action="change.rejected")
         if policies.may_close(user) and user.pk != change.author_id:
             require(user, CLOSE, action="change.rejected", target=policies.target_of(change))
         else:
