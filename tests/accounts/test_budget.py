@@ -13,11 +13,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from celery import shared_task
 
 from warehouse_admin.accounts import budget
 from warehouse_admin.accounts import redis as pool
 from warehouse_admin.accounts.budget import SharedBudget
+from warehouse_admin.accounts.consumers import spending_as
 from warehouse_admin.accounts.models import Connection
+from warehouse_admin.core import context
 from warehouse_admin.posthog import errors
 
 key = ""
@@ -42,9 +45,22 @@ def take(shared: SharedBudget, purpose: str, most: int) -> int:
         try:
             shared.acquire(purpose, block=False)
         except errors.RateLimited as refusal:
-            assert refusal.sent is False and 0 < refusal.retry_after <= 3600
+            assert refusal.sent is False and 0 < refusal.retry_after <= 3601
             return count
     return most
+
+
+class Clock:
+    """Seconds that pass only when told to."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000_000.0
+
+    def read(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
 
 
 @pytest.fixture
@@ -57,18 +73,66 @@ def no_redis(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[None]:
     pool.client.cache_clear()
 
 
-def test_people_get_all_of_it_and_jobs_leave_the_reserve() -> None:
+def test_while_a_person_is_active_jobs_leave_a_tenth() -> None:
     shared = SharedBudget(connection_with(50, 0))
 
-    assert take(shared, "background", 100) == 45
+    assert take(shared, "interactive", 1) == 1
+    assert take(shared, "background", 100) == 44
     assert take(shared, "interactive", 100) == 5
     assert take(shared, "interactive", 1) == 0
 
 
-def test_the_hour_counts_too() -> None:
-    shared = SharedBudget(connection_with(100, 20))
+def test_while_nobody_is_active_jobs_leave_only_a_click_or_two() -> None:
+    shared = SharedBudget(connection_with(450, 0))
 
-    assert take(shared, "background", 100) == 18
+    assert take(shared, "background", 1000) == 441
+    assert take(shared, "interactive", 1000) == 9
+
+
+def test_a_person_who_finds_nothing_makes_jobs_step_back() -> None:
+    clock = Clock()
+    shared = SharedBudget(connection_with(50, 0), clock=clock.read)
+    for _ in range(50):  # a second apart, so that room comes back one by one
+        SharedBudget(connection_with(1000, 0), clock=clock.read).acquire("background", block=False)
+        clock.now += 1
+    assert take(shared, "interactive", 1) == 0
+
+    clock.now += 12
+    assert take(shared, "background", 5) == 0
+    assert take(shared, "interactive", 1) == 1
+
+
+def test_a_person_who_left_minutes_ago_holds_nothing_up() -> None:
+    clock = Clock()
+    shared = SharedBudget(connection_with(50, 0), clock=clock.read)
+    shared.acquire("interactive", block=False)
+
+    clock.now += budget.ACTIVE_SECONDS - 1
+    assert take(shared, "background", 100) == 45
+    clock.now += 61
+    assert take(shared, "background", 100) == 49
+
+
+def test_a_long_mirror_uses_nearly_all_of_a_limit_and_never_exceeds_it() -> None:
+    """1,200 requests against a server that counts 480 in any minute, as PostHog does."""
+    limit, clock = 480, Clock()
+    shared = SharedBudget(connection_with(limit, 0), clock=clock.read, sleep=clock.sleep)
+    arrived: list[float] = []
+    for number in range(1200):
+        shared.acquire("background", block=True)
+        arrived.append(clock.now + (0.3 if number < 8 else 0.0))  # the first eight also open their connections
+        clock.now += 0.02 / 8
+
+    in_a_minute = [sum(at - 60 < other <= at for other in arrived) for at in arrived[::20] + arrived[-1:]]
+    assert max(in_a_minute) <= limit
+    two_windows = [at for at in arrived if at < arrived[0] + 121]
+    assert len(two_windows) >= 0.95 * limit * 121 / 60
+
+
+def test_the_hour_counts_too() -> None:
+    shared = SharedBudget(connection_with(100, 50))
+
+    assert take(shared, "background", 100) == 48
     assert take(shared, "interactive", 100) == 2
     with pytest.raises(errors.RateLimited) as refusal:
         shared.acquire("interactive", block=False)
@@ -131,7 +195,7 @@ def test_a_waiting_job_goes_on_when_there_is_room_again() -> None:
     assert take(shared, "background", 20) == 9
 
     shared.acquire("background", block=True)
-    assert len(slept) == 1 and 55 < slept[0] <= 60
+    assert len(slept) == 1 and 55 < slept[0] <= 60.5
 
 
 def test_a_job_does_not_wait_out_an_hour() -> None:
@@ -172,8 +236,32 @@ def test_what_is_left_and_who_spent_it_can_be_read() -> None:
     take(SharedBudget(connection), "interactive", 3)
 
     assert budget.left(connection) == (40, 90)
-    assert budget.spending(connection) == [("background", 7), ("interactive", 3)]
+    assert budget.spending(connection) == [("background", 7), ("page", 3)]
+    assert [sum(counts.values()) for counts in budget.spent(connection).values()].count(0) >= 10
     assert budget.left(connection_with(0, 0)) == (None, None)
+
+
+def test_who_spends_is_named_by_the_code_the_task_or_the_kind_of_request() -> None:
+    connection = connection_with(0, 100)
+    shared = SharedBudget(connection)
+
+    @shared_task(name="schedules.a_task_of_the_test")
+    def in_a_task() -> None:
+        shared.acquire("interactive", block=False)
+
+    @shared_task(name="somebody.elses_task")
+    def in_another() -> None:
+        shared.acquire("background", block=False)
+
+    in_a_task.apply(throw=True)
+    in_another.apply(throw=True)
+    with spending_as("sync views"):
+        shared.acquire("background", block=False)
+    with context.use(context.RequestContext(token_name="ci")):
+        shared.acquire("interactive", block=False)
+    shared.acquire("interactive", block=False)
+
+    assert dict(budget.spending(connection)) == {"resume": 1, "background": 1, "sync views": 1, "API": 1, "page": 1}
 
 
 def test_without_redis_jobs_stop_and_people_get_a_little(no_redis: None) -> None:

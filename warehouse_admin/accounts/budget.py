@@ -1,4 +1,10 @@
-"""What we allow ourselves of one key's rate, shared by every thread, process and machine through Redis."""
+"""What we allow ourselves of one key's rate, shared by every thread, process and machine through Redis.
+
+Background work may use all of both windows but a reserve for people. While a person is at work (`ACTIVE_SECONDS` after
+their last request) the reserve is `ACTIVE_PERCENT`; when nobody is, it is only as large as a first click or two needs,
+so that a long mirror comes close to the allowed rate. A person's request never waits behind background ones: it is
+let through or refused at once, and by asking it makes the background leave the larger reserve.
+"""
 
 from __future__ import annotations
 
@@ -13,46 +19,60 @@ from collections.abc import Callable
 import redis
 
 from warehouse_admin.accounts import redis as pool
+from warehouse_admin.accounts.consumers import INTERACTIVE, consumer_of
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.posthog import errors
 
-INTERACTIVE = "interactive"
-MINUTE_MS, HOUR_MS = 60_000, 3_600_000
-BUCKET_MS = 300_000
-RESERVE_PERCENT = 10
-"""Share of both windows that only people's actions may use."""
+MINUTE_MS, HOUR_MS = 60_500, 3_600_500
+"""A little more than PostHog counts, whose clock starts when a request arrives: the first ones may be slow to."""
+BUCKET_MS, BUCKETS_SHOWN = 300_000, 12
+ACTIVE_SECONDS = 300
+ACTIVE_PERCENT = 10
+IDLE_PERCENT_MINUTE, IDLE_PERCENT_HOUR = 2, 4
+"""Kept for people while nobody is active. An hour's window opens slowly, hence more of it."""
 LONGEST_WAIT = 90.0
 """Seconds a background request waits inside `acquire`; a longer wait is handed back as RateLimited."""
 WITHOUT_REDIS_PER_MINUTE = 10
 """Interactive requests of one key that this process allows itself while Redis is away."""
 
 # Two sliding windows over one log of sends. Redis' clock counts, so that machines need not agree on the time.
-# KEYS: log, penalty, spending of this and of other five-minute buckets (prefix)
-# ARGV: consumer, per minute, per hour, id of this send · answers the milliseconds to wait, 0 when the send is counted
+# KEYS: log, penalty, spending (prefix of the five-minute buckets), mark of active people
+# ARGV: id of this send, consumer, 1 for a person, now in ms or 0 for Redis' clock, lengths of the minute and the hour,
+#       then what may be used of minute and hour when nobody is active, and the same while somebody is
+# Answers the milliseconds to wait; 0 when the send is counted.
 _ACQUIRE = """
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local minute, hour = tonumber(ARGV[2]), tonumber(ARGV[3])
+local now = tonumber(ARGV[4])
+if now == 0 then
+  local t = redis.call('TIME')
+  now = t[1] * 1000 + math.floor(t[2] / 1000)
+end
+local minute_ms, hour_ms = tonumber(ARGV[5]), tonumber(ARGV[6])
+local minute, hour = tonumber(ARGV[7]), tonumber(ARGV[8])
+if ARGV[3] == '1' then
+  redis.call('SET', KEYS[4], string.format('%.0f', now), 'EX', ARGV[11])
+elseif now - tonumber(redis.call('GET', KEYS[4]) or '-1e15') < ARGV[11] * 1000 then
+  minute, hour = tonumber(ARGV[9]), tonumber(ARGV[10])
+end
 local wait = 0
 local penalty = tonumber(redis.call('GET', KEYS[2]) or 0)
 if penalty > now then wait = penalty - now end
 if minute > 0 or hour > 0 then
-  redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - 3600000)
+  redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - hour_ms)
   local all = redis.call('ZCARD', KEYS[1])
   local function full(limit, window)
     if limit <= 0 or all < limit then return 0 end
     local oldest = redis.call('ZRANGE', KEYS[1], all - limit, all - limit, 'WITHSCORES')
     return tonumber(oldest[2]) + window - now
   end
-  wait = math.max(wait, full(minute, 60000), full(hour, 3600000))
+  wait = math.max(wait, full(minute, minute_ms), full(hour, hour_ms))
 end
 if wait > 0 then return math.ceil(wait) end
 if minute > 0 or hour > 0 then
-  redis.call('ZADD', KEYS[1], now, ARGV[4])
-  redis.call('PEXPIRE', KEYS[1], 3600000)
+  redis.call('ZADD', KEYS[1], now, ARGV[1])
+  redis.call('PEXPIRE', KEYS[1], hour_ms)
 end
-local bucket = KEYS[3] .. ':' .. math.floor(now / 300000)
-redis.call('HINCRBY', bucket, ARGV[1], 1)
+local bucket = KEYS[3] .. ':' .. string.format('%.0f', math.floor(now / 300000))
+redis.call('HINCRBY', bucket, ARGV[2], 1)
 redis.call('PEXPIRE', bucket, 4200000)
 return 0
 """
@@ -69,22 +89,30 @@ end
 _LEFT = """
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
-return {redis.call('ZCOUNT', KEYS[1], now - 60000, '+inf'), redis.call('ZCOUNT', KEYS[1], now - 3600000, '+inf')}
+return {redis.call('ZCOUNT', KEYS[1], now - ARGV[1], '+inf'), redis.call('ZCOUNT', KEYS[1], now - ARGV[2], '+inf')}
 """
 
 
 class SharedBudget:
-    """The budget of one key on one connection. `purpose` names who spends; only "interactive" may use the reserve."""
+    """The budget of one key on one connection. `purpose` "interactive" is a person's and may use the reserve.
+
+    `clock` gives seconds, for tests; otherwise Redis' clock counts.
+    """
 
     def __init__(
-        self, connection: Connection, *, key: str | None = None, sleep: Callable[[float], None] = time.sleep
+        self,
+        connection: Connection,
+        *,
+        key: str | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self.per_minute = connection.budget_per_minute
         self.per_hour = connection.budget_per_hour
         name = budget_name(connection, key)
         self._local_name = name
-        self._log, self._penalty, self._spent = f"{name}:log", f"{name}:penalty", f"{name}:spent"
-        self._sleep = sleep
+        self._keys = (f"{name}:log", f"{name}:penalty", f"{name}:spent", f"{name}:active")
+        self._sleep, self._clock = sleep, clock
 
     def acquire(self, purpose: str, *, block: bool) -> None:
         """Count one request; wait for it if `block`, else raise RateLimited with the seconds to wait."""
@@ -104,20 +132,28 @@ class SharedBudget:
         """Let nobody send for that many seconds, at most an hour."""
         milliseconds = int(min(max(retry_after, 0.001), 3600) * 1000)
         try:
-            pool.client().eval(_PENALISE, 1, self._penalty, milliseconds)
+            pool.client().eval(_PENALISE, 1, self._keys[1], milliseconds)
         except redis.RedisError:
             return  # without Redis, `acquire` already lets next to nothing pass
 
     def _try(self, purpose: str) -> float:
         """Seconds to wait; 0 when the request is counted and may go."""
+        person = purpose == INTERACTIVE
         arguments = (
-            purpose,
-            _usable(self.per_minute, purpose),
-            _usable(self.per_hour, purpose),
             uuid.uuid4().hex,
+            consumer_of(purpose),
+            int(person),
+            int(self._clock() * 1000) if self._clock else 0,
+            MINUTE_MS,
+            HOUR_MS,
+            _usable(self.per_minute, 0 if person else IDLE_PERCENT_MINUTE),
+            _usable(self.per_hour, 0 if person else IDLE_PERCENT_HOUR),
+            _usable(self.per_minute, ACTIVE_PERCENT),
+            _usable(self.per_hour, ACTIVE_PERCENT),
+            ACTIVE_SECONDS,
         )
         try:
-            return pool.client().eval(_ACQUIRE, 3, self._log, self._penalty, self._spent, *arguments) / 1000
+            return pool.client().eval(_ACQUIRE, len(self._keys), *self._keys, *arguments) / 1000
         except redis.RedisError:
             return self._try_without_redis(purpose)
 
@@ -135,25 +171,39 @@ def budget_name(connection: Connection, key: str | None = None) -> str:
     return f"budget:{{{digest}}}"
 
 
+def spent(connection: Connection, *, now: float | None = None) -> dict[int, dict[str, int]]:
+    """Requests by consumer in each of the last twelve five-minute buckets, oldest first, by the bucket's start in
+    seconds; empty without Redis. `now` in seconds, by default Redis' own."""
+    prefix = f"{budget_name(connection)}:spent"
+    try:
+        moment = pool.client().time()[0] if now is None else now
+        last = int(moment * 1000) // BUCKET_MS
+        buckets = range(last - BUCKETS_SHOWN + 1, last + 1)
+        with pool.client().pipeline(transaction=False) as pipe:
+            for bucket in buckets:
+                pipe.hgetall(f"{prefix}:{bucket}")
+            answers = pipe.execute()
+    except redis.RedisError:
+        return {}
+    return {
+        bucket * BUCKET_MS // 1000: {name.decode(): int(count) for name, count in answer.items()}
+        for bucket, answer in zip(buckets, answers, strict=True)
+    }
+
+
 def spending(connection: Connection) -> list[tuple[str, int]]:
     """Requests of the connection's key in about the last hour, by who spent them, most first; empty without Redis."""
-    name = budget_name(connection)
     totals: dict[str, int] = {}
-    try:
-        now = int(pool.client().time()[0]) * 1000
-        for bucket in range((now - HOUR_MS) // BUCKET_MS + 1, now // BUCKET_MS + 1):
-            for consumer, count in pool.client().hgetall(f"{name}:spent:{bucket}").items():
-                who = consumer.decode() if isinstance(consumer, bytes) else consumer
-                totals[who] = totals.get(who, 0) + int(count)
-    except redis.RedisError:
-        return []
-    return sorted(totals.items(), key=lambda item: -item[1])
+    for counts in spent(connection).values():
+        for consumer, count in counts.items():
+            totals[consumer] = totals.get(consumer, 0) + count
+    return sorted(totals.items(), key=lambda item: (-item[1], item[0]))
 
 
 def left(connection: Connection) -> tuple[int | None, int | None]:
     """Requests left for people in this minute and hour; None where there is no limit or Redis is away."""
     try:
-        minute, hour = pool.client().eval(_LEFT, 1, f"{budget_name(connection)}:log")
+        minute, hour = pool.client().eval(_LEFT, 1, f"{budget_name(connection)}:log", MINUTE_MS, HOUR_MS)
     except redis.RedisError:
         return None, None
     return _rest(connection.budget_per_minute, minute), _rest(connection.budget_per_hour, hour)
@@ -163,10 +213,10 @@ def _rest(limit: int, used: int) -> int | None:
     return max(0, limit - used) if limit else None
 
 
-def _usable(limit: int, purpose: str) -> int:
-    if limit <= 1 or purpose == INTERACTIVE:
+def _usable(limit: int, reserve_percent: int) -> int:
+    if limit <= 1 or not reserve_percent:
         return limit
-    return limit - max(1, limit * RESERVE_PERCENT // 100)
+    return limit - max(1, limit * reserve_percent // 100)
 
 
 class _Fallback:
