@@ -6,6 +6,7 @@ import html
 import re
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -131,12 +132,28 @@ def test_after_an_outside_edit_a_second_click_goes_through(client_of, author, ed
     assert ChangeRequest.objects.get().revisions.get().base["query"] == "SELECT 5 AS theirs"
 
 
-def test_an_expired_sign_in_leads_back_to_the_editor(client, edit_url, author):
-    answer = client.post(edit_url, {"query": "x"}, headers={"referer": f"http://testserver{edit_url}"})
+def test_an_expired_sign_in_gives_the_text_back_and_leads_to_the_editor(client, edit_url, author):
+    typed = {"query": "\r\nSELECT '</textarea><b>' AS mine", "reason": "my why", "base": "x" * 64}
+    answer = client.post(edit_url, typed, headers={"referer": f"http://testserver{edit_url}"})
 
-    assert answer.status_code == 302
-    assert "next=" in answer.url
-    assert str(edit_url) in html.unescape(answer.url.replace("%2F", "/"))
+    assert answer.status_code == 401
+    page = answer.content.decode()
+    assert re.findall(r"<textarea[^>]*readonly>\n(.*?)</textarea>", page, re.S) == [
+        html.escape(typed["query"]),
+        "my why",
+    ]
+    assert "next=" in page and str(edit_url) in html.unescape(page.replace("%2F", "/"))
+    assert not ChangeRequest.objects.exists()
+
+
+def test_a_form_of_another_session_gives_the_text_back(author, edit_url):
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(author)
+
+    answer = strict.post(edit_url, {"query": "SELECT 7 AS mine", "reason": "my why", "csrfmiddlewaretoken": "old"})
+
+    assert answer.status_code == 403
+    assert "SELECT 7 AS mine" in shown(answer) and "my why" in shown(answer)
 
 
 def test_two_megabytes_go_through_the_form(client_of, author, edit_url):

@@ -13,6 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from warehouse_admin.accounts.roles import roles_of
 from warehouse_admin.audit import services as audit
 from warehouse_admin.core.errors import NotPermitted, UserError
+from warehouse_admin.core.views import typed_text
 
 OPEN_PREFIXES = ("/accounts/", "/health/", "/api/", "/metrics", "/static/", "/favicon", "/styleguide/")
 CLOSED_PREFIXES = ("/accounts/email/",)
@@ -77,6 +78,8 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
         response = HttpResponse(status=200)
         response["HX-Redirect"] = target
         return response
+    if request.method == "POST" and (kept := typed_text(request)):
+        return render(request, "accounts/signed_out.html", {"kept": kept, "sign_in": target}, status=401)
     return HttpResponseRedirect(target)
 
 
