@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -183,6 +184,25 @@ def test_under_the_manual_policy_an_operator_applies(number, colleague, script, 
 
     is_problem(script.post(f"changes/{number}/apply/"), 403)
     assert script_of(operator).post(f"changes/{number}/apply/").json()["state"] == "applied"
+
+
+def test_an_operator_gives_it_a_time(number, colleague, script, script_of, operator):
+    Connection.objects.update(apply_policy="manual")
+    operators = script_of(operator)
+    at = "2030-01-01T10:00:00+02:00"
+    assert is_problem(operators.post(f"changes/{number}/schedule/", {"at": at}), 409)["blockers"]
+    colleague.post(f"changes/{number}/approve/")
+
+    for unusable in ("", "soon", None, at, "2020-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00"):
+        assert is_problem(operators.post(f"changes/{number}/schedule/", {"at": unusable}), 400)["errors"]["at"]
+    at = (timezone.now() + timedelta(hours=5)).replace(microsecond=0)
+    is_problem(script.post(f"changes/{number}/schedule/", {"at": at.isoformat()}), 403)
+    body = operators.post(f"changes/{number}/schedule/", {"at": at.isoformat()}).json()
+
+    assert body["state"] == "scheduled"
+    assert datetime.fromisoformat(body["scheduled_for"]) == at
+    assert f"{at:%H:%M}" in body["blockers"][0]["text"]
+    assert AuditEntry.objects.filter(action="change.scheduled", actor=operator, object_id=str(number)).exists()
 
 
 @pytest.mark.parametrize("role", [Role.REVIEWER, Role.ADMIN])

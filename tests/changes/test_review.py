@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 
 import pytest
 from django.db import DatabaseError, transaction
@@ -199,6 +200,7 @@ VERBS = {
     "reject": lambda c, p: services.reject(c, p["reviewer"], "x"),
     "withdraw": lambda c, p: services.withdraw(c, p["author"]),
     "apply": lambda c, p: services.apply(c, p["operator"]),
+    "schedule": lambda c, p: services.schedule(c, p["operator"], timezone.now() + timedelta(hours=1)),
     "rebase": lambda c, p: services.rebase(c, p["author"], "SELECT 2 AS two"),
     "rollback": lambda c, p: services.rollback(c, p["author"], "x"),
 }

@@ -38,6 +38,7 @@ urlpatterns = [
     path(f"{CHANGE}/withdraw/", changes.Withdraw.as_view(), name="change-withdraw"),
     path(f"{CHANGE}/revise/", changes.Revise.as_view(), name="change-revise"),
     path(f"{CHANGE}/apply/", changes.Apply.as_view(), name="change-apply"),
+    path(f"{CHANGE}/schedule/", changes.Schedule.as_view(), name="change-schedule"),
     path(f"{CHANGE}/rebase/", changes.Rebase.as_view(), name="change-rebase"),
     path(f"{CHANGE}/rollback/", changes.Rollback.as_view(), name="change-rollback"),
     path(f"{V1}/schedules/resume/", schedules.ResumeStart.as_view(), name="resume-start"),

@@ -157,6 +157,16 @@ class Apply(Step):
         return services.apply(change, request.user)
 
 
+@step(serializers.Scheduled)
+class Schedule(Step):
+    """Have an approved change applied at a time."""
+
+    body = serializers.Scheduled
+
+    def take(self, change: ChangeRequest, request: SignedInRequest, wanted: dict[str, Any]) -> Any:
+        return services.schedule(change, request.user, **wanted)
+
+
 @step(serializers.Rebased)
 class Rebase(Step):
     """Put the proposal, edited to fit, on top of what PostHog holds now."""

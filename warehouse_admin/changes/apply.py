@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from warehouse_admin.accounts.models import Connection, User
@@ -19,6 +21,9 @@ from warehouse_admin.mutations.errors import NotYet
 from warehouse_admin.mutations.models import Mutation
 
 Sent = Mutation.State
+APPROVAL_LOST = "An approval no longer counts, because its reviewer lost the role; it needs a new review."
+GRACE = timedelta(minutes=10)
+"""A scheduled change that could not start for so long after its time waits for a person instead."""
 logger = logging.getLogger(__name__)
 
 
@@ -33,17 +38,17 @@ def apply(change: ChangeRequest, user: User) -> ChangeRequest:
         if approved:
             claim(change, asked_by=user)
         else:
-            _back_to_review(change)
+            back_to_review(change)
     if not approved:
-        text = "An approval no longer counts, because its reviewer lost the role; it needs a new review."
-        raise StateForbids(text, who="a reviewer")
+        raise StateForbids(APPROVAL_LOST, who="a reviewer")
     return change
 
 
 def starts_by_itself(change: ChangeRequest) -> bool:
-    """Whether the last needed approval also applies it."""
+    """Whether the last needed approval also applies it; never once an operator gave it a time."""
     connection = change.connection
-    return connection.apply_policy == Connection.ApplyPolicy.AUTOMATIC and connection.is_active
+    by_policy = connection.apply_policy == Connection.ApplyPolicy.AUTOMATIC and connection.is_active
+    return by_policy and change.scheduled_for is None
 
 
 def refuse_paused(change: ChangeRequest) -> None:
@@ -55,12 +60,15 @@ def claim(change: ChangeRequest, *, asked_by: User | None) -> Mutation:
     """In the caller's transaction: take a locked, approved change for applying, and ask the gate for it."""
     attempt = change.attempts + 1
     free = ChangeRequest.objects.filter(
-        pk=change.pk, state__in=(State.APPROVED, State.FAILED), revision_number=change.revision_number
+        pk=change.pk,
+        state__in=(State.APPROVED, State.SCHEDULED, State.FAILED),
+        revision_number=change.revision_number,
     )
     if free.update(state=State.APPLYING, attempts=attempt) != 1:
         raise StateForbids(f"#{change.pk} is being applied already.")
     revision = current_revision(change)
-    move(change, State.APPLYING, attempts=attempt, apply_asked_by=asked_by, problem="", remote=None)
+    asked = {"attempts": attempt, "apply_asked_by": asked_by, "scheduled_for": None}
+    move(change, State.APPLYING, problem="", remote=None, **asked)
     note(change, asked_by, "apply_asked")
     record(change, asked_by, "apply_asked", reason=change.reason, after={"revision": revision.number})
     mutation = mutations.ask(
@@ -87,6 +95,8 @@ def advance(change_id: int, *, now: datetime | None = None) -> ChangeRequest:
     change = ChangeRequest.objects.select_related("connection", "mutation", "saved_query", "author").get(pk=change_id)
     if change.state == State.APPROVED:
         change = _start(change)
+    elif change.state == State.SCHEDULED:
+        change = _start_due(change, now or timezone.now())
     if change.state in ChangeRequest.IN_FLIGHT and change.mutation is not None:
         _finish(change, _carried(change.mutation, now))
         change.refresh_from_db()
@@ -94,11 +104,13 @@ def advance(change_id: int, *, now: datetime | None = None) -> ChangeRequest:
 
 
 def settle_open(*, now: datetime | None = None) -> int:
-    """Take every change that is under way, or was never started, one step further; says how many moved."""
+    """Take every change that is under way, due, or was never started, one step further; says how many moved."""
     moved = 0
-    waiting = ChangeRequest.objects.filter(state__in=(*ChangeRequest.IN_FLIGHT, State.APPROVED)).order_by("pk")
-    unstarted = {"connection__apply_policy": Connection.ApplyPolicy.AUTOMATIC, "attempts": 0}
-    waiting = waiting.filter(state__in=ChangeRequest.IN_FLIGHT) | waiting.filter(state=State.APPROVED, **unstarted)
+    in_flight = Q(state__in=ChangeRequest.IN_FLIGHT)
+    due = Q(state=State.SCHEDULED, scheduled_for__lte=now or timezone.now())
+    automatic = Q(connection__apply_policy=Connection.ApplyPolicy.AUTOMATIC)
+    unstarted = automatic & Q(state=State.APPROVED, attempts=0, scheduled_for=None)
+    waiting = ChangeRequest.objects.filter(in_flight | due | unstarted).order_by("pk")
     for key, state in waiting.values_list("pk", "state"):
         try:
             moved += advance(key, now=now).state != state
@@ -124,14 +136,41 @@ def _start(change: ChangeRequest) -> ChangeRequest:
         if policies.is_approved(change, current_revision(change)):
             claim(change, asked_by=None)
         else:
-            _back_to_review(change)
+            back_to_review(change)
     change.refresh_from_db()
     return change
 
 
-def _back_to_review(change: ChangeRequest) -> None:
+def _start_due(change: ChangeRequest, now: datetime) -> ChangeRequest:
+    """Claim a scheduled change whose time has come, for the operator who set it, if that may still be."""
+    with transaction.atomic():
+        change = lock(change)
+        due, operator = change.scheduled_for, change.apply_asked_by
+        if change.state != State.SCHEDULED or due is None or due > now:
+            return change
+        if not policies.is_approved(change, current_revision(change)):
+            back_to_review(change)
+        elif operator is None or not policies.may_apply(operator):
+            _miss(change, f"{operator} may no longer apply changes, so it was not started.")
+        elif now - due > GRACE:
+            _miss(change, f"It could not be started within {GRACE.seconds // 60} minutes of its time.")
+        elif change.connection.is_active:
+            claim(change, asked_by=operator)
+    change.refresh_from_db()
+    return change
+
+
+def _miss(change: ChangeRequest, why: str) -> None:
+    """Nothing is applied late without a person's decision."""
+    text = f"{why} Apply it now or give it another time."
+    move(change, State.APPROVED, problem=text)
+    note(change, None, "schedule_missed", text)
+    record(change, None, "schedule_missed", result="failed", reason=text, after={"at": change.scheduled_for})
+
+
+def back_to_review(change: ChangeRequest) -> None:
     text = "An approval no longer counts, because its reviewer lost the role."
-    move(change, State.IN_REVIEW, problem="")
+    move(change, State.IN_REVIEW, problem="", scheduled_for=None)
     note(change, None, "approval_lost", text)
     record(change, None, "approval_lost", reason=text)
 

@@ -13,7 +13,7 @@ from warehouse_admin.core import context
 from warehouse_admin.core.errors import NotPermitted
 
 APPROVALS_NEEDED = 1
-TOKEN_CANNOT_VOTE = "Votes need a signed-in person: an API token cannot vote."
+SIGNED_IN_ONLY = "Votes need a signed-in person: an API token cannot vote."
 
 
 def target_of(change: ChangeRequest) -> Target:
@@ -34,7 +34,7 @@ def require_author(user: User, change: ChangeRequest, *, action: str) -> None:
 def why_no_vote(user: User, change: ChangeRequest, revision: Revision) -> str:
     """Why this person can never vote on this revision, in a sentence; empty when nothing forbids it but the state."""
     if context.current().token_name:
-        return TOKEN_CANNOT_VOTE
+        return SIGNED_IN_ONLY
     if user.pk == change.author_id:
         return "Nobody votes on their own change; somebody else has to review it."
     if user.pk == revision.editor_id:
@@ -52,11 +52,15 @@ def require_vote(user: User, change: ChangeRequest, revision: Revision, *, actio
 def refuse_token(change: ChangeRequest, *, action: str) -> None:
     """A decision on a change needs a signed-in person, whatever the person's roles."""
     if context.current().token_name:
-        raise NotPermitted(TOKEN_CANNOT_VOTE, action=action, target=target_of(change))
+        raise NotPermitted(SIGNED_IN_ONLY, action=action, target=target_of(change))
 
 
 def require_apply(user: User, change: ChangeRequest, *, action: str) -> None:
     require(user, APPLY, action=action, target=target_of(change))
+
+
+def may_apply(user: User) -> bool:
+    return allows(user, APPLY)
 
 
 def may_close(user: User) -> bool:

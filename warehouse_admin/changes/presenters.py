@@ -29,6 +29,8 @@ _EVENTS: dict[str, tuple[str, str, str]] = {  # icon, tone, what was done
     "rejected": ("ban", "bad", "rejected it"),
     "withdrawn": ("undo", "muted", "withdrew it"),
     "apply_asked": ("send", "busy", "started to apply r{revision}"),
+    "scheduled": ("calendar", "info", "scheduled r{revision}"),
+    "schedule_missed": ("alert", "warn", "Its time was missed"),
     "applied": ("check-circle", "ok", "applied r{revision} to PostHog"),
     "failed": ("x-circle", "bad", "Applying failed"),
     "needs_rebase": ("branch", "warn", "PostHog holds another text"),
@@ -78,6 +80,9 @@ def _of_state(change: ChangeRequest, user: User | None, revision: Revision) -> l
         return _of_review(change, user, revision)
     if change.state == State.APPROVED:
         return _of_approved(change, revision)
+    if change.state == State.SCHEDULED:
+        text = f"It is applied at {change.scheduled_for:%Y-%m-%d %H:%M} UTC."
+        return [_blocker(text, "wait", "the portal, or an operator sooner")]
     if change.state == State.FAILED:
         return [_blocker(change.problem or "Applying it failed.", "fix", "an operator")]
     if change.state == State.NEEDS_REBASE:
@@ -119,7 +124,8 @@ def _of_approved(change: ChangeRequest, revision: Revision) -> list[Blocker]:
 
 def _by_hand(change: ChangeRequest) -> bool:
     """Whether somebody has to start the apply."""
-    return change.connection.apply_policy == Connection.ApplyPolicy.MANUAL or change.attempts > 0
+    by_policy = change.connection.apply_policy == Connection.ApplyPolicy.MANUAL
+    return by_policy or change.attempts > 0 or change.scheduled_for is not None
 
 
 @dataclass(frozen=True)
@@ -246,6 +252,7 @@ def detail_dict(change: ChangeRequest, user: User | None = None) -> dict[str, An
         "created_at": change.created_at,
         "submitted_at": change.submitted_at,
         "state_changed_at": change.state_changed_at,
+        "scheduled_for": change.scheduled_for,
         "problem": change.problem,
         "revision": revision.number,
         "digest": revision.digest,

@@ -129,7 +129,8 @@ def rebase(change: ChangeRequest, user: User, query: str) -> ChangeRequest:
             raise StateForbids("PostHog still holds the text this is based on; edit the proposal instead.")
         _void_votes(change, "rebased onto what PostHog holds now")
         revision = add_revision(change, user, base, query)
-        move(change, State.IN_REVIEW, problem="", remote=None, submitted_at=change.submitted_at or timezone.now())
+        began = change.submitted_at or timezone.now()
+        move(change, State.IN_REVIEW, problem="", remote=None, scheduled_for=None, submitted_at=began)
         note(change, user, "rebased")
         record(change, user, "rebased", reason=change.reason, **_told(revision))
     return change
@@ -261,10 +262,12 @@ def _replace(change: ChangeRequest, user: User, latest: Revision, base: dict, qu
         note(change, user, "revised")
     elif cosmetic:
         note(change, user, "revised", "Layout and comments only: the votes are kept.")
+        if change.state == State.SCHEDULED:
+            move(change, State.APPROVED)  # what was scheduled is not what stands there now: an operator looks again
     else:
         _void_votes(change, f"revision {revision.number} changed the query")
         note(change, user, "revised")
-        move(change, State.IN_REVIEW, problem="", remote=None)
+        move(change, State.IN_REVIEW, problem="", remote=None, scheduled_for=None)
     record(change, user, "revised", reason=change.reason, **_told(revision))
 
 

@@ -16,7 +16,7 @@ from warehouse_admin.changes.transitions import State, current_revision, lock, m
 from warehouse_admin.core.errors import InvalidInput
 
 LONGEST_COMMENT = 5_000
-_PAST_APPROVAL = (State.APPROVED, State.APPLYING, State.UNCONFIRMED, State.APPLIED)
+_PAST_APPROVAL = (State.APPROVED, State.SCHEDULED, State.APPLYING, State.UNCONFIRMED, State.APPLIED)
 
 
 def approve(
@@ -73,7 +73,7 @@ def reject(change: ChangeRequest, user: User, comment: str) -> ChangeRequest:
         else:
             policies.require_vote(user, change, current_revision(change), action="change.rejected")
         require_state(change, "reject")
-        move(change, State.REJECTED, problem=comment)
+        move(change, State.REJECTED, problem=comment, scheduled_for=None)
         note(change, user, "rejected", comment)
         record(change, user, "rejected", reason=comment)
     return change
@@ -90,7 +90,7 @@ def withdraw(change: ChangeRequest, user: User, comment: str = "") -> ChangeRequ
             require(user, CLOSE, action="change.withdrawn", target=policies.target_of(change))
             _clean(comment, needed=True)
         require_state(change, "withdraw")
-        move(change, State.WITHDRAWN, problem=comment)
+        move(change, State.WITHDRAWN, problem=comment, scheduled_for=None)
         note(change, user, "withdrawn", comment)
         record(change, user, "withdrawn", reason=comment)
     return change

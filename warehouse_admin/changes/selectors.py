@@ -44,6 +44,7 @@ def my_turn(user: User) -> QuerySet[ChangeRequest]:
         mine |= Q(~Exists(voted), state=State.IN_REVIEW) & ~Q(author=user)
     if allows(user, APPLY):
         by_hand = Q(connection__apply_policy=Connection.ApplyPolicy.MANUAL) | Q(attempts__gt=0)
+        by_hand |= Q(scheduled_for__isnull=False)
         mine |= Q(state=State.APPROVED) & by_hand | Q(state=State.FAILED)
     return ChangeRequest.objects.filter(mine)
 

@@ -126,6 +126,7 @@ class ChangeDetail(serializers.Serializer):
     created_at = serializers.DateTimeField()
     submitted_at = serializers.DateTimeField(allow_null=True)
     state_changed_at = serializers.DateTimeField()
+    scheduled_for = serializers.DateTimeField(allow_null=True, help_text="When it is applied, once it has a time.")
     problem = serializers.CharField(allow_blank=True, help_text="Why it failed or needs a rebase, in words.")
     revision = serializers.IntegerField(help_text="Send it back with `revise`.")
     digest = serializers.CharField(help_text="Of the proposal and its base; a vote may be bound to it.")
@@ -180,6 +181,10 @@ class Revised(serializers.Serializer):
     query = ExactText()
     revision = serializers.IntegerField(help_text="The revision that was edited; an older one is 409.")
     reason = ExactText(required=False)
+
+
+class Scheduled(serializers.Serializer):
+    at = serializers.DateTimeField(help_text="A time to come; UTC where no offset is given.")
 
 
 class Rebased(serializers.Serializer):

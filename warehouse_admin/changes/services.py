@@ -6,6 +6,7 @@ from warehouse_admin.changes.apply import advance, apply, settle_open
 from warehouse_admin.changes.propose import create, rebase, revise, submit
 from warehouse_admin.changes.review import approve, reject, request_changes, withdraw
 from warehouse_admin.changes.rollback import rollback
+from warehouse_admin.changes.schedule import schedule
 
 __all__ = [
     "advance",
@@ -17,6 +18,7 @@ __all__ = [
     "request_changes",
     "revise",
     "rollback",
+    "schedule",
     "settle_open",
     "submit",
     "withdraw",

@@ -17,10 +17,17 @@ State = ChangeRequest.State
 
 ALLOWED: dict[str, tuple[State, ...]] = {
     "submit": (State.DRAFT,),
-    "revise": (State.DRAFT, State.IN_REVIEW, State.CHANGES_REQUESTED, State.APPROVED, State.FAILED),
+    "revise": (
+        State.DRAFT,
+        State.IN_REVIEW,
+        State.CHANGES_REQUESTED,
+        State.APPROVED,
+        State.SCHEDULED,
+        State.FAILED,
+    ),
     "approve": (State.IN_REVIEW, State.CHANGES_REQUESTED),
     "request_changes": (State.IN_REVIEW, State.CHANGES_REQUESTED),
-    "reject": (State.IN_REVIEW, State.CHANGES_REQUESTED, State.APPROVED),
+    "reject": (State.IN_REVIEW, State.CHANGES_REQUESTED, State.APPROVED, State.SCHEDULED),
     "withdraw": (
         State.DRAFT,
         State.IN_REVIEW,
@@ -30,8 +37,16 @@ ALLOWED: dict[str, tuple[State, ...]] = {
         State.NEEDS_REBASE,
         State.FAILED,
     ),
-    "apply": (State.APPROVED, State.FAILED),
-    "rebase": (State.NEEDS_REBASE, State.IN_REVIEW, State.CHANGES_REQUESTED, State.APPROVED, State.FAILED),
+    "apply": (State.APPROVED, State.SCHEDULED, State.FAILED),
+    "schedule": (State.APPROVED, State.SCHEDULED),
+    "rebase": (
+        State.NEEDS_REBASE,
+        State.IN_REVIEW,
+        State.CHANGES_REQUESTED,
+        State.APPROVED,
+        State.SCHEDULED,
+        State.FAILED,
+    ),
     "rollback": (State.APPLIED,),
 }
 SPOKEN = {
@@ -42,6 +57,7 @@ SPOKEN = {
     "reject": "rejected",
     "withdraw": "withdrawn",
     "apply": "applied",
+    "schedule": "scheduled",
     "rebase": "rebased",
     "rollback": "rolled back",
 }
