@@ -401,6 +401,23 @@ def test_a_read_gives_up_after_three_more_tries(server: Scripted, client: Client
     assert (len(server.asked), len(slept)) == (4, 3)
 
 
+@pytest.mark.parametrize(("purpose", "asked"), [("interactive", 1), ("background", 4)])
+def test_nobody_waits_for_one_time_out_after_another(server: Scripted, make_client: Any, purpose: str, asked: int):
+    server.play(hang, hang, hang, hang)
+    client = make_client(purpose=purpose, read_timeout=0.2)
+
+    with pytest.raises(errors.Unreachable):
+        client.request("GET", "warehouse_saved_queries/")
+
+    assert len(server.asked) == asked
+
+
+def test_an_interactive_read_is_asked_again_while_there_is_time(server: Scripted, make_client: Any):
+    server.play(drop, answer(data={"id": "x"}))
+
+    assert make_client(purpose="interactive").request("GET", "warehouse_saved_queries/x/").data == {"id": "x"}
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 500])
 def test_what_will_not_change_is_not_asked_again(server: Scripted, client: Client, status: int):
     server.play(problem(status, "no"))

@@ -166,6 +166,7 @@ class Client:
     ) -> Answer:
         """Ask once, or up to four times for a read (`retry`, by default every GET). A write is never repeated here.
 
+        Somebody waits for an interactive client: it begins no other try once a time-out's worth of seconds is gone.
         `path` is under the project unless it starts with `/api/`. Strings in `hide` are taken out of error texts.
         """
         method = method.upper()
@@ -178,10 +179,12 @@ class Client:
             payload={"json": json, "params": params, "files": files, "data": data, "headers": headers},
             hide=(*self._auth.hidden(), *hide),
         )
-        attempt = 0
+        attempt, latest = 0, time.monotonic() + call.timeout[1]
         while not isinstance(outcome := self._attempt(call, attempt), Answer):
             wait = self._wait_after(outcome, attempt)
             if not again or wait is None or attempt == RETRIES:
+                break
+            if self.purpose == INTERACTIVE and time.monotonic() + wait >= latest:
                 break
             self._sleep(wait)
             attempt += 1
