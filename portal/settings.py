@@ -175,11 +175,12 @@ REDIS_URL = read.service_url(
 )
 if not REDIS_URL:
     REDIS_URL = f"unix://{EMBEDDED_BROKER_SOCKET}?db=1" if EMBEDDED_BROKER else CELERY_BROKER_URL
+REDIS_KEY_PREFIX = read.text("REDIS_KEY_PREFIX")  # keeps portals apart that share one server
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
-        "KEY_PREFIX": "portal",
+        "KEY_PREFIX": f"{REDIS_KEY_PREFIX}portal",
         "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 5},
     }
 }
@@ -191,6 +192,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
     "unacked_mutex_expire": 10,
+    "global_keyprefix": REDIS_KEY_PREFIX,
 }
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

@@ -11,6 +11,7 @@ from django.db import connections
 from django.test import Client, TransactionTestCase
 
 from tests.broker import embedded_broker
+from tests.running import portal
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.accounts.roles import Role, give_role
 from warehouse_admin.audit import triggers
@@ -18,6 +19,7 @@ from warehouse_admin.mirror import services as mirror_services
 from warehouse_admin.mirror.models import SavedQuery, SyncRun
 from warehouse_admin.sandbox.server import SandboxServer
 
+__all__ = ["portal"]  # one running portal for every folder that asks for it
 PASSWORD = "a-good-password-1"
 
 _flush = TransactionTestCase._fixture_teardown

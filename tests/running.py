@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -76,7 +77,9 @@ def environment_of(folder: Path, **more: str) -> dict[str, str]:
         "HTTPS_ONLY",
     )
     kept = {name: value for name, value in os.environ.items() if not name.startswith(outside)}
-    return kept | {"VAR_DIR": str(folder), "PORT": str(free_port()), "LOG_LEVEL": "warning", **more}
+    own = {"VAR_DIR": str(folder), "PORT": str(free_port()), "LOG_LEVEL": "warning"}
+    # Several portals of one suite may use the same outside broker: none may take another's tasks.
+    return kept | own | {"REDIS_KEY_PREFIX": f"{folder.name}-"} | more
 
 
 def manage(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -139,7 +142,7 @@ def scratch_database(name: str) -> Iterator[dict[str, str]]:
     if not url.startswith("postgres"):
         yield {}
         return
-    database = f"portal_{name}_{os.getpid()}"
+    database = f"portal_{name}_{secrets.token_hex(6)}"
     _run(url, f'CREATE DATABASE "{database}"')
     try:
         yield {"DATABASE_URL": urlsplit(url)._replace(path=f"/{database}").geturl()}

@@ -10,9 +10,8 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page
 
-from tests.running import Portal, portal
+from tests.running import Portal
 
-__all__ = ["portal"]  # a fixture of every test in this folder
 PASSWORD = "warehouse-demo"
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # the browser driver keeps an event loop in this thread
 

@@ -23,7 +23,6 @@ from tests.running import (
     Portal,
     environment_of,
     manage,
-    portal,
     scratch_database,
     scratch_folder,
     start,
@@ -32,7 +31,6 @@ from tests.running import (
     wait_until_ready,
 )
 
-__all__ = ["portal"]  # a fixture
 pytestmark = pytest.mark.xdist_group("portal")
 HEALS_WITHIN = 40.0
 FIRST_SYNC_WITHIN = 10.0
