@@ -113,6 +113,16 @@ def test_a_person_who_left_minutes_ago_holds_nothing_up() -> None:
     assert take(shared, "background", 100) == 49
 
 
+def test_a_check_of_the_connection_may_use_the_reserve_but_holds_nothing_up() -> None:
+    shared = SharedBudget(connection_with(50, 0))
+    assert take(shared, "background", 100) == 49
+    with spending_as("check"):
+        assert take(shared, "interactive", 2) == 1
+
+    pool.client().delete(f"{shared._local_name}:log")
+    assert take(shared, "background", 100) == 49
+
+
 def test_a_long_mirror_uses_nearly_all_of_a_limit_and_never_exceeds_it() -> None:
     """1,200 requests against a server that counts 480 in any minute, as PostHog does."""
     limit, clock = 480, Clock()

@@ -1,9 +1,10 @@
 """What we allow ourselves of one key's rate, shared by every thread, process and machine through Redis.
 
 Background work may use all of both windows but a reserve for people. While a person is at work (`ACTIVE_SECONDS` after
-their last request) the reserve is `ACTIVE_PERCENT`; when nobody is, it is only as large as a first click or two needs,
-so that a long mirror comes close to the allowed rate. A person's request never waits behind background ones: it is
-let through or refused at once, and by asking it makes the background leave the larger reserve.
+their last request; a mere check of the connection does not count) the reserve is `ACTIVE_PERCENT`. When nobody is, it is
+only as large as a first click or two needs, so that a long mirror comes close to the allowed rate. A person's request
+never waits behind background ones: it is let through or refused at once, and by asking it makes the background leave
+the larger reserve.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from collections.abc import Callable
 import redis
 
 from warehouse_admin.accounts import redis as pool
-from warehouse_admin.accounts.consumers import INTERACTIVE, consumer_of
+from warehouse_admin.accounts.consumers import CHECK, INTERACTIVE, consumer_of, patience_or
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.posthog import errors
 
@@ -37,8 +38,8 @@ WITHOUT_REDIS_PER_MINUTE = 10
 
 # Two sliding windows over one log of sends. Redis' clock counts, so that machines need not agree on the time.
 # KEYS: log, penalty, spending (prefix of the five-minute buckets), mark of active people
-# ARGV: id of this send, consumer, 1 for a person, now in ms or 0 for Redis' clock, lengths of the minute and the hour,
-#       then what may be used of minute and hour when nobody is active, and the same while somebody is
+# ARGV: id of this send, consumer, 1 for a person at work, now in ms or 0 for Redis' clock, lengths of the minute and
+#       the hour, then what may be used of minute and hour when nobody is active, and the same while somebody is
 # Answers the milliseconds to wait; 0 when the send is counted.
 _ACQUIRE = """
 local now = tonumber(ARGV[4])
@@ -120,7 +121,7 @@ class SharedBudget:
             wait = self._try(purpose)
             if wait <= 0:
                 return
-            if not block or wait > LONGEST_WAIT:
+            if not block or wait > patience_or(LONGEST_WAIT):
                 raise errors.RateLimited(
                     f"Our own budget for this key is used up for {math.ceil(wait)} s; nothing was sent.",
                     retry_after=wait,
@@ -138,18 +139,18 @@ class SharedBudget:
 
     def _try(self, purpose: str) -> float:
         """Seconds to wait; 0 when the request is counted and may go."""
-        person = purpose == INTERACTIVE
+        person, consumer = purpose == INTERACTIVE, consumer_of(purpose)
         arguments = (
             uuid.uuid4().hex,
-            consumer_of(purpose),
-            int(person),
+            consumer,
+            int(person and consumer != CHECK),
             int(self._clock() * 1000) if self._clock else 0,
             MINUTE_MS,
             HOUR_MS,
             _usable(self.per_minute, 0 if person else IDLE_PERCENT_MINUTE),
             _usable(self.per_hour, 0 if person else IDLE_PERCENT_HOUR),
-            _usable(self.per_minute, ACTIVE_PERCENT),
-            _usable(self.per_hour, ACTIVE_PERCENT),
+            _usable(self.per_minute, 0 if person else ACTIVE_PERCENT),
+            _usable(self.per_hour, 0 if person else ACTIVE_PERCENT),
             ACTIVE_SECONDS,
         )
         try:

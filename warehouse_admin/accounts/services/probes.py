@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from warehouse_admin.accounts.consumers import CHECK, spending_as
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.accounts.services.clients import client_for
 from warehouse_admin.core.errors import UserError
@@ -33,7 +34,8 @@ def probe(connection: Connection) -> Findings:
         found.problem = error.message
         return found
     try:
-        _look(client, connection, found)
+        with spending_as(CHECK):
+            _look(client, connection, found)
     except errors.PostHogError as error:
         found.problem = explain(error, connection.host, connection.project_id)
     finally:

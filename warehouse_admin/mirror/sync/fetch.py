@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from django.utils import timezone
 
+from warehouse_admin.accounts.consumers import spending_as
 from warehouse_admin.mirror.sync.watch import Watch
 from warehouse_admin.posthog import errors
 from warehouse_admin.posthog.client import Client
@@ -41,7 +43,10 @@ class Fetcher:
 
     def __init__(self, client: Client, watch: Watch) -> None:
         self.client = client
+        self.consumer = "sync"
+        """Whom the budget puts the next requests down to."""
         self._watch = watch
+        self._waits: dict[int, datetime] = {}
         self._pool = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="sync")
         self._closing = threading.Event()
 
@@ -50,14 +55,15 @@ class Fetcher:
 
     def __exit__(self, *_: object) -> None:
         self._closing.set()
+        self._watch.waiting(None, 0)
         # An answer under way is not waited for: nobody will read it.
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def one(self, call: Callable[..., T], *args: Any, **kwargs: Any) -> tuple[T, datetime]:
         """The answer and when it was asked for; raises what the call raises."""
         future = self._pool.submit(self._ask, None, lambda: call(self.client, *args, **kwargs))
-        while not wait([future], timeout=0.5).done:
-            self._watch.beat()
+        while not self._await({future})[0]:
+            continue
         fetched = future.result()
         self._watch.counts["requests"] += 1
         if fetched.error is not None:
@@ -78,23 +84,40 @@ class Fetcher:
                     flying.add(self._pool.submit(self._ask, key, lambda key=key: call(self.client, key)))
             if not flying:
                 return
-            done, flying = wait(flying, timeout=0.5, return_when=FIRST_COMPLETED)
-            self._watch.beat()
+            done, flying = self._await(flying)
             for future in done:
                 self._watch.counts["requests"] += 1
                 yield future.result()
 
+    def _await(self, flying: set[Future[T]]) -> tuple[set[Future[T]], set[Future[T]]]:
+        """What is done after a moment and what is not; meanwhile the row tells that we live, or wait."""
+        began = time.monotonic()
+        done, rest = wait(flying, timeout=0.5, return_when=FIRST_COMPLETED)
+        held_up = None if done else min(list(self._waits.values()), default=None)
+        self._watch.waiting(held_up, time.monotonic() - began)
+        self._watch.beat()
+        return done, rest
+
     def _ask(self, key: K, call: Callable[[], T]) -> Fetched[K, T]:
-        """Runs in a thread. Being told to slow down is waited out here, where it blocks nobody."""
+        """Runs in a thread. Being told to slow down is waited out here, where it can be seen and broken off."""
         waited = 0.0
         while True:
             asked_at = timezone.now()
             try:
-                return Fetched(key, asked_at, call())
+                with spending_as(self.consumer, patience=0):
+                    return Fetched(key, asked_at, call())
             except errors.RateLimited as busy:
                 pause = busy.retry_after or FALLBACK_WAIT
                 waited += pause
-                if waited > PATIENCE or self._closing.wait(pause):
+                if waited > PATIENCE or self._wait(pause):
                     return Fetched(key, asked_at, None, busy)
             except errors.PostHogError as error:
                 return Fetched(key, asked_at, None, error)
+
+    def _wait(self, seconds: float) -> bool:
+        """Wait in this thread; True when it was broken off."""
+        self._waits[threading.get_ident()] = timezone.now() + timedelta(seconds=seconds)
+        try:
+            return self._closing.wait(seconds)
+        finally:
+            del self._waits[threading.get_ident()]

@@ -32,12 +32,18 @@ class Watch:
         self.counts: Counter[str] = Counter()
         self.notes: dict[str, str] = {}
         self.cursor: dict[str, Any] = dict(sync.cursor)
+        self.waiting_until: datetime | None = None
+        self._waited = 0.0
+        self._phases: list[list[Any]] = [list(pair) for pair in sync.counts.get("phases", [])]
+        self._phase_began = time.monotonic()
         self._phase, self._done = sync.phase, 0
         self._total: int | None = None
         self._written = 0.0
 
     def phase(self, name: str, total: int | None = None) -> None:
         """Begin a phase; its words are for people."""
+        self._phases = self._timed_phases()
+        self._phase_began = time.monotonic()
         self._phase, self._done, self._total = name, 0, total
         self.beat(force=True)
 
@@ -65,9 +71,26 @@ class Watch:
         if ours.filter(stop_requested=True).exists():
             raise StopAsked
 
+    def waiting(self, until: datetime | None, seconds: float) -> None:
+        """Tell that for `seconds` nothing came because the rate is used up, and when it goes on; None: it does."""
+        self.waiting_until = until
+        self._waited += seconds if until else 0
+
     def tally(self) -> dict[str, Any]:
-        """Counts for the row, with the words for what was left out."""
-        return {**self.counts, **({"notes": self.notes} if self.notes else {})}
+        """Counts for the row, with the words for what was left out and what `progress` reads."""
+        told: dict[str, Any] = {"notes": self.notes, "phases": self._timed_phases()}
+        if self.waiting_until is not None:
+            told["waiting_until"] = self.waiting_until.isoformat()
+        if self._waited >= 1:
+            told["waited_seconds"] = round(self._waited)
+        return {**self.counts, **{name: value for name, value in told.items() if value}}
+
+    def _timed_phases(self) -> list[list[Any]]:
+        """Each phase so far with its seconds, the present one last."""
+        if not self._phase:
+            return self._phases
+        present = [self._phase, round(time.monotonic() - self._phase_began, 1)]
+        return [*self._phases, present]
 
     def finished(self, step: str) -> bool:
         return step in self.cursor.get("finished", [])

@@ -21,6 +21,8 @@ def in_words(error: errors.PostHogError) -> str:
             return f"PostHog refuses this key: {error.detail}"
         case errors.NotFound() if not error.object_missing:
             return f"PostHog does not know this project or address ({error.detail}). Check host and project id."
+        case errors.RateLimited() if error.sent is False:
+            return f"{error.detail} What was read is kept; the next sync goes on from here."
         case errors.RateLimited():
             return "PostHog allows no more requests for now. What was read is kept; the next sync goes on from here."
         case errors.BadAnswer():
