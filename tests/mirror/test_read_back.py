@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime
 
 import pytest
 from django.utils import timezone
@@ -12,6 +12,8 @@ from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.mirror import services
 from warehouse_admin.mirror.models import Observation, SavedQuery, SyncRun
+from warehouse_admin.mirror.sync import crawl
+from warehouse_admin.mirror.sync.job import Job
 from warehouse_admin.posthog import errors, reads, types
 from warehouse_admin.sandbox.server import SandboxServer
 
@@ -96,17 +98,24 @@ def test_older_answers_never_overwrite_newer_ones(view: SavedQuery, sandbox: San
 
 
 def test_a_sync_that_asked_before_the_read_back_does_not_undo_it(
-    view: SavedQuery, sandbox: SandboxServer, sync: Sync
+    view: SavedQuery, sandbox: SandboxServer, sync: Sync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    later = timezone.now() + timedelta(minutes=5)
-    sandbox.world.edit_outside(view.name, "SELECT 1 AS one")
-    services.store_read_back(saved_query=view, row=row_of(view), read_at=later, author_name="erin", change_number=7)
-    SavedQuery.objects.filter(pk=view.pk).update(query="SELECT 'what the portal read back'", name="kept_name")
+    old = view.name
+    store_page = crawl.store_page
+    seen: list[tuple[str, str | None]] = []
 
+    def read_back_first(job: Job, listed: list[types.SavedQuery], asked_at: datetime) -> None:
+        assert old in [row.name for row in listed]
+        sandbox.world.edit_outside(view.name, "SELECT 1 AS one")
+        sandbox.world.rename_outside(view.name, "new_name")
+        services.store_read_back(saved_query=view, row=row_of(view), read_at=timezone.now(), change_number=7)
+        store_page(job, listed, asked_at)
+        seen.append(SavedQuery.objects.values_list("name", "query").get(pk=view.pk))
+
+    monkeypatch.setattr(crawl, "store_page", read_back_first)
     sync(SyncRun.Kind.FULL)
 
-    view.refresh_from_db()
-    assert (view.query, view.name) == ("SELECT 'what the portal read back'", "kept_name")
+    assert seen == [("new_name", "SELECT 1 AS one")]
 
 
 def test_going_back_to_an_old_text_is_a_version_of_its_own(view: SavedQuery, sandbox: SandboxServer) -> None:

@@ -74,6 +74,10 @@ class SavedQuery(models.Model):
     list_fingerprint = models.CharField(max_length=64, blank=True)
     needs_detail = models.BooleanField(default=True)
     deleted_at = models.DateTimeField(null=True)
+    hidden_at = models.DateTimeField(null=True)  # since when PostHog answers for it by id but does not list it
+    recreates = models.ForeignKey(  # the tombstone that had this name
+        "self", models.SET_NULL, null=True, related_name="recreated_as"
+    )
 
     objects = MirroredQuerySet.as_manager()
 

@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from warehouse_admin.core.rest.fields import Column, NullableText, columns_of
+from warehouse_admin.mirror import progress
 from warehouse_admin.mirror.models import Run, SavedQuery, SavedQueryVersion, ScheduleState, SyncRun, WarehouseTable
 
 
@@ -145,12 +146,14 @@ class SyncProgress(serializers.Serializer):
     phase = serializers.CharField(allow_null=True)
     done = serializers.IntegerField()
     total = serializers.IntegerField(allow_null=True)
+    waiting_until = serializers.DateTimeField(allow_null=True, help_text="The rate is used up; it goes on then.")
 
 
 class SyncRow(serializers.ModelSerializer):
     connection = serializers.CharField(source="connection.slug")
     progress = serializers.SerializerMethodField()
-    counts = serializers.DictField(child=serializers.IntegerField())
+    counts = serializers.SerializerMethodField()
+    notes = serializers.SerializerMethodField()
     error = NullableText(help_text="What went wrong, in words.")
     started_by = serializers.SerializerMethodField()
     url = serializers.SerializerMethodField()
@@ -164,6 +167,7 @@ class SyncRow(serializers.ModelSerializer):
             "state",
             "progress",
             "counts",
+            "notes",
             "error",
             "started_by",
             "created_at",
@@ -175,7 +179,19 @@ class SyncRow(serializers.ModelSerializer):
 
     @extend_schema_field(SyncProgress)
     def get_progress(self, sync: SyncRun) -> dict[str, Any]:
-        return {"phase": sync.phase or None, "done": sync.done, "total": sync.total}
+        return {
+            "phase": sync.phase or None,
+            "done": sync.done,
+            "total": sync.total,
+            "waiting_until": progress.waiting_until(sync),
+        }
+
+    def get_counts(self, sync: SyncRun) -> dict[str, int]:
+        return progress.numbers(sync)
+
+    def get_notes(self, sync: SyncRun) -> list[str]:
+        """What was left out and why, in sentences."""
+        return progress.notes(sync)
 
     def get_started_by(self, sync: SyncRun) -> str | None:
         """The user name; null: the schedule did."""

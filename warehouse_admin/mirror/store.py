@@ -8,16 +8,27 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Max
+from django.utils import timezone
 
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.core.digests import text_digest
 from warehouse_admin.mirror import observe, rows
-from warehouse_admin.mirror.models import Observation, SavedQuery, SavedQueryVersion, SyncRun
+from warehouse_admin.mirror.models import Observation, SavedQuery, SavedQueryVersion, SyncRun, WarehouseTable
 from warehouse_admin.mirror.observe import Snapshot
 from warehouse_admin.mirror.texts import storable
 from warehouse_admin.posthog import types
 
 Origin = SavedQueryVersion.Origin
+_STAMPS = {
+    "synced_at",
+    "detail_synced_at",
+    "needs_detail",
+    "query",
+    "query_hash",
+    "latest_history_id",
+    "last_cadence",
+    "hidden_at",
+}
 
 
 @dataclass
@@ -65,6 +76,15 @@ def locked(connection: Connection, ids: Iterable[str]) -> dict[str, SavedQuery]:
     return {str(view.posthog_id): view for view in found}
 
 
+def forget_the_future(connection: Connection) -> None:
+    """Stamps from a clock that has since been set back: what is stored was asked for before now, whatever they say."""
+    now = timezone.now()
+    views = SavedQuery.objects.filter(connection=connection)
+    views.filter(synced_at__gt=now).update(synced_at=now)
+    views.filter(detail_synced_at__gt=now).update(detail_synced_at=now)
+    WarehouseTable.objects.filter(connection=connection, synced_at__gt=now).update(synced_at=now)
+
+
 def next_version_numbers(views: Iterable[SavedQuery]) -> dict[int, int]:
     """The number that the next version of each view gets, by primary key."""
     ids = [view.pk for view in views]
@@ -103,9 +123,21 @@ def take(
             if not first:
                 writing.observe(view, [observe.edit(before, view, version=version)], since, at)
     if touched:
+        if _differs_from_list(before, view, touched):
+            view.list_fingerprint = ""
+            touched.add("list_fingerprint")
         writing.changed.append(view)
         writing.fields |= touched
     return touched
+
+
+def _differs_from_list(before: Snapshot, view: SavedQuery, touched: set[str]) -> bool:
+    """Whether the row is no longer what the last list said, so that the next one is compared even if it says the same.
+
+    Whoever takes a row of a list sets the fingerprint anew afterwards.
+    """
+    edited = (before.query_hash, before.latest_history_id) != (view.query_hash, view.latest_history_id)
+    return bool(before.query_hash and edited) or bool(touched - _STAMPS)
 
 
 def _note_version(

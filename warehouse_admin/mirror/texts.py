@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 
@@ -23,4 +24,6 @@ def storable_json(value: Any) -> Any:
         return [storable_json(item) for item in value]
     if isinstance(value, dict):
         return {storable(str(key)): storable_json(item) for key, item in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None  # no JSON, though some servers send it
     return value

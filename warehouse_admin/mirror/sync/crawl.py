@@ -8,9 +8,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from warehouse_admin.accounts import services as accounts
-from warehouse_admin.mirror import rows, store
-from warehouse_admin.mirror.models import Observation, SavedQuery
+from warehouse_admin.mirror import recreation, rows, store
+from warehouse_admin.mirror.models import Observation, SavedQuery, SyncRun
 from warehouse_admin.mirror.store import Writing
+from warehouse_admin.mirror.sync import feeds
 from warehouse_admin.mirror.sync.job import Job
 from warehouse_admin.posthog import errors, reads, types
 
@@ -77,19 +78,31 @@ def store_page(job: Job, listed: list[types.SavedQuery], asked_at: datetime) -> 
     """Write one page: unchanged rows by one update, the others by their differences."""
     prints = {row.id: rows.view_fingerprint(row) for row in listed}
     by_id = {row.id: row for row in listed}
+    told_whole = any(row.has("query") for row in listed)
+    thorough = told_whole and job.sync.kind == SyncRun.Kind.FULL  # elsewhere a full sync reads each view by itself
     known = SavedQuery.objects.filter(connection=job.connection, posthog_id__in=list(by_id))
     same: list[tuple[int, str]] = []
     other: list[tuple[int, str]] = []
-    for pk, key, fingerprint, gone in known.values_list("pk", "posthog_id", "list_fingerprint", "deleted_at"):
-        unchanged = fingerprint == prints[str(key)] and gone is None
+    for pk, key, fingerprint, *absent in known.values_list(
+        "pk", "posthog_id", "list_fingerprint", "deleted_at", "hidden_at"
+    ):
+        unchanged = fingerprint == prints[str(key)] and absent == [None, None] and not thorough
         (same if unchanged else other).append((pk, str(key)))
-    SavedQuery.objects.filter(pk__in=[pk for pk, _ in same], synced_at__lt=asked_at).update(synced_at=asked_at)
+    _keep_as_is([pk for pk, _ in same], asked_at, with_query=told_whole)
     job.watch.counts["unchanged"] += len(same)
     writing = job.writing()
     _update(job, writing, [by_id[key] for _, key in other], prints, asked_at)
     seen = {key for _, key in same + other}
     _create(job, writing, [row for key, row in by_id.items() if key not in seen], asked_at)
     writing.flush()
+
+
+def _keep_as_is(keys: list[int], asked_at: datetime, *, with_query: bool) -> None:
+    """Rows that say what they said: only the time moves, of the SQL too where the list has it."""
+    SavedQuery.objects.filter(pk__in=keys, synced_at__lt=asked_at).update(synced_at=asked_at)
+    if with_query:
+        older = SavedQuery.objects.filter(pk__in=keys, detail_synced_at__lt=asked_at)
+        older.update(detail_synced_at=asked_at, needs_detail=False)
 
 
 def _update(
@@ -104,8 +117,8 @@ def _update(
             continue  # something newer is known
         was_modified = view.status == "Modified"
         touched = store.take(writing, view, row, asked_at, version=numbers[view.pk])
-        view.list_fingerprint = prints[row.id]
-        writing.fields.add("list_fingerprint")
+        view.list_fingerprint, view.hidden_at = prints[row.id], None
+        writing.fields |= {"list_fingerprint", "hidden_at"}
         doubtful = touched & rows.CONTENT or "deleted_at" in touched
         doubtful = doubtful or (view.status == "Modified" and not was_modified)
         doubtful = doubtful or (not log_tells_edits and touched & {"status", "last_run_at", "latest_error"})
@@ -118,9 +131,18 @@ def _update(
 
 def _create(job: Job, writing: Writing, fresh: list[types.SavedQuery], asked_at: datetime) -> None:
     views = [store.new_view(job.connection, row, asked_at) for row in fresh]
+    recreation.link_to_tombstones(job.connection, views)
     SavedQuery.objects.bulk_create(views, batch_size=200)
     for view, row in zip(views, fresh, strict=True):
         if row.has("query"):
             store.take(writing, view, row, asked_at, version=1)
         writing.observe(view, [(Observation.Kind.CREATED, {}, {"name": view.name})], None, asked_at)
     job.watch.counts["created"] += len(views)
+    _look_back_for_runs(job, fresh)
+
+
+def _look_back_for_runs(job: Job, fresh: list[types.SavedQuery]) -> None:
+    """A view that is only new to us has runs older than where the feed of runs was read to."""
+    known_to = feeds.read_to(job, feeds.RUNS)
+    if known_to and any(row.last_run_at and row.created_at and row.created_at < known_to for row in fresh):
+        feeds.read_anew(job, feeds.RUNS)

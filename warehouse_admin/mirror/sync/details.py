@@ -14,6 +14,7 @@ from warehouse_admin.mirror import store
 from warehouse_admin.mirror.models import SavedQuery, SyncRun
 from warehouse_admin.mirror.sync.fetch import Fetched
 from warehouse_admin.mirror.sync.job import Job
+from warehouse_admin.mirror.sync.watch import StopAsked
 from warehouse_admin.posthog import errors, reads, types
 
 REREAD_AFTER = timedelta(hours=12)
@@ -36,11 +37,15 @@ def read_details(job: Job) -> None:
     keys = needed + _rolling(job, needed)
     job.watch.phase("Reading views", len(keys))
     batch: list[tuple[types.SavedQuery, datetime]] = []
-    for found in _answers(job, keys):
-        batch.append((found.value, found.asked_at))  # type: ignore[arg-type]
-        if len(batch) >= BATCH:
-            store_details(job, batch)
-            batch = []
+    try:
+        for found in _answers(job, keys):
+            batch.append((found.value, found.asked_at))  # type: ignore[arg-type]
+            if len(batch) >= BATCH:
+                store_details(job, batch)
+                batch = []
+    except (StopAsked, errors.PostHogError):
+        store_details(job, batch)  # what was paid for is kept
+        raise
     store_details(job, batch)
 
 
@@ -67,7 +72,9 @@ def _answers(job: Job, keys: list[UUID]) -> Iterator[Fetched[UUID, types.SavedQu
         if _is_fatal(found.error):
             raise found.error
         if isinstance(found.error, errors.NotFound) and found.error.object_missing:
-            continue  # gone since it was listed: the next crawl decides
+            # Gone since it was listed: the next crawl decides. One that is not listed at all is asked about at once.
+            SavedQuery.objects.filter(connection=job.connection, posthog_id=found.key).update(hidden_at=None)
+            continue
         failed += 1
         job.watch.counts["detail_errors"] += 1
         job.watch.notes["details"] = (

@@ -3,50 +3,64 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from warehouse_admin.mirror.models import RemoteActivity, SavedQuery
+from warehouse_admin.mirror.sync import feeds
 from warehouse_admin.mirror.sync.job import Job
 from warehouse_admin.mirror.texts import storable, storable_json
 from warehouse_admin.posthog import errors, reads, types
 
 OVERLAP = timedelta(minutes=5)
 """Entries are written after the commit they tell of, so one may appear below another that we have already seen."""
-MAX_PAGES = 10
+HISTORY_PAGES = 10
+"""Of what was logged before we came, so much is taken over."""
+MAX_PAGES = 200
 NOT_EDITS = frozenset({"sync_triggered", "sync_cancelled"})
 
 
 def read_log(job: Job) -> None:
-    """Take over entries until one is met that is known and older than the overlap."""
+    """Take over entries down to where the log was last read whole, and a little further."""
     if not job.may("activity_log"):
         return
-    known = RemoteActivity.objects.filter(connection=job.connection)
-    newest = known.order_by("-created_at").values_list("created_at", flat=True).first()
+    known_to = feeds.read_to(job, feeds.ACTIVITY)
     job.watch.phase("Reading PostHog's activity log")
     cursor: str | None = None
-    for _ in range(MAX_PAGES):
+    newest: datetime | None = None
+    for _ in range(MAX_PAGES if known_to else HISTORY_PAGES):
         try:
             page, _ = job.fetcher.one(reads.list_activity_log, cursor=cursor)
         except (errors.PermissionDenied, errors.NotFound, errors.Refused) as error:
             job.do_without("activity", "activity_log", error)
             return
         job.learn("activity_log", None)
-        store_entries(job, page.results)
+        store_entries(job, page.results, known_to)
         job.watch.step(len(page.results))
         cursor = page.cursor
-        oldest = min((entry.created_at for entry in page.results if entry.created_at), default=None)
-        caught_up = newest is not None and oldest is not None and oldest < newest - OVERLAP
+        moments = [entry.created_at for entry in page.results if entry.created_at]
+        newest = newest or max(moments, default=None)
+        caught_up = known_to is not None and bool(moments) and min(moments) < known_to - OVERLAP
         if caught_up or not page.has_next or not cursor:
-            return
+            break
+    else:
+        if known_to is not None:
+            _mark_all(job)
+    feeds.note_read(job, feeds.ACTIVITY, newest or known_to or job.listed_at)
+
+
+def _mark_all(job: Job) -> None:
+    """So much happened that the log could not be read to where we knew it: any view may have been edited."""
+    SavedQuery.objects.present().filter(connection=job.connection).update(needs_detail=True)
+    job.watch.notes["activity"] = "PostHog's log was too long to read whole: every view is read again instead."
 
 
 @transaction.atomic
-def store_entries(job: Job, entries: list[types.ActivityEntry]) -> None:
-    """Keep the entries that are new and mark the views they are about."""
+def store_entries(job: Job, entries: list[types.ActivityEntry], known_to: datetime | None) -> None:
+    """Keep the entries that are new and mark the views they are about; `known_to` None: the log was never read."""
     fresh = {entry.id or entry.fingerprint(): entry for entry in entries if entry.created_at is not None}
     known = RemoteActivity.objects.filter(connection=job.connection, entry_key__in=list(fresh))
     for key in known.values_list("entry_key", flat=True):
@@ -54,7 +68,7 @@ def store_entries(job: Job, entries: list[types.ActivityEntry]) -> None:
     made = [_row(job, key, entry) for key, entry in fresh.items()]
     RemoteActivity.objects.bulk_create(made, ignore_conflicts=True)
     job.watch.counts["activity"] += len(made)
-    _mark(job, made)
+    _mark(job, made, known_to)
 
 
 def _row(job: Job, key: str, entry: types.ActivityEntry) -> RemoteActivity:
@@ -74,8 +88,12 @@ def _row(job: Job, key: str, entry: types.ActivityEntry) -> RemoteActivity:
     )
 
 
-def _mark(job: Job, made: list[RemoteActivity]) -> None:
-    """Views that were touched after we last read them are read again."""
+def _mark(job: Job, made: list[RemoteActivity], known_to: datetime | None) -> None:
+    """Views that were touched since we read them are read again.
+
+    PostHog's clock may be off from ours: once the log is known, an entry that was not there before is new, whatever
+    its time.
+    """
     last: dict[uuid.UUID, RemoteActivity] = {}
     for row in made:
         if row.posthog_id is not None and row.activity not in NOT_EDITS:
@@ -84,9 +102,11 @@ def _mark(job: Job, made: list[RemoteActivity]) -> None:
     views = SavedQuery.objects.present().filter(connection=job.connection, needs_detail=False)
     recent = timezone.now() - timedelta(days=1)
     for key, row in last.items():
-        # PostHog's clock and ours may differ a little; reading once too often costs one request.
+        # Reading once too often costs one request.
         unread = Q(detail_synced_at=None) | Q(detail_synced_at__lt=row.created_at + OVERLAP)
-        if row.created_at > recent or not job.is_history:
+        if known_to is not None:
+            unread |= Q(detail_synced_at__lt=job.sync.started_at)
+        if row.created_at > recent or known_to is not None:
             views.filter(unread, posthog_id=key).update(needs_detail=True)
 
 

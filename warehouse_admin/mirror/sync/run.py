@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Callable
+from typing import TypeVar
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.audit import services as audit
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.core.errors import UserError
+from warehouse_admin.mirror import store
 from warehouse_admin.mirror.models import SyncRun
 from warehouse_admin.mirror.refresh import refresh_states
 from warehouse_admin.mirror.signals import announce
@@ -24,6 +27,7 @@ from warehouse_admin.posthog import errors
 
 logger = logging.getLogger(__name__)
 State = SyncRun.State
+T = TypeVar("T")
 
 
 def run(sync_id: uuid.UUID | str) -> SyncRun | None:
@@ -48,12 +52,16 @@ def run(sync_id: uuid.UUID | str) -> SyncRun | None:
         return finish(sync, watch, State.FAILED, error=in_words(error))
     except (UserError, ValueError) as error:  # no key, no usable host: the connection has to be put right first
         return finish(sync, watch, State.FAILED, error=str(error))
+    except DatabaseError:
+        logger.exception("sync %s: the database failed", sync.pk)
+        # Should this fail too, silence closes the row a minute later and the next sync goes on.
+        return finish(sync, watch, State.FAILED, error="The portal's database failed. The next sync goes on from here.")
     except Exception:
         # The process edge: a bug must not leave the row running, and must still be seen.
         finish(sync, watch, State.FAILED, error="The portal made a mistake while syncing; its log tells more.")
         raise
     if undecided:
-        text = (
+        text = watch.notes.pop("emptied", "") or (
             f"{len(undecided)} objects are missing from PostHog's lists, more than the connection lets vanish at once. "
             "Nothing was marked as deleted: look at the list, then confirm or dismiss."
         )
@@ -74,17 +82,24 @@ def _carry_out(sync: SyncRun, watch: Watch) -> list[str]:
 
 def _phases(job: Job) -> list[str]:
     job.watch.beat(force=True)
+    store.forget_the_future(job.connection)
     if not job.watch.finished("list"):
-        crawl.crawl(job)
-    remote_activity.read_log(job)
-    details.read_details(job)
-    tables.read_tables(job)
-    runs.read_runs(job)
-    undecided = vanished.settle_vanished(job)
+        _spend(job, "sync lists", crawl.crawl)
+    _spend(job, "sync log", remote_activity.read_log)
+    _spend(job, "sync views", details.read_details)
+    _spend(job, "sync lists", tables.read_tables)
+    _spend(job, "sync runs", runs.read_runs)
+    undecided = _spend(job, "sync views", vanished.settle_vanished)
     job.watch.phase("Working out schedules")
     refresh_states(job.connection)
     job.watch.beat(force=True)
     return undecided
+
+
+def _spend(job: Job, consumer: str, phase: Callable[[Job], T]) -> T:
+    """Carry out a phase, its requests put down to `consumer`."""
+    job.fetcher.consumer = consumer
+    return phase(job)
 
 
 def finish(

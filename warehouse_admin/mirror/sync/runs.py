@@ -5,16 +5,19 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Max, Min, Q
+from django.db.models import BigIntegerField, F, Max, Q
 from django.utils import timezone
 
 from warehouse_admin.mirror.models import Run, SavedQuery
+from warehouse_admin.mirror.sync import feeds
 from warehouse_admin.mirror.sync.job import Job
 from warehouse_admin.mirror.texts import storable
 from warehouse_admin.posthog import errors, reads, types
 
 PAGE = 500
-MAX_PAGES = 20
+HISTORY_PAGES = 20
+"""Of the runs from before we came, so many pages are taken over."""
+MAX_PAGES = 400
 OVERLAP = timedelta(minutes=10)
 OPEN = ("Running", "Queued", "Pending")
 FORGOTTEN = timedelta(days=2)
@@ -35,27 +38,36 @@ def read_runs(job: Job) -> None:
 
 
 def _read_feed(job: Job) -> None:
-    known = Run.objects.filter(saved_query__connection=job.connection).exclude(job_id="")
-    newest = known.aggregate(at=Max("started_at"))["at"]
-    until = None
-    if newest is not None:
-        still_open = known.filter(status__in=OPEN, started_at__gt=newest - FORGOTTEN).aggregate(at=Min("started_at"))[
-            "at"
-        ]
-        until = min(moment for moment in (newest - OVERLAP, still_open) if moment is not None)
+    until = _wanted_from(job)
     views = dict(SavedQuery.objects.filter(connection=job.connection).values_list("posthog_id", "pk"))
     by_id = {str(key): pk for key, pk in views.items()}
     job.watch.phase("Reading runs")
     cursor: str | None = None
-    for _ in range(MAX_PAGES):
+    newest: datetime | None = None
+    for _ in range(MAX_PAGES if until else HISTORY_PAGES):
         page, _ = job.fetcher.one(reads.list_jobs, cursor=cursor, limit=PAGE)
         job.learn("jobs", None)
         store_jobs(job, page.results, by_id)
         job.watch.step(len(page.results))
         cursor = page.cursor
-        oldest = min((row.created_at for row in page.results if row.created_at), default=None)
-        if (until is not None and oldest is not None and oldest < until) or not page.has_next or not cursor:
-            return
+        moments = [row.created_at for row in page.results if row.created_at]
+        newest = newest or max(moments, default=None)
+        caught_up = until is not None and bool(moments) and min(moments) < until
+        if caught_up or not page.has_next or not cursor:
+            break
+    # A run of a view that came after the list was read could not be kept: it is asked for again the next time.
+    feeds.note_read(job, feeds.RUNS, min(newest or job.listed_at, job.listed_at))
+
+
+def _wanted_from(job: Job) -> datetime | None:
+    """The start of the oldest run worth reading again: new ones, and those that were under way. None: all of them."""
+    known_to = feeds.read_to(job, feeds.RUNS)
+    if known_to is None:
+        return None
+    runs = Run.objects.filter(saved_query__connection=job.connection, status__in=OPEN).exclude(job_id="")
+    still_open = runs.filter(started_at__gt=known_to - FORGOTTEN).order_by("started_at")
+    oldest = still_open.values_list("started_at", flat=True).first()
+    return min(known_to - OVERLAP, oldest) if oldest else known_to - OVERLAP
 
 
 @transaction.atomic
@@ -87,11 +99,16 @@ def _fill(run: Run, row: types.Job) -> bool:
     """True when the row says something new about the run."""
     status = storable(row.status, 30) or "Unknown"
     finished = None if status in OPEN else row.last_run_at
-    fresh = (status, finished, row.rows_materialized, storable(row.error))
+    fresh = (status, finished, _countable(row.rows_materialized), storable(row.error))
     if (run.status, run.finished_at, run.rows, run.error) == fresh:
         return False
     run.status, run.finished_at, run.rows, run.error = fresh
     return True
+
+
+def _countable(rows: int | None) -> int | None:
+    """A number of rows that a database can hold; an absurd one counts as unknown."""
+    return rows if rows is not None and 0 <= rows <= BigIntegerField.MAX_BIGINT else None
 
 
 def _drop_doubles(made: list[Run]) -> None:

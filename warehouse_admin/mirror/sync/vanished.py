@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from warehouse_admin.audit import services as audit
 from warehouse_admin.audit.targets import Target
-from warehouse_admin.mirror import store
+from warehouse_admin.mirror import recreation, store
 from warehouse_admin.mirror.models import Observation, SavedQuery, SyncRun, WarehouseTable
 from warehouse_admin.mirror.sync.job import Job
-from warehouse_admin.posthog import errors, reads
+from warehouse_admin.posthog import errors, reads, types
 
 ALWAYS_ASKED_ABOVE = 3
 """So few objects may vanish from a small warehouse without a person being asked."""
+RECHECK_HIDDEN_AFTER = timedelta(days=1)
+
+ENDPOINT = "endpoint"
+"""The origin of views that newer servers never list."""
 
 Mirrored = type[SavedQuery] | type[WarehouseTable]
 
@@ -27,25 +33,40 @@ def settle_vanished(job: Job) -> list[str]:
     """Tombstone what PostHog says is gone. Gives the ids a person has to decide about: too many at once."""
     undecided: list[str] = []
     cursor = job.watch.cursor
-    if cursor.get("complete"):
-        undecided += _settle(job, SavedQuery, _missing(job, SavedQuery, cursor["listed_at"]))
-    if cursor.get("tables_complete"):
-        undecided += _settle(job, WarehouseTable, _missing(job, WarehouseTable, cursor["tables_listed_at"]))
+    if cursor.get("complete") and (begun := parse_datetime(cursor["listed_at"])):
+        confirm(job, SavedQuery, _hidden_and_due(job, begun))
+        listed = SavedQuery.objects.filter(connection=job.connection, hidden_at=None)
+        undecided += _settle(job, SavedQuery, listed.present(), begun)
+    if cursor.get("tables_complete") and (begun := parse_datetime(cursor["tables_listed_at"])):
+        tables = WarehouseTable.objects.filter(connection=job.connection)
+        undecided += _settle(job, WarehouseTable, tables.present(), begun)
     return undecided
 
 
-def _missing(job: Job, model: Mirrored, listed_at: str) -> list[uuid.UUID]:
-    rows = model.objects.present().filter(connection=job.connection, synced_at__lt=parse_datetime(listed_at))
-    return list(rows.values_list("posthog_id", flat=True))
+def _hidden_and_due(job: Job, begun: datetime) -> list[uuid.UUID]:
+    """Views that PostHog never lists but answers for: endpoints once a day, others ever more rarely down to that."""
+    hidden = SavedQuery.objects.present().filter(connection=job.connection, synced_at__lt=begun)
+    rows = hidden.exclude(hidden_at=None).values_list("posthog_id", "origin", "hidden_at", "synced_at")
+    due = []
+    for key, origin, since, answered in rows:
+        known_for = RECHECK_HIDDEN_AFTER if origin == ENDPOINT else answered - since
+        if begun - answered >= min(known_for, RECHECK_HIDDEN_AFTER):
+            due.append(key)
+    return due
 
 
-def _settle(job: Job, model: Mirrored, missing: list[uuid.UUID]) -> list[str]:
+def _settle(job: Job, model: Mirrored, present: QuerySet[Any], begun: datetime) -> list[str]:
+    missing = list(present.filter(synced_at__lt=begun).values_list("posthog_id", flat=True))
     if not missing:
         return []
-    there = model.objects.present().filter(connection=job.connection).count()
-    share = 100 * len(missing) / there
-    emptied = len(missing) == there and there > 1
-    if emptied or (len(missing) > ALWAYS_ASKED_ABOVE and share > job.connection.vanish_limit_percent):
+    there = present.count()
+    if len(missing) == there and (there > 1 or model is SavedQuery):
+        job.watch.notes["emptied"] = (
+            f"PostHog lists none of the {there} {model._meta.verbose_name_plural} that were there. Most likely the key "
+            "lost its access. Nothing was marked as deleted: check the connection, or confirm that all are gone."
+        )
+        return [str(key) for key in missing]
+    if len(missing) > ALWAYS_ASKED_ABOVE and 100 * len(missing) / there > job.connection.vanish_limit_percent:
         return [str(key) for key in missing]
     confirm(job, model, missing)
     return []
@@ -54,10 +75,12 @@ def _settle(job: Job, model: Mirrored, missing: list[uuid.UUID]) -> list[str]:
 def confirm(job: Job, model: Mirrored, keys: list[uuid.UUID]) -> None:
     """Ask for each object: a tombstone on PostHog's own 404; on an answer it is kept and refreshed, else left alone."""
     read: Callable[..., Any] = reads.get_saved_query if model is SavedQuery else reads.get_table
-    job.watch.phase("Checking what is gone", len(keys))
+    if keys:
+        job.watch.phase("Checking what is gone", len(keys))
     for found in job.fetcher.many(keys, read):
         job.watch.step()
-        if isinstance(found.error, errors.NotFound) and found.error.object_missing:
+        gone = isinstance(found.error, errors.NotFound) and found.error.object_missing
+        if gone or (found.value is not None and found.value.deleted):
             tombstone(job, model, found.key)
         elif isinstance(found.error, errors.InvalidKey):
             raise found.error
@@ -72,10 +95,15 @@ def confirm(job: Job, model: Mirrored, keys: list[uuid.UUID]) -> None:
 
 
 @transaction.atomic
-def _keep(job: Job, row: Any, asked_at: Any) -> None:
+def _keep(job: Job, row: types.SavedQuery, asked_at: datetime) -> None:
+    """It answers though the list lacks it: remember that, so as not to ask at every sync."""
     writing = job.writing()
     for view in store.locked(job.connection, [row.id]).values():
         store.take(writing, view, row, asked_at, version=store.next_version_numbers([view])[view.pk])
+        if view.hidden_at is None:
+            view.hidden_at = asked_at
+            writing.fields.add("hidden_at")
+            writing.changed = [view]
     writing.flush()
 
 
@@ -95,6 +123,7 @@ def tombstone(job: Job, model: Mirrored, key: uuid.UUID) -> None:
         gone = {"name": row.name, "query": row.query}
         writing.observe(row, [(Observation.Kind.DELETED, gone, {"deleted": True})], last_seen, now)
         writing.flush()
+        recreation.link_successor(row)
     job.watch.counts["tombstoned"] += 1
     audit.record(
         actor=None,

@@ -1,0 +1,116 @@
+"""A sync that waits for the budget: it can be seen, it lives, and it can be stopped."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from warehouse_admin.accounts import budget
+from warehouse_admin.accounts.models import Connection
+from warehouse_admin.mirror import services
+from warehouse_admin.mirror.models import SyncRun
+from warehouse_admin.mirror.sync import watch as watching
+from warehouse_admin.mirror.sync.fetch import Fetcher
+from warehouse_admin.mirror.sync.watch import StopAsked, Watch
+from warehouse_admin.posthog import errors
+from warehouse_admin.sandbox.server import SandboxServer
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def running(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> SyncRun:
+    monkeypatch.setattr(watching, "WRITE_EVERY", 0)
+    return SyncRun.objects.create(connection=connection, state="running", started_at=timezone.now())
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[SyncRun]:
+    """The row after each beat."""
+    rows: list[SyncRun] = []
+    beat = Watch.beat
+
+    def note(self: Watch, **how: Any) -> None:
+        beat(self, **how)
+        rows.append(SyncRun.objects.get(pk=self.sync.pk))
+
+    monkeypatch.setattr(Watch, "beat", note)
+    return rows
+
+
+def refusing(seconds: float, times: int) -> Callable[..., str]:
+    left = iter(range(times))
+
+    def call(_: Any) -> str:
+        if next(left, None) is not None:
+            raise errors.RateLimited("used up", retry_after=seconds, sent=False)
+        return "answer"
+
+    return call
+
+
+def test_waiting_is_told_while_it_lasts_and_the_row_lives(running: SyncRun, seen: list[SyncRun]) -> None:
+    watch = Watch(running)
+    began = timezone.now()
+    with Fetcher(None, watch) as fetcher:  # type: ignore[arg-type]
+        answer, _ = fetcher.one(refusing(1.4, 1))
+
+    assert answer == "answer"
+    waits = [row for row in seen if "waiting_until" in row.counts]
+    until = parse_datetime(waits[0].counts["waiting_until"])
+    assert 1 < (until - began).total_seconds() < 2
+    assert len({row.heartbeat_at for row in waits}) >= 2
+    assert "waiting_until" not in watch.tally() and watch.tally()["waited_seconds"] == 1
+
+
+def test_stop_ends_a_long_wait_and_its_threads(running: SyncRun) -> None:
+    SyncRun.objects.update(stop_requested=True)
+    began = time.monotonic()
+
+    with pytest.raises(StopAsked), Fetcher(None, Watch(running)) as fetcher:  # type: ignore[arg-type]
+        list(fetcher.many(range(20), refusing(60, 20)))  # type: ignore[arg-type]
+
+    assert time.monotonic() - began < 5
+    for thread in threading.enumerate():
+        if thread.name.startswith("sync"):
+            thread.join(timeout=5)
+            assert not thread.is_alive()
+
+
+@pytest.fixture
+def stop_when_waiting(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    waiting = Watch.waiting
+
+    def press(self: Watch, until: Any, seconds: float) -> None:
+        waiting(self, until, seconds)
+        if until is not None:
+            SyncRun.objects.filter(pk=self.sync.pk).update(stop_requested=True)
+
+    monkeypatch.setattr(Watch, "waiting", press)
+    yield
+
+
+def test_a_sync_with_a_small_budget_waits_and_is_stopped(
+    connection: Connection, sandbox: SandboxServer, stop_when_waiting: None
+) -> None:
+    Connection.objects.update(budget_per_minute=10)
+    connection.refresh_from_db()
+    sync = services.start_sync(connection=connection)
+    began = time.monotonic()
+
+    services.run_sync(sync.pk)
+
+    sync.refresh_from_db()
+    assert (sync.state, sync.error) == ("stopped", "")
+    assert time.monotonic() - began < 20
+    assert len(sandbox.world.requests) <= 10
+    assert sync.counts["details"] > 0 and "waiting_until" not in sync.counts
+    names = [name for name, _ in sync.counts["phases"]]
+    assert names[0] == "Reading the list of views" and names[-1] == "Reading views"
+    assert {name for name, _ in budget.spending(connection)} == {"check", "sync lists", "sync log", "sync views"}
