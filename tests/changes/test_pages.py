@@ -181,11 +181,20 @@ def test_who_may_not_is_told_so_and_it_is_recorded(client_of, viewer, edit_url, 
     assert client_of(viewer).post(edit_url, {"query": NEW_SQL, "reason": "r"}).status_code == 403
     change = proposed()
     assert client_of(author).post(url("approve", change)).status_code == 403
+    assert client_of(viewer).post(url("reject", change)).status_code == 403
+    assert client_of(viewer).post(url("request-changes", change)).status_code == 403
     assert client_of(viewer).post(url("apply", change)).status_code == 403
     assert client_of(viewer).get(url("revise", change)).status_code == 403
 
     denied = [action for action, result in trail() if result == "denied"]
-    assert denied == ["change.created", "change.approved", "change.apply_asked", "change.revised"]
+    assert denied == [
+        "change.created",
+        "change.approved",
+        "change.rejected",
+        "change.changes_requested",
+        "change.apply_asked",
+        "change.revised",
+    ]
     assert not Vote.objects.exists()
 
 
@@ -236,6 +245,56 @@ def test_a_refused_decision_shows_the_page_with_the_comment_kept(client_of, revi
     assert "<html" not in shown(fragment)
 
 
+def test_a_vote_that_does_not_say_what_was_shown_is_for_nothing(client_of, reviewer, proposed):
+    judge, change = client_of(reviewer), proposed()
+
+    for given in ({}, {"revision": 1}, {"digest": "0" * 64, "revision": 1}, {"digest": "", "comment": "no"}):
+        assert judge.post(url("approve", change), given).status_code == 409
+        assert judge.post(url("request-changes", change), {"comment": "no", **given}).status_code == 409
+
+    assert judge.get(url("approve", change)).url == url("detail", change)
+    change.refresh_from_db()
+    assert change.state == State.IN_REVIEW and not Vote.objects.exists()
+
+
+def test_a_damaged_hidden_value_is_said_above_the_form(client_of, author, edit_url):
+    answer = client_of(author).post(edit_url, {"query": NEW_SQL, "reason": "r", "base": "x" * 65})
+
+    assert answer.status_code == 422
+    assert "This form was damaged on its way. Reload the page" in shown(answer)
+    assert textarea(answer) == NEW_SQL
+
+
+def test_a_used_up_rate_says_when_to_try_again(client_of, author, edit_url, sandbox):
+    sandbox.world.faults.add(Fault("status_429", "GET", retry_after=17))
+
+    answer = client_of(author).post(edit_url, {"query": NEW_SQL, "reason": "r"})
+
+    assert answer.status_code == 409
+    assert "rate limit is used up" in shown(answer) and "try again in 17 seconds" in shown(answer)
+    assert textarea(answer) == NEW_SQL
+
+
+def test_a_rebase_is_fitted_to_what_was_shown(client_of, author, proposed, sandbox, remote, reviewer, committed):
+    change = proposed()
+    sandbox.world.edit_outside(remote.name, "SELECT 7 AS theirs")
+    with committed():
+        services.approve(change, reviewer)
+    editor = client_of(author)
+    shown_base = hidden(editor.get(url("rebase", change)), "base")
+    sandbox.world.edit_outside(remote.name, "SELECT 8 AS newer")
+
+    refused = editor.post(url("rebase", change), {"query": "SELECT 7 AS theirs, 1 AS one", "base": shown_base})
+
+    assert refused.status_code == 409
+    assert "SELECT 8 AS newer" in shown(refused)
+    assert textarea(refused) == "SELECT 7 AS theirs, 1 AS one"
+    assert ChangeRequest.objects.get().state == State.NEEDS_REBASE
+    again = {"query": "SELECT 8 AS newer, 1 AS one", "base": hidden(refused, "base")}
+    assert editor.post(url("rebase", change), again).status_code == 302
+    assert change.revisions.latest("number").base["query"] == "SELECT 8 AS newer"
+
+
 def test_the_conflict_page_shows_both_sides_and_rebases(
     client_of, author, proposed, sandbox, remote, reviewer, committed
 ):
@@ -274,7 +333,7 @@ def test_prose_that_no_database_keeps_is_cleaned(proposed, reviewer):
     assert services.approve(change, reviewer, "fi\0ne \udfff").votes.get().comment == "fine ?"
 
 
-@pytest.mark.parametrize("name", ["reject", "request-changes", "withdraw"])
+@pytest.mark.parametrize("name", ["reject", "withdraw"])
 def test_the_other_decisions_have_forms_too(name, client_of, author, reviewer, proposed):
     change = proposed()
     person = client_of(author if name == "withdraw" else reviewer)

@@ -36,8 +36,19 @@ class ProposalForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.base_text = base_text
 
+    def keep_draft(self, key: object) -> None:
+        """Let the browser keep the reason, as the editor keeps the query, until it is saved."""
+        self.fields["reason"].widget.attrs["data-draft-key"] = f"{key}-reason"
+
     def clean_query(self) -> str:
         return texts.with_newlines_of(self.base_text, self.cleaned_data["query"])
+
+    def clean(self) -> dict[str, Any]:
+        """Say what is wrong with a hidden value above the form: nobody sees it, nor can correct it, in its place."""
+        for field in self.hidden_fields():
+            if self.errors.pop(field.name, None):
+                self.add_error(None, "This form was damaged on its way. Reload the page, then send your text again.")
+        return self.cleaned_data
 
     def add_user_errors(self, errors: dict[str, list[str]], otherwise: str) -> None:
         """Put a service's refusal where it belongs; above the form where no field is to blame."""

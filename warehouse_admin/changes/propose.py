@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from math import ceil
 
 from django.db import transaction
 from django.utils import timezone
@@ -110,14 +111,19 @@ def revise(change: ChangeRequest, user: User, query: str, revision: int, reason:
     return change
 
 
-def rebase(change: ChangeRequest, user: User, query: str) -> ChangeRequest:
-    """Put the proposal, edited to fit, on top of what PostHog holds now. Closes the change if that is it already."""
+def rebase(change: ChangeRequest, user: User, query: str, shown: str | None = None) -> ChangeRequest:
+    """Put the proposal, edited to fit, on top of what PostHog holds now. Closes the change if that is it already.
+
+    `shown` is the digest of the SQL it was fitted to: BaseMoved if PostHog holds another by now.
+    """
     change = ChangeRequest.objects.select_related("saved_query", "author", "connection").get(pk=change.pk)
     policies.require_author(user, change, action="change.rebased")
     require_state(change, "rebase")
     check_proposal(query, change.reason, reason_needed=False)
     live, read_at = read_live(change.saved_query)
     base = mutations.snapshot(live, read_at)
+    if shown is not None and shown != text_digest(live.hogql or ""):
+        raise BaseMoved(live.hogql or "")
     with transaction.atomic():
         change = lock(change)
         require_state(change, "rebase")
@@ -194,6 +200,11 @@ def read_live(saved_query: SavedQuery) -> tuple[types.SavedQuery, datetime]:
 
 
 def _unread(error: remote_errors.PostHogError) -> str:
+    if isinstance(error, remote_errors.RateLimited):
+        wait = f"in {ceil(error.retry_after)} seconds" if error.retry_after else "in a minute"
+        return (
+            f"PostHog's rate limit is used up, so its current text was not read. Your text is kept: try again {wait}."
+        )
     return (
         f"The current text could not be read from PostHog. {sentence(error)} Your text is kept: try again in a moment."
     )

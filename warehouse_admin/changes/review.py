@@ -47,11 +47,11 @@ def request_changes(
     change: ChangeRequest, user: User, comment: str, *, revision: int | None = None, digest: str | None = None
 ) -> ChangeRequest:
     """Send it back to its author; approvals given so far are kept."""
-    comment = _clean(comment, needed=True)
     with transaction.atomic():
         change = lock(change)
         latest = current_revision(change)
         policies.require_vote(user, change, latest, action="change.changes_requested")
+        comment = _clean(comment, needed=True)
         require_state(change, "request_changes")
         _refuse_unseen(latest, revision, digest)
         _vote(change, latest, user, Vote.Verdict.REQUEST_CHANGES, comment)
@@ -64,7 +64,6 @@ def request_changes(
 
 def reject(change: ChangeRequest, user: User, comment: str) -> ChangeRequest:
     """Close it for good: a reviewer who may vote on it, or whoever may close anybody's change; never an API token."""
-    comment = _clean(comment, needed=True)
     with transaction.atomic():
         change = lock(change)
         policies.refuse_token(change, action="change.rejected")
@@ -72,6 +71,7 @@ def reject(change: ChangeRequest, user: User, comment: str) -> ChangeRequest:
             require(user, CLOSE, action="change.rejected", target=policies.target_of(change))
         else:
             policies.require_vote(user, change, current_revision(change), action="change.rejected")
+        comment = _clean(comment, needed=True)
         require_state(change, "reject")
         move(change, State.REJECTED, problem=comment, scheduled_for=None)
         note(change, user, "rejected", comment)

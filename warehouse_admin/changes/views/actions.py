@@ -31,8 +31,11 @@ class Question:
     danger: bool = False
 
 
-def _answer(request: HttpRequest, number: int, question: Question, done: str, do: Do) -> HttpResponse:
+def _answer(request: HttpRequest, number: int, question: Question | None, done: str, do: Do) -> HttpResponse:
+    """Without a question, only the page of the change can ask."""
     change = selectors.detail(number, signed_in(request))
+    if request.method == "GET" and question is None:
+        return redirect("changes:detail", number)
     if request.method == "GET":
         return render(request, "changes/confirm.html", {"change": change, "question": question, "action": request.path})
     form = VoteForm(request.POST)
@@ -66,22 +69,21 @@ def submit(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def approve(request: HttpRequest, number: int) -> HttpResponse:
-    question = Question("Approve", "Read the difference before you approve.", "Approve", "Comment")
-    return _answer(request, number, question, "You approved {change}.", _voting(request, services.approve))
+    return _answer(request, number, None, "You approved {change}.", _voting(request, services.approve))
 
 
 @require_http_methods(["GET", "POST"])
 def request_changes(request: HttpRequest, number: int) -> HttpResponse:
-    question = Question("Request changes", "It goes back to its author.", "Request changes", "What should change?")
-    return _answer(
-        request, number, question, "You asked for changes to {change}.", _voting(request, services.request_changes)
-    )
+    done = "You asked for changes to {change}."
+    return _answer(request, number, None, done, _voting(request, services.request_changes))
 
 
 def _voting(request: HttpRequest, vote: Callable[..., ChangeRequest]) -> Do:
+    """A vote is for what was shown: a form that does not say what that was is for nothing."""
+
     def do(change: ChangeRequest, form: VoteForm) -> ChangeRequest:
         seen = form.cleaned_data
-        shown = {"revision": seen["revision"], "digest": seen["digest"] or None}
+        shown = {"revision": seen["revision"] or 0, "digest": seen["digest"]}
         return vote(change, signed_in(request), seen["comment"], **shown)
 
     return do

@@ -8,10 +8,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from warehouse_admin.changes import policies, selectors, services, texts
+from warehouse_admin.changes.errors import BaseMoved
 from warehouse_admin.changes.forms import ProposalForm
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.changes.transitions import require_state
 from warehouse_admin.changes.views.people import signed_in
+from warehouse_admin.core.digests import text_digest
 from warehouse_admin.core.errors import InvalidInput, NotPermitted, UserError
 
 
@@ -23,14 +25,22 @@ def rebase(request: HttpRequest, number: int) -> HttpResponse:
     current = selectors.revision(change)
     if request.method == "GET":
         require_state(change, "rebase")
-        return _page(request, change, ProposalForm(initial={"query": current.proposal["query"]}))
+        start = {"query": current.proposal["query"], "base": text_digest(_known_remote(change))}
+        return _page(request, change, ProposalForm(initial=start))
     form = ProposalForm(request.POST, base_text=current.proposal["query"])
     if not form.is_valid():
         return _page(request, change, form, status=422)
     try:
-        change = services.rebase(change, signed_in(request), form.cleaned_data["query"])
+        typed = form.cleaned_data
+        change = services.rebase(change, signed_in(request), typed["query"], typed["base"] or None)
     except NotPermitted:
         raise
+    except BaseMoved as moved:
+        again = request.POST.copy()
+        again["base"] = text_digest(moved.live_query)
+        form = ProposalForm(again, base_text=current.proposal["query"])
+        form.add_user_errors({}, moved.message)
+        return _page(request, change, form, remote=moved.live_query, status=moved.status)
     except UserError as error:
         form.add_user_errors(error.errors, error.message)
         return _page(request, change, form, status=422 if isinstance(error, InvalidInput) else error.status)
@@ -41,17 +51,22 @@ def rebase(request: HttpRequest, number: int) -> HttpResponse:
     return redirect("changes:detail", change.pk)
 
 
-def _page(request: HttpRequest, change: ChangeRequest, form: ProposalForm, *, status: int = 200) -> HttpResponse:
+def _known_remote(change: ChangeRequest) -> str:
+    """What PostHog holds as far as is known: where the look after the conflict failed, the mirror's text."""
+    seen: str | None = (change.remote or {}).get("query")
+    return seen if seen is not None else change.saved_query.query or ""
+
+
+def _page(
+    request: HttpRequest, change: ChangeRequest, form: ProposalForm, *, remote: str | None = None, status: int = 200
+) -> HttpResponse:
     current = selectors.revision(change)
-    remote = (change.remote or {}).get("query")
-    # Where the look after the conflict failed, the mirror has the newest text that is known.
-    remote = remote if remote is not None else change.saved_query.query or ""
     context = {
         "change": change,
         "form": form,
         "revision": current,
         "base_text": current.base.get("query") or "",
-        "remote_text": remote,
+        "remote_text": _known_remote(change) if remote is None else remote,
         "proposal_text": current.proposal["query"],
         "newlines": "windows" if texts.uses_crlf(current.proposal["query"]) else "unix",
     }

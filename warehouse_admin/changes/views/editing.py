@@ -82,6 +82,7 @@ def _propose_page(
     status: int = 200,
 ) -> HttpResponse:
     view.refresh_from_db()
+    form.keep_draft(view.posthog_id)
     context = {
         "view": view,
         "form": form,
@@ -151,6 +152,7 @@ def _revise_page(
     newest: str | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    form.keep_draft(change)
     context = {
         "change": change,
         "view": change.saved_query,
