@@ -1,7 +1,7 @@
 """What we allow ourselves of one key's rate, shared by every thread, process and machine through Redis.
 
 Background work may use all of both windows but a reserve for people. While a person is at work (`ACTIVE_SECONDS` after
-their last request; a mere check of the connection does not count) the reserve is `ACTIVE_PERCENT`. When nobody is, it is
+their last request; a check of the connection does not count) the reserve is `ACTIVE_PERCENT`. When nobody is, it is
 only as large as a first click or two needs, so that a long mirror comes close to the allowed rate. A person's request
 never waits behind background ones: it is let through or refused at once, and by asking it makes the background leave
 the larger reserve.

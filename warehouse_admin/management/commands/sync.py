@@ -8,7 +8,7 @@ from typing import Any
 
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.management.base import PortalCommand
-from warehouse_admin.mirror import services
+from warehouse_admin.mirror import progress, services
 from warehouse_admin.mirror.errors import SyncRunning
 from warehouse_admin.mirror.models import SyncRun
 
@@ -59,10 +59,10 @@ class Command(PortalCommand):
             return sync
 
     def _report(self, sync: SyncRun) -> dict[str, Any]:
-        counts = {name: count for name, count in sync.counts.items() if name != "notes"}
+        counts = progress.numbers(sync)
         words = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items())
         self.say(f"{sync.connection.slug}: {sync.get_state_display().lower()}{f' ({words})' if words else ''}")
-        for note in (sync.counts.get("notes") or {}).values():
+        for note in progress.notes(sync):
             self.say(f"  {note}")
         return {
             "connection": sync.connection.slug,
