@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern] = [
     path("connections/new/", connections.connection_new, name="connection-new"),
     path("connections/<slug:slug>/edit/", connections.connection_edit, name="connection-edit"),
     path("connections/<slug:slug>/check/", connections.connection_check, name="connection-check"),
+    path("connections/<slug:slug>/pause/", connections.connection_pause, name="connection-pause"),
     path("people/", people.people_list, name="people-list"),
     path("people/new/", people.person_new, name="person-new"),
     path("people/<int:pk>/edit/", people.person_edit, name="person-edit"),

@@ -3,14 +3,37 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import (
+    Case,
+    Count,
+    Exists,
+    F,
+    IntegerField,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+    Window,
+)
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from warehouse_admin.core.errors import Missing
-from warehouse_admin.mirror.models import SavedQuery, SavedQueryVersion, ScheduleState, SyncRun, WarehouseTable
+from warehouse_admin.mirror.models import (
+    Observation,
+    SavedQuery,
+    SavedQueryVersion,
+    ScheduleState,
+    SyncRun,
+    WarehouseTable,
+)
 from warehouse_admin.mirror.states import CADENCES
 
 State = ScheduleState
@@ -33,6 +56,8 @@ BY_URGENCY = (
 OUTSIDE_WITHIN = timedelta(days=30)
 MANAGED = Q(managed_viewset_kind__gt="") | Q(origin="managed_viewset")
 MAX_WORDS = 8
+CHANGES_SHOWN = 10
+"""Of each kind of change that a sync found, on its page."""
 
 KINDS = {
     "view": ~Q(is_materialized=True) & ~MANAGED,
@@ -162,11 +187,45 @@ def source_types(params: Params) -> list[str]:
 
 
 def sync_list(params: Params) -> QuerySet[SyncRun]:
-    """Newest first. Parameters: state, connection."""
+    """Newest first. Parameters: state, kind, connection."""
     syncs = SyncRun.objects.filter(in_scope(params)).select_related("connection", "started_by")
-    if state := params.get("state", ""):
-        syncs = syncs.filter(state=state)
+    for name in ("state", "kind"):
+        if value := params.get(name, ""):
+            syncs = syncs.filter(**{name: value})
     return syncs.defer("cursor", "vanished").order_by("-created_at")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a sync found changed in one way: the first views, how many more, and since when it may have been so."""
+
+    kind: str
+    label: str
+    shown: Sequence[Observation]
+    more: int
+    since: datetime | None
+
+
+def found_by(sync: SyncRun) -> list[Found]:
+    """The changes that a sync found, by kind, two queries; what a first sync saw is history and left out."""
+    seen = Observation.objects.filter(sync_run=sync, is_history=False).order_by()
+    kinds = list(seen.values("kind").annotate(count=Count("pk"), earliest=Min("since")))
+    if not kinds:
+        return []
+    place = Window(RowNumber(), partition_by="kind", order_by="pk")
+    first = seen.annotate(place=place).filter(place__lte=CHANGES_SHOWN).select_related("saved_query")
+    shown = list(first.defer("before", "after", "saved_query__query", "saved_query__columns").order_by("kind", "pk"))
+    found = []
+    for row in sorted(kinds, key=lambda row: Observation.Kind.values.index(row["kind"])):
+        kind = Observation.Kind(row["kind"])
+        same = [change for change in shown if change.kind == kind]
+        found.append(Found(kind, kind.label.capitalize(), same, row["count"] - len(same), row["earliest"]))
+    return found
+
+
+def taken_over_by(sync: SyncRun) -> int:
+    """How many views a first sync saw that were there already."""
+    return Observation.objects.filter(sync_run=sync, is_history=True, kind=Observation.Kind.CREATED).count()
 
 
 def newest_syncs(**conditions: object) -> dict[int, SyncRun]:

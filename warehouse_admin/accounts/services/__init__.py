@@ -5,6 +5,7 @@ from warehouse_admin.accounts.services.connections import (
     check_connection,
     ensure_connection_from_settings,
     save_connection,
+    set_active,
 )
 from warehouse_admin.accounts.services.keys import remove_personal_key, save_personal_key
 from warehouse_admin.accounts.services.people import create_person, reset_password, update_person
@@ -23,6 +24,7 @@ __all__ = [
     "sandbox_people",
     "save_connection",
     "save_personal_key",
+    "set_active",
     "update_person",
     "writer_for",
 ]

@@ -73,6 +73,26 @@ def save_connection(
     return row
 
 
+def set_active(connection: Connection, *, actor: User, active: bool) -> Connection:
+    """Pause the syncs of a connection or let them go on; asking for what is already so changes nothing."""
+    target = target_of(connection)
+    policies.require(actor, MANAGE_CONNECTIONS, action="connection.updated", target=target)
+    with transaction.atomic():
+        row = Connection.objects.select_for_update().get(pk=connection.pk)
+        if row.is_active != active:
+            row.is_active = active
+            row.save(update_fields=["is_active"])
+            audit.record(
+                actor=actor,
+                action="connection.updated",
+                target=target,
+                connection=row.slug,
+                before={"is_active": not active},
+                after={"is_active": active},
+            )
+    return row
+
+
 def check_connection(connection: Connection, *, actor: User | None = None) -> Connection:
     """Ask PostHog what the key can do, and store it. Trouble is stored in words as `check_error`, never raised."""
     if actor is not None:

@@ -54,6 +54,16 @@ def connection_check(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect("accounts:connection-edit", slug=slug)
 
 
+@require_POST
+def connection_pause(request: HttpRequest, slug: str) -> HttpResponse:
+    """The switch of the sync page: `active` 1 or 0."""
+    active = request.POST.get("active") == "1"
+    connection = services.set_active(_get(slug), actor=request.user, active=active)  # type: ignore[arg-type]
+    done = "is synced again" if active else "is paused; a sync under way still ends"
+    messages.success(request, f"{connection.name} {done}.")
+    return redirect("mirror:sync-list")
+
+
 def _save_or_show(request: HttpRequest, form: ConnectionForm, connection: Connection | None) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -12,14 +11,12 @@ from django.utils import timezone
 
 from warehouse_admin.mirror import store
 from warehouse_admin.mirror.models import SavedQuery, SyncRun
+from warehouse_admin.mirror.sync import rereads
 from warehouse_admin.mirror.sync.fetch import Fetched
 from warehouse_admin.mirror.sync.job import Job
 from warehouse_admin.mirror.sync.watch import StopAsked
 from warehouse_admin.posthog import errors, reads, types
 
-REREAD_AFTER = timedelta(hours=12)
-"""Silent edits surface within twice this: views read longer ago take their turn over as long again."""
-LEAST_REREADS = 5
 BATCH = 50
 FAILURES_IN_A_ROW = 10
 """So many refusals one after the other are no longer about single views."""
@@ -52,11 +49,10 @@ def read_details(job: Job) -> None:
 def _rolling(job: Job, needed: list[UUID]) -> list[UUID]:
     """A few of the views that were read longest ago, so that all have their turn."""
     views = SavedQuery.objects.present().filter(connection=job.connection, needs_detail=False)
-    share = views.count() * max(job.connection.sync_every_minutes, 1) / (REREAD_AFTER.total_seconds() / 60)
-    room = max(LEAST_REREADS, math.ceil(share)) - len(needed)
+    room = rereads.plan(views.count(), job.connection.sync_every_minutes).per_sync - len(needed)
     if room <= 0:
         return []
-    due = views.filter(detail_synced_at__lt=timezone.now() - REREAD_AFTER).order_by("detail_synced_at")
+    due = views.filter(detail_synced_at__lt=timezone.now() - rereads.REREAD_AFTER).order_by("detail_synced_at")
     return list(due.values_list("posthog_id", flat=True)[:room])
 
 

@@ -10,15 +10,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from warehouse_admin.accounts import budget, policies
+from warehouse_admin.accounts import policies
 from warehouse_admin.accounts.models import Connection
+from warehouse_admin.accounts.roles import MANAGE_CONNECTIONS
 from warehouse_admin.core.errors import Missing, NotPermitted, UserError
 from warehouse_admin.core.htmx import render_page, wants_fragment
-from warehouse_admin.mirror import attention, paging, selectors, services
+from warehouse_admin.mirror import attention, overview, paging, progress, selectors, services
 from warehouse_admin.mirror.errors import SyncRunning
-from warehouse_admin.mirror.models import Observation, SavedQuery, SyncRun, WarehouseTable
+from warehouse_admin.mirror.models import SavedQuery, SyncRun, WarehouseTable
 
-CHANGES_SHOWN = 100
 HTMX_STOP_POLLING = 286
 COUNTS = (
     ("created", "New views"),
@@ -38,34 +38,18 @@ COUNTS = (
 
 @require_GET
 def sync_list(request: HttpRequest) -> HttpResponse:
-    page = paging.page_of(selectors.sync_list(request.GET), request.GET)
     fragment = wants_fragment(request)
+    connections = list(Connection.objects.all())
     context = {
-        "page": page,
+        "page": paging.page_of(selectors.sync_list(request.GET), request.GET),
         "states": SyncRun.State.choices,
-        "connections_state": [] if fragment else _connections_state(),
+        "kinds": SyncRun.Kind.choices,
+        "connection_names": [(one.slug, one.name) for one in connections],
+        "standings": [] if fragment else overview.standings(connections),
         "may_sync": policies.allows(request.user, "mirror.start_sync"),
+        "may_manage": policies.allows(request.user, MANAGE_CONNECTIONS),
     }
     return render_page(request, "mirror/syncs/list.html", "mirror/syncs/_table.html", context)
-
-
-def _connections_state() -> list[dict[str, Any]]:
-    """How each connection is doing: its newest sync, and what is left of its budget; three queries for all."""
-    newest, good = selectors.newest_syncs(), selectors.newest_syncs(state=SyncRun.State.SUCCEEDED)
-    found = []
-    for connection in Connection.objects.all():
-        minute, hour = budget.left(connection)
-        found.append(
-            {
-                "connection": connection,
-                "newest": newest.get(connection.pk),
-                "good": good.get(connection.pk),
-                "left_minute": minute,
-                "left_hour": hour,
-                "spending": budget.spending(connection),
-            }
-        )
-    return found
 
 
 def _get(sync_id: uuid.UUID) -> SyncRun:
@@ -83,7 +67,11 @@ def sync_detail(request: HttpRequest, sync_id: uuid.UUID) -> HttpResponse:
         "sync": sync,
         "is_open": is_open,
         "counts": [(label, sync.counts[name]) for name, label in COUNTS if sync.counts.get(name)],
-        "notes": (sync.counts.get("notes") or {}).values(),
+        "waited": sync.counts.get("waited_seconds"),
+        "waiting_until": progress.waiting_until(sync),
+        "time_left": progress.time_left(sync),
+        "phases": progress.phases(sync),
+        "notes": progress.notes(sync),
         "may_sync": policies.allows(request.user, "mirror.start_sync"),
         **_vanished(sync),
         **_found(sync),
@@ -106,10 +94,8 @@ def _vanished(sync: SyncRun) -> dict[str, Any]:
 
 
 def _found(sync: SyncRun) -> dict[str, Any]:
-    """What this sync found changed; of a first sync everything is new, so nothing is listed."""
-    found = Observation.objects.filter(sync_run=sync, is_history=False).select_related("saved_query")
-    found = found.defer("before", "after", "saved_query__query", "saved_query__columns").order_by("pk")
-    return {"found": list(found[:CHANGES_SHOWN])}
+    """What this sync found changed, by kind; of a first sync everything is new, so it is only counted."""
+    return {"found": selectors.found_by(sync), "taken_over": selectors.taken_over_by(sync)}
 
 
 @require_POST
