@@ -14,6 +14,7 @@ from warehouse_admin.accounts.roles import Role
 from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.sandbox.faults import Fault
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -184,6 +185,16 @@ def test_under_the_manual_policy_an_operator_applies(number, colleague, script, 
 
     is_problem(script.post(f"changes/{number}/apply/"), 403)
     assert script_of(operator).post(f"changes/{number}/apply/").json()["state"] == "applied"
+
+
+def test_while_posthog_is_away_nothing_is_proposed_and_the_same_call_goes_through_later(view, script, sandbox):
+    sandbox.world.faults.add(Fault("status_503_html", method="GET", path_regex="warehouse_saved_queries", times=None))
+    body = {"action": "edit_query", "saved_query": str(view.posthog_id), "query": NEW, "reason": "why", "submit": True}
+    is_problem(script.key("k1").post("changes/", body), 503)
+    assert not ChangeRequest.objects.exists()
+
+    sandbox.world.faults.clear()
+    assert script.key("k1").post("changes/", body).json()["state"] == "in_review"
 
 
 def test_an_operator_gives_it_a_time(number, colleague, script, script_of, operator):

@@ -101,9 +101,19 @@ def test_a_refresh_that_fails_says_so_and_changes_nothing(sandbox, view_named, e
     view = view_named("stg_fx_rates")
     sandbox.world.faults.add(Fault("status_500", path_regex="warehouse_saved_queries", times=None))
 
-    is_problem(editor_script.post(f"saved-queries/{view.posthog_id}/refresh/"), 409)
+    is_problem(editor_script.post(f"saved-queries/{view.posthog_id}/refresh/"), 503)
     assert AuditEntry.objects.latest("sequence").result == "failed"
     assert view_named("stg_fx_rates").query == view.query
+
+
+def test_a_refresh_that_has_to_wait_says_how_long(sandbox, view_named, editor_script):
+    view = view_named("stg_fx_rates")
+    sandbox.world.faults.add(Fault("status_429", path_regex="warehouse_saved_queries", times=None, retry_after=40))
+
+    response = editor_script.post(f"saved-queries/{view.posthog_id}/refresh/")
+
+    is_problem(response, 503)
+    assert 0 < int(response["Retry-After"]) <= 40
 
 
 def test_runs_have_their_times_rows_and_errors(script, view_named):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 from django.core.exceptions import PermissionDenied as DjangoDenied
@@ -17,7 +18,7 @@ from rest_framework.views import set_rollback
 
 from warehouse_admin.accounts.middleware import record_denial
 from warehouse_admin.audit.targets import Target
-from warehouse_admin.core.errors import NotPermitted, UserError
+from warehouse_admin.core.errors import NotPermitted, Unavailable, UserError
 from warehouse_admin.mirror.errors import SyncRunning
 
 CONTENT_TYPE = "application/problem+json"
@@ -30,6 +31,8 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response:
     request: Request = context["request"]
     if isinstance(error, NotPermitted):
         _record_denial(request, error)
+    if isinstance(error, Unavailable):
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.message, headers=_wait(error.retry_after))
     if isinstance(error, UserError):
         return problem(error.status, error.message, **_members(error))
     error = _as_api_exception(error)
@@ -77,13 +80,16 @@ def _of_api_exception(error: exceptions.APIException) -> Response:
     headers = {}
     if header := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = header
-    if wait := getattr(error, "wait", None):
-        headers["Retry-After"] = str(int(wait))
+    headers |= _wait(getattr(error, "wait", None))
     if isinstance(error, exceptions.ValidationError):
         found = _by_field(error.detail)
         name, told = next(iter(found.items()))
         return problem(error.status_code, f"{name}: {told[0]}", headers=headers, errors=found)
     return problem(error.status_code, str(error.detail), headers=headers)
+
+
+def _wait(seconds: float | None) -> dict[str, str]:
+    return {"Retry-After": str(ceil(seconds))} if seconds else {}
 
 
 def _by_field(detail: Any, name: str = "") -> dict[str, list[str]]:

@@ -37,6 +37,7 @@ WRITE_ANSWERS = {
     "413": "The body is too large.",
     "415": "The body is not JSON.",
     "422": "The Idempotency-Key belongs to another call.",
+    "503": "PostHog could not be asked; `Retry-After` says when to try again, if that is known.",
 }
 IDEMPOTENCY_KEY = {
     "name": HEADER,

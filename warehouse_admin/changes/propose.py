@@ -15,7 +15,7 @@ from warehouse_admin.changes.errors import BaseMoved, StaleRevision, StateForbid
 from warehouse_admin.changes.models import ChangeRequest, Revision, Vote
 from warehouse_admin.changes.transitions import State, current_revision, lock, move, note, record, require_state
 from warehouse_admin.core.digests import text_digest
-from warehouse_admin.core.errors import InvalidInput, UserError
+from warehouse_admin.core.errors import InvalidInput, Unavailable, UserError
 from warehouse_admin.lineage.checks import check_view_sql
 from warehouse_admin.mirror import services as mirror
 from warehouse_admin.mirror.models import SavedQuery
@@ -191,12 +191,16 @@ def read_live(saved_query: SavedQuery) -> tuple[types.SavedQuery, datetime]:
             raise UserError(
                 f"{saved_query.name} no longer exists in PostHog. Your text is kept on this page."
             ) from error
-        raise UserError(_unread(error)) from error
+        raise _unavailable(error) from error
     except remote_errors.PostHogError as error:
-        raise UserError(_unread(error)) from error
+        raise _unavailable(error) from error
     if live.is_managed:
         raise UserError(f"{saved_query.name} is managed by PostHog, which refuses every edit of it.")
     return live, read_at
+
+
+def _unavailable(error: remote_errors.PostHogError) -> Unavailable:
+    return Unavailable(_unread(error), retry_after=getattr(error, "retry_after", None))
 
 
 def _unread(error: remote_errors.PostHogError) -> str:

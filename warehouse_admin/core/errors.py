@@ -34,6 +34,14 @@ class NotPermitted(UserError):
         self.target = target
 
 
+class Unavailable(UserError):
+    """PostHog could not be asked; the same call may go through later, after `retry_after` seconds if that is known."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class Missing(UserError):
     """No such object for this person."""
 

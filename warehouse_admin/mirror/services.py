@@ -15,7 +15,7 @@ from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.accounts.services.clients import Purpose
 from warehouse_admin.audit import services as audit
 from warehouse_admin.audit.targets import Target
-from warehouse_admin.core.errors import UserError
+from warehouse_admin.core.errors import Unavailable, UserError
 from warehouse_admin.mirror import store, tasks
 from warehouse_admin.mirror.errors import SyncNotOpen, SyncRunning
 from warehouse_admin.mirror.models import SavedQuery, SavedQueryVersion, SyncRun
@@ -212,24 +212,24 @@ def refresh(*, saved_query: SavedQuery, user: User) -> SavedQuery:
     """Re-read one view because a person asked. Trouble with PostHog becomes a UserError; nothing is tombstoned here."""
     target = Target("saved_query", str(saved_query.posthog_id), saved_query.name)
     policies.require(user, "mirror.refresh_savedquery", action="saved_query.refresh", target=target)
-    problem = ""
+    problem: UserError | None = None
     try:
         read_live(saved_query)
-    except errors.NotFound as error:
-        gone = error.object_missing
-        problem = "PostHog no longer has this view. The next sync marks it as deleted." if gone else in_words(error)
     except errors.PostHogError as error:
-        problem = in_words(error)
+        if isinstance(error, errors.NotFound) and error.object_missing:
+            problem = UserError("PostHog no longer has this view. The next sync marks it as deleted.")
+        else:
+            problem = Unavailable(in_words(error), retry_after=getattr(error, "retry_after", None))
     with transaction.atomic():
         audit.record(
             actor=user,
             action="saved_query.refresh",
             target=target,
             result="failed" if problem else "ok",
-            reason=problem,
+            reason=problem.message if problem else "",
             connection=saved_query.connection.slug,
         )
     if problem:
-        raise UserError(problem)
+        raise problem
     saved_query.refresh_from_db()
     return saved_query
