@@ -365,6 +365,17 @@ def test_a_rollback_proposes_the_text_from_before_and_links_both_ways(
     assert remote.sql == former
 
 
+def test_a_double_click_makes_one_rollback_and_a_closed_one_makes_room(applied, author):
+    first = services.rollback(applied, author, "it broke the dashboard")
+    told = trail("change.")
+
+    assert services.rollback(applied, author, "it broke the dashboard") == first
+    assert trail("change.") == told
+    services.withdraw(first, author)
+    assert services.rollback(applied, author, "it broke once more") != first
+    assert applied.rollbacks.count() == 2
+
+
 def test_a_rollback_says_when_posthog_has_moved_since(applied, sandbox, remote, author):
     sandbox.world.edit_outside(remote.name, "SELECT 8 AS later_work")
 

@@ -13,7 +13,7 @@ from warehouse_admin.changes.transitions import lock, note, record, require_stat
 
 
 def rollback(change: ChangeRequest, user: User, reason: str = "") -> ChangeRequest:
-    """Propose the former text; in review at once when there is a reason, else a draft."""
+    """Propose the former text; in review at once when there is a reason, else a draft. One open one for each person."""
     change = ChangeRequest.objects.select_related("saved_query", "mutation", "connection", "author").get(pk=change.pk)
     policies.require_propose(user, action="change.rolled_back", target=policies.target_of(change))
     require_state(change, "rollback")
@@ -28,16 +28,26 @@ def rollback(change: ChangeRequest, user: User, reason: str = "") -> ChangeReque
         reason=reason,
         submit=bool(reason.strip()),
         rolls_back=change,
+        nonce=_nonce(change, user),
     )
+    said = f"#{undone.pk} proposes the text from before."
     with transaction.atomic():
         change = lock(change)
-        note(change, user, "rolled_back", f"#{undone.pk} proposes the text from before.")
+        if change.events.filter(kind="rolled_back", text=said).exists():
+            return undone  # a double click
+        note(change, user, "rolled_back", said)
         if _moved_since(change, undone):
             note(
                 undone, None, "remote_moved", f"PostHog has changed since #{change.pk} was applied; that is undone too."
             )
         record(change, user, "rolled_back", reason=reason, after={"change": undone.pk})
     return undone
+
+
+def _nonce(change: ChangeRequest, user: User) -> str:
+    """The same for as long as this person's last rollback of it is open, so that a double click makes one change."""
+    ended = change.rollbacks.filter(author=user, state__in=ChangeRequest.CLOSED).count()
+    return f"rollback:{change.pk}:{ended}"
 
 
 def _moved_since(change: ChangeRequest, undone: ChangeRequest) -> bool:
