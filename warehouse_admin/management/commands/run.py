@@ -130,7 +130,8 @@ class Command(BaseCommand):
 
 
 def _refuse_demo_people() -> None:
-    if not settings.SANDBOX_MODE and Connection.objects.filter(slug=SANDBOX_SLUG).exists():
+    demo = Connection.objects.filter(slug=SANDBOX_SLUG, host__startswith="http://127.0.0.1:")
+    if not settings.SANDBOX_MODE and demo.exists():
         raise CommandError(
             "This database holds the sandbox and its people with well-known passwords; "
             "set DATABASE_URL to an empty database for a real PostHog project."
