@@ -167,7 +167,7 @@ def test_a_running_sync_tells_its_phase_its_wait_and_the_time_left(portal: Clien
 
     text = page(portal, "mirror:sync-detail", sync.pk)
 
-    assert "50 of 200" in text and "about 1 m" in text
+    assert "50 of 200" in text and "about 1 m" in text and "Running for</dt><dd>1 m 30 s" in text
     assert "is used up" in text and timezone.localtime(until).strftime("%H:%M:%S") in text
     assert "Waited for the rate</dt><dd>12 s" in text
     assert "Runs &lt;cannot&gt; be read." in text

@@ -40,6 +40,13 @@ def waiting_until(sync: SyncRun) -> datetime | None:
     return told if told and sync.state == SyncRun.State.RUNNING and told > timezone.now() else None
 
 
+def taken(sync: SyncRun) -> timedelta | None:
+    """How long it took, or has been running; None when it never began."""
+    if sync.state == SyncRun.State.RUNNING and sync.started_at:
+        return timezone.now() - sync.started_at
+    return sync.duration
+
+
 def time_left(sync: SyncRun) -> timedelta | None:
     """How long the present phase will probably still take; None when it cannot be told."""
     seconds = (sync.counts.get("phases") or [["", 0.0]])[-1][1]

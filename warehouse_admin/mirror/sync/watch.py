@@ -89,7 +89,7 @@ class Watch:
         """Each phase so far with its seconds, the present one last."""
         if not self._phase:
             return self._phases
-        present = [self._phase, round(time.monotonic() - self._phase_began, 1)]
+        present = [self._phase, round(time.monotonic() - self._phase_began, 2)]
         return [*self._phases, present]
 
     def finished(self, step: str) -> bool:

@@ -66,6 +66,7 @@ def sync_detail(request: HttpRequest, sync_id: uuid.UUID) -> HttpResponse:
     context = {
         "sync": sync,
         "is_open": is_open,
+        "took": progress.taken(sync),
         "counts": [(label, sync.counts[name]) for name, label in COUNTS if sync.counts.get(name)],
         "waited": sync.counts.get("waited_seconds"),
         "waiting_until": progress.waiting_until(sync),
