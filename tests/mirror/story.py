@@ -193,7 +193,7 @@ class Story:
 
     def trouble(self) -> None:
         kind, options = self.chance.choice(FAULTS)
-        path = self.chance.choice(PATHS)
+        path = self.chance.choice(PATHS[:4] if kind == "shrink_list" else PATHS)
         times = self.chance.choice([1, 1, 2, 5])
         self.world.faults.add(Fault(kind, "GET", path, times, self.chance.choice([0, 0, 1, 3]), **options))
         self.told.append(f"{kind} {path} x{times}")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.utils.dateparse import parse_datetime
 
 from warehouse_admin.mirror.models import SyncRun
 from warehouse_admin.mirror.sync.job import Job
+
+FORGETFUL_AFTER = timedelta(days=30)
+"""PostHog drops old rows some day: a feed that does not reach back to where we knew it is then taken as it is."""
 
 ACTIVITY = "activity_read_to"
 RUNS = "runs_read_to"
@@ -27,6 +32,33 @@ def read_anew(job: Job, feed: str) -> None:
     """Something came to light of which the feed told long ago: the next read begins from nothing."""
     job.watch.cursor[feed] = ""
     job.watch.beat(force=True)
+
+
+@dataclass
+class Span:
+    """The moments of the rows that one read of a feed has met so far."""
+
+    known_to: datetime | None
+    newest: datetime | None = None
+    oldest: datetime | None = None
+
+    def meet(self, moments: Iterable[datetime | None]) -> None:
+        for moment in moments:
+            if moment is not None:
+                self.newest = max(self.newest or moment, moment)
+                self.oldest = min(self.oldest or moment, moment)
+
+    def is_past(self, moment: datetime | None) -> bool:
+        """Whether rows older than `moment` were met."""
+        return moment is not None and self.oldest is not None and self.oldest < moment
+
+    @property
+    def is_whole(self) -> bool:
+        """False for an empty answer, and for a list that ends before it reaches what was there the last time."""
+        if self.newest is None or self.oldest is None:
+            return False
+        known_to = self.known_to
+        return known_to is None or self.oldest <= known_to or self.newest - known_to > FORGETFUL_AFTER
 
 
 def note_read(job: Job, feed: str, until: datetime) -> None:

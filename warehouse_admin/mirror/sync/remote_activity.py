@@ -30,7 +30,7 @@ def read_log(job: Job) -> None:
     known_to = feeds.read_to(job, feeds.ACTIVITY)
     job.watch.phase("Reading PostHog's activity log")
     cursor: str | None = None
-    newest: datetime | None = None
+    span = feeds.Span(known_to)
     for _ in range(MAX_PAGES if known_to else HISTORY_PAGES):
         try:
             page, _ = job.fetcher.one(reads.list_activity_log, cursor=cursor)
@@ -41,15 +41,15 @@ def read_log(job: Job) -> None:
         store_entries(job, page.results, known_to)
         job.watch.step(len(page.results))
         cursor = page.cursor
-        moments = [entry.created_at for entry in page.results if entry.created_at]
-        newest = newest or max(moments, default=None)
-        caught_up = known_to is not None and bool(moments) and min(moments) < known_to - OVERLAP
-        if caught_up or not page.has_next or not cursor:
+        span.meet(entry.created_at for entry in page.results)
+        if (known_to and span.is_past(known_to - OVERLAP)) or not page.has_next or not cursor:
             break
     else:
         if known_to is not None:
             _mark_all(job)
-    feeds.note_read(job, feeds.ACTIVITY, newest or known_to or job.listed_at)
+            span.known_to = None
+    if span.newest is not None and span.is_whole:
+        feeds.note_read(job, feeds.ACTIVITY, span.newest)
 
 
 def _mark_all(job: Job) -> None:

@@ -38,30 +38,28 @@ def read_runs(job: Job) -> None:
 
 
 def _read_feed(job: Job) -> None:
-    until = _wanted_from(job)
+    span = feeds.Span(feeds.read_to(job, feeds.RUNS))
+    until = _wanted_from(job, span.known_to)
     views = dict(SavedQuery.objects.filter(connection=job.connection).values_list("posthog_id", "pk"))
     by_id = {str(key): pk for key, pk in views.items()}
     job.watch.phase("Reading runs")
     cursor: str | None = None
-    newest: datetime | None = None
     for _ in range(MAX_PAGES if until else HISTORY_PAGES):
         page, _ = job.fetcher.one(reads.list_jobs, cursor=cursor, limit=PAGE)
         job.learn("jobs", None)
         store_jobs(job, page.results, by_id)
         job.watch.step(len(page.results))
         cursor = page.cursor
-        moments = [row.created_at for row in page.results if row.created_at]
-        newest = newest or max(moments, default=None)
-        caught_up = until is not None and bool(moments) and min(moments) < until
-        if caught_up or not page.has_next or not cursor:
+        span.meet(row.created_at for row in page.results)
+        if span.is_past(until) or not page.has_next or not cursor:
             break
     # A run of a view that came after the list was read could not be kept: it is asked for again the next time.
-    feeds.note_read(job, feeds.RUNS, min(newest or job.listed_at, job.listed_at))
+    if span.newest is not None and span.is_whole:
+        feeds.note_read(job, feeds.RUNS, min(span.newest, job.listed_at))
 
 
-def _wanted_from(job: Job) -> datetime | None:
+def _wanted_from(job: Job, known_to: datetime | None) -> datetime | None:
     """The start of the oldest run worth reading again: new ones, and those that were under way. None: all of them."""
-    known_to = feeds.read_to(job, feeds.RUNS)
     if known_to is None:
         return None
     runs = Run.objects.filter(saved_query__connection=job.connection, status__in=OPEN).exclude(job_id="")

@@ -131,6 +131,7 @@ def view_detail(request: HttpRequest, posthog_id: uuid.UUID) -> HttpResponse:
         "posthog_url": _posthog_url(view),
         "open_change": hooks.merged(hooks.open_changes, [view]).get(view.pk),
         "last_outside": _outside_version(view),
+        "successor": view.recreated_as.defer("query", "columns").order_by("-pk").first(),
         **_actions(request, view),
         **_panel(request, view, tab),
     }
