@@ -146,7 +146,7 @@ def test_a_managed_view_or_a_tombstone_is_409_with_blockers(propose, view):
 def test_when_posthog_cannot_be_read_nothing_is_made(propose, sandbox):
     sandbox.stop()
 
-    is_problem(propose(), 409)
+    is_problem(propose(), 503)
     assert not ChangeRequest.objects.exists()
 
 
