@@ -69,6 +69,26 @@ def test_waiting_is_told_while_it_lasts_and_the_row_lives(running: SyncRun, seen
     assert "waiting_until" not in watch.tally() and watch.tally()["waited_seconds"] == 1
 
 
+@pytest.mark.parametrize(("sent", "until"), [(False, 3000), (True, None)])
+def test_our_own_budget_is_waited_for_but_not_a_server_that_refuses_for_long(
+    running: SyncRun, monkeypatch: pytest.MonkeyPatch, sent: bool, until: int | None
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(Fetcher, "_wait", lambda self, seconds: waited.append(seconds))
+    refusals = iter([errors.RateLimited("later", retry_after=3000, sent=sent)])
+
+    def call(_: Any) -> str:
+        if refusal := next(refusals, None):
+            raise refusal
+        return "answer"
+
+    with Fetcher(None, Watch(running)) as fetcher:  # type: ignore[arg-type]
+        found = list(fetcher.many(["key"], lambda client, key: call(client)))
+
+    assert waited == ([until] if until else [])
+    assert (found[0].value, bool(found[0].error)) == (("answer", False) if until else (None, True))
+
+
 def test_stop_ends_a_long_wait_and_its_threads(running: SyncRun) -> None:
     SyncRun.objects.update(stop_requested=True)
     began = time.monotonic()

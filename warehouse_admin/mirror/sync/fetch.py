@@ -24,7 +24,9 @@ THREADS = 8
 WINDOW = 16
 """Requests in flight or answered and not yet stored: holding all of them would cost the memory of all answers."""
 PATIENCE = 15 * 60.0
-"""Seconds a refusal for the rate may make us wait; beyond that a later sync goes on."""
+"""Seconds that PostHog's refusals for the rate may make one request wait; beyond that a later sync goes on."""
+OWN_PATIENCE = 65 * 60.0
+"""The same for our own budget, whose longest window is an hour: then it goes on for sure."""
 FALLBACK_WAIT = 5.0
 
 
@@ -109,7 +111,8 @@ class Fetcher:
             except errors.RateLimited as busy:
                 pause = busy.retry_after or FALLBACK_WAIT
                 waited += pause
-                if waited > PATIENCE or self._wait(pause):
+                patience = PATIENCE if busy.sent else OWN_PATIENCE
+                if waited > patience or self._wait(pause):
                     return Fetched(key, asked_at, None, busy)
             except errors.PostHogError as error:
                 return Fetched(key, asked_at, None, error)
