@@ -11,6 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tests.changes.conftest import NEW_SQL, trail
+from warehouse_admin.activity import services as activity
+from warehouse_admin.activity.models import ActivityEntry
+from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.changes import services
 from warehouse_admin.changes.models import ChangeRequest, Vote
 from warehouse_admin.core.digests import text_digest
@@ -486,3 +489,29 @@ def test_the_review_page_is_bounded_too(client_of, reviewer, proposed, django_as
     change, judge = proposed(), client_of(reviewer)
     with django_assert_max_num_queries(16):
         assert judge.get(url("detail", change)).status_code == 200
+
+
+def test_changes_are_requested_by_form(client_of, author, reviewer, proposed):
+    change, judge = proposed(), client_of(reviewer)
+    revision = change.revisions.get()
+    given = {"revision": revision.number, "digest": revision.digest, "comment": "Name the currency"}
+
+    answer = judge.post(url("request-changes", change), given, follow=True)
+
+    change.refresh_from_db()
+    assert change.state == State.CHANGES_REQUESTED
+    assert "Name the currency" in shown(answer)
+    assert AuditEntry.objects.filter(action="change.changes_requested", actor=reviewer, result="ok").count() == 1
+
+
+def test_the_inbox_names_the_author_of_an_applied_change_not_who_set_it_off(
+    client_of, author, reviewer, proposed, committed
+):
+    change = proposed()
+    revision = change.revisions.get()
+    with committed():
+        client_of(reviewer).post(url("approve", change), {"revision": revision.number, "digest": revision.digest})
+    activity.ingest(change.connection)
+
+    entry = ActivityEntry.objects.get(mutation__cause=f"change:{change.pk}")
+    assert (entry.source, entry.author) == ("portal", author.username)

@@ -63,7 +63,7 @@ def entry_of(mutation: Mutation, views: dict[str, SavedQuery]) -> ActivityEntry:
         source=Source.PORTAL,
         kind=facts.kind_of(mutation),
         object_name=mutation.object_name,
-        author=mutation.actor.username if mutation.actor else "",
+        author=mutation.author_name or (mutation.actor.username if mutation.actor else ""),
         before=before,
         after=after,
         occurred_at=mutation.sent_at or mutation.asked_at,

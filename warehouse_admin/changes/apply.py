@@ -83,6 +83,7 @@ def claim(change: ChangeRequest, *, asked_by: User | None) -> Mutation:
         cause=f"change:{change.pk}",
         reason=change.reason,
         credential=change.author.get_username(),
+        author_name=change.author.get_username(),
     )
     change.mutation = mutation
     change.save(update_fields=["mutation"])

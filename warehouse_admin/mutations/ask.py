@@ -26,11 +26,12 @@ def ask(
     cause: str = "",
     reason: str = "",
     credential: str = "",
+    author_name: str = "",
 ) -> Mutation:
     """Record the wish with its audit entry, joining the caller's transaction; the same key gives the same mutation.
 
-    `credential` names the person whose own key may be used; the actor's when empty. Raises ValueError for a payload
-    that must never be sent.
+    `credential` names the person whose own key may be used; the actor's when empty. `author_name` is whose work it
+    carries, when the actor only sets it off. Raises ValueError for a payload that must never be sent.
     """
     wish = Mutation(
         connection=connection,
@@ -44,6 +45,7 @@ def ask(
         cause=cause,
         reason=reason,
         credential=credential,
+        author_name=author_name,
         request_id=context.current().request_id,
     )
     kind_of(wish).check(wish)

@@ -37,6 +37,7 @@ class Mutation(models.Model):
     state = models.CharField(max_length=16, choices=State, default=State.ASKED)
     idempotency_key = models.CharField(max_length=100, unique=True)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    author_name = models.CharField(max_length=150, blank=True)  # whose work it carries, where not the actor's
     object_id = models.CharField(max_length=64, blank=True)
     object_name = models.CharField(max_length=200, blank=True)
     cause = models.CharField(max_length=60, blank=True)  # `change:12`, `resume:<uuid>`
