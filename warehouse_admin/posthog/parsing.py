@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Any, TypeVar
 
 from . import errors
@@ -59,13 +59,15 @@ def whole(row: Row, name: str) -> int | None:
 
 
 def moment(row: Row, name: str) -> datetime | None:
-    """An aware date and time; None when missing, null or unreadable."""
+    """An aware date and time; None when missing, null, unreadable or at the ends of time, where no zone fits."""
     value = row.get(name)
     if not isinstance(value, str):
         return None
     try:
         found = datetime.fromisoformat(value)
     except ValueError:
+        return None
+    if not MINYEAR + 1 < found.year < MAXYEAR - 1:
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 

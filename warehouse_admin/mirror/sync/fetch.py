@@ -51,6 +51,7 @@ class Fetcher:
         self._waits: dict[int, datetime] = {}
         self._pool = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="sync")
         self._closing = threading.Event()
+        self._dead_key: errors.InvalidKey | None = None
 
     def __enter__(self) -> Fetcher:
         return self
@@ -105,6 +106,8 @@ class Fetcher:
         waited = 0.0
         while True:
             asked_at = timezone.now()
+            if self._dead_key is not None:  # another thread was told so: nothing more is sent with it
+                return Fetched(key, asked_at, None, self._dead_key)
             try:
                 with spending_as(self.consumer, patience=0):
                     return Fetched(key, asked_at, call())
@@ -115,6 +118,8 @@ class Fetcher:
                 if waited > patience or self._wait(pause):
                     return Fetched(key, asked_at, None, busy)
             except errors.PostHogError as error:
+                if isinstance(error, errors.InvalidKey):
+                    self._dead_key = error
                 return Fetched(key, asked_at, None, error)
 
     def _wait(self, seconds: float) -> bool:
