@@ -86,7 +86,7 @@ def confirm(job: Job, model: Mirrored, keys: list[uuid.UUID]) -> None:
             raise found.error
         elif found.error is None:
             job.watch.counts["still_there"] += 1
-            if model is SavedQuery:
+            if model is SavedQuery and found.value is not None:
                 _keep(job, found.value, found.asked_at)
             else:
                 job.connection.tables.filter(posthog_id=found.key).update(synced_at=found.asked_at)
