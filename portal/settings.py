@@ -85,7 +85,6 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "django_htmx",
     "django_ace",
-    "django_filters",
     "django_prometheus",
     "django_structlog",
     "rest_framework",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-
 TYPED = ("query", "reason", "comment", "note")
 """The fields in which people write at length; no other field of a refused form is ever shown again."""
 
