@@ -312,6 +312,27 @@ def test_the_list_is_filtered_by_state_author_and_view(propose, script, number, 
     assert (row["number"], row["state"], row["saved_query"]) == (number, "in_review", str(view.posthog_id))
 
 
+def test_a_row_of_the_list_tells_what_the_change_itself_tells(propose, script, colleague, number, view):
+    propose(query="SELECT 3 AS three", submit=False)
+    colleague.post(f"changes/{number}/request-changes/", {"comment": "Name it"})
+
+    rows = script.get("changes/").json()["results"]
+
+    assert len(rows) == 2
+    for row in rows:
+        assert row == script.get(f"changes/{row['number']}/").json()
+    assert {vote["verdict"] for vote in rows[-1]["votes"]} == {"request_changes"}
+
+
+def test_a_list_leaves_the_comparison_of_long_texts_to_the_change_itself(propose, script):
+    long = propose(query="SELECT '" + "a" * 100_001 + "' AS letters").json()["number"]
+
+    [row] = [row for row in script.get("changes/").json()["results"] if row["number"] == long]
+
+    assert row["diff"] is None and len(row["proposal"]["query"]) > 100_000
+    assert "letters" in script.get(f"changes/{long}/").json()["diff"]["unified"]
+
+
 def test_the_same_key_makes_one_change(propose, script, view):
     body = {"action": "edit_query", "saved_query": str(view.posthog_id), "query": NEW, "reason": "r", "submit": True}
     first, again = (script.key("one").post("changes/", body) for _ in range(2))

@@ -15,7 +15,7 @@ from tests.mirror.builders import make_view
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.audit import services as audit
-from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.changes.models import ChangeRequest, Revision
 from warehouse_admin.mirror.models import Run, SavedQueryVersion, SyncRun, WarehouseTable
 from warehouse_admin.schedules.models import BulkResume, BulkResumeItem
 
@@ -70,13 +70,25 @@ def fill(here, admin):
         for number in range(start, start + count):
             other = make_view(here, f"view_{number:03}")
             WarehouseTable.objects.create(connection=here, posthog_id=uuid.uuid4(), name=f"table_{number:03}")
-            ChangeRequest.objects.create(
+            change = ChangeRequest.objects.create(
                 connection=here,
                 action="edit_query",
                 saved_query=other,
                 author=admin,
                 state="in_review",
                 state_changed_at=now,
+            )
+            Revision.objects.create(
+                change=change,
+                number=1,
+                editor=admin,
+                base={
+                    "name": other.name,
+                    "query": "SELECT 1",
+                    "latest_history_id": None,
+                    "fetched_at": now.isoformat(),
+                },
+                proposal={"query": "SELECT 2"},
             )
             ActivityEntry.objects.create(
                 connection=here, saved_query=view, source="outside", kind="edited", occurred_at=now, reviewed_by=admin

@@ -138,7 +138,7 @@ def test_a_sync_is_202_and_tells_how_it_went(script, synced):
     assert set(begun) >= {"id", "state", "url"}
     body = script.client.get(begun["url"], headers=script.headers).json()
     assert (body["state"], body["kind"], body["error"]) == ("succeeded", "full", None)
-    assert set(body["progress"]) == {"phase", "done", "total"}
+    assert set(body["progress"]) == {"phase", "done", "total", "waiting_until"}
     assert body["counts"]
     assert body["started_by"] == "operator"
 

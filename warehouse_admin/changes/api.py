@@ -23,15 +23,14 @@ from warehouse_admin.mirror.models import SavedQuery
 _UNREAD: tuple[str, ...] = (
     "connection__api_key",
     "connection__capabilities",
-    "remote",
     "saved_query__query",
     "saved_query__columns",
 )
-_UNREAD += tuple(f"mutation__{name}" for name in ("base", "payload", "before", "after", "remote"))
+_UNREAD += tuple(f"mutation__{name}" for name in ("base", "payload", "before", "after"))
 
 
 class ChangeList(Idempotent, ListEndpoint):
-    serializer_class = serializers.ChangeRow
+    serializer_class = serializers.ChangeDetail
     filters: ClassVar = {
         "connection": connection_filter(),
         "state": filters.choice("state", ChangeRequest.State.values),
@@ -51,7 +50,11 @@ class ChangeList(Idempotent, ListEndpoint):
 
     def get_queryset(self) -> QuerySet[ChangeRequest]:
         rows = selectors.visible_to(self.request.user).select_related("saved_query", "author", "connection", "mutation")
-        return rows.defer(*_UNREAD)
+        return selectors.with_all_shown(rows.defer(*_UNREAD))
+
+    def prepare(self, rows: Any) -> Any:
+        told = presenters.list_dicts(rows, self.request.user)
+        return [_named(body, change) for body, change in zip(told, rows, strict=True)]
 
     @extend_schema(request=serializers.NewChange, responses={201: serializers.ChangeDetail})
     def post(self, request: SignedInRequest) -> Response:
@@ -198,10 +201,12 @@ def found(number: int, request: SignedInRequest) -> ChangeRequest:
 def shown(number: int, request: SignedInRequest, *, status: int = 200) -> Response:
     """The change as it is now."""
     change = found(number, request)
-    body = presenters.detail_dict(change, request.user)
-    # A view is named by its id, as it is when a change is posted.
-    body |= {"saved_query": str(change.saved_query.posthog_id), "name": change.saved_query.name}
-    return Response(body, status=status)
+    return Response(_named(presenters.detail_dict(change, request.user), change), status=status)
+
+
+def _named(body: dict[str, Any], change: ChangeRequest) -> dict[str, Any]:
+    """A view is named by its id, as it is when a change is posted."""
+    return body | {"saved_query": str(change.saved_query.posthog_id), "name": change.saved_query.name}
 
 
 def _view(text: str) -> SavedQuery:

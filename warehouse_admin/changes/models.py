@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -85,6 +87,11 @@ class ChangeRequest(models.Model):
     @property
     def is_closed(self) -> bool:
         return self.state in self.CLOSED
+
+    def prefetched(self, relation: str) -> list[Any] | None:
+        """What a list has read of a relation for all its rows at once; None where nobody did."""
+        known = getattr(self, "_prefetched_objects_cache", {})
+        return list(known[relation]) if relation in known else None
 
 
 class Revision(models.Model):

@@ -80,6 +80,9 @@ def is_eligible(vote: Vote, change: ChangeRequest, revision: Revision) -> bool:
 
 def standing_votes(change: ChangeRequest) -> list[Vote]:
     """Votes not voided, with their voters and the voters' roles."""
+    known: list[Vote] | None = change.prefetched("votes")
+    if known is not None:
+        return [vote for vote in known if vote.voided_at is None]
     votes = Vote.objects.filter(change=change, voided_at=None).select_related("voter", "revision")
     return list(votes.prefetch_related("voter__groups"))
 

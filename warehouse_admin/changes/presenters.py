@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +14,12 @@ from warehouse_admin.changes.models import ChangeEvent, ChangeRequest, Revision,
 from warehouse_admin.changes.transitions import ALLOWED
 from warehouse_admin.core.diff import diff_to_dict
 from warehouse_admin.lineage import selectors as lineage
+from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.mutations.models import Mutation
 
 State = ChangeRequest.State
 Blocker = dict[str, str]
+LONGEST_LISTED_DIFF = 100_000  # characters of both texts: a page of a list must not compare megabytes
 
 _EVENTS: dict[str, tuple[str, str, str]] = {  # icon, tone, what was done
     "created": ("pencil", "muted", "wrote the proposal"),
@@ -165,7 +168,10 @@ def actions(change: ChangeRequest, user: User, revision: Revision) -> Actions:
 
 def votes(change: ChangeRequest, revision: Revision) -> list[dict[str, Any]]:
     """Every vote, oldest first, with whether it counts now and why not."""
-    rows = Vote.objects.filter(change=change).select_related("voter", "revision").prefetch_related("voter__groups")
+    rows: Iterable[Vote] | None = change.prefetched("votes")
+    if rows is None:
+        found = Vote.objects.filter(change=change).select_related("voter", "revision")
+        rows = found.prefetch_related("voter__groups")
     return [
         {
             "voter": vote.voter.get_username(),
@@ -207,6 +213,11 @@ def _line(event: ChangeEvent) -> dict[str, Any]:
 
 def impact(change: ChangeRequest) -> dict[str, Any]:
     """Who selects from the view, and why that list may lack some."""
+    return impact_dict(change, lineage.downstream(change.saved_query), lineage.caveat(change.connection))
+
+
+def impact_dict(change: ChangeRequest, readers: Iterable[SavedQuery], caveat: str) -> dict[str, Any]:
+    """The same from what is known already."""
     dependents = [
         {
             "id": str(view.posthog_id),
@@ -214,9 +225,9 @@ def impact(change: ChangeRequest) -> dict[str, Any]:
             "kind": "materialized_view" if view.is_materialized else "view",
             "via": change.saved_query.name,
         }
-        for view in lineage.downstream(change.saved_query)
+        for view in readers
     ]
-    return {"dependents": dependents, "caveat": lineage.caveat(change.connection)}
+    return {"dependents": dependents, "caveat": caveat}
 
 
 def mutation_dict(mutation: Mutation | None) -> dict[str, Any] | None:
@@ -237,11 +248,29 @@ def mutation_dict(mutation: Mutation | None) -> dict[str, Any] | None:
     }
 
 
-def detail_dict(change: ChangeRequest, user: User | None = None) -> dict[str, Any]:
-    """The change as the API shows it."""
+def list_dicts(changes: list[ChangeRequest], user: User) -> list[dict[str, Any]]:
+    """The rows of a list read by `selectors.with_all_shown`; long texts are compared at the change's own address."""
+    readers = lineage.downstream_by_view([change.saved_query_id for change in changes])
+    caveats = {connection: lineage.caveat(connection) for connection in {change.connection for change in changes}}
+    rows = []
+    for change in changes:
+        told = impact_dict(change, readers.get(change.saved_query_id, []), caveats[change.connection])
+        rows.append(detail_dict(change, user, told_impact=told, longest_diff=LONGEST_LISTED_DIFF))
+    return rows
+
+
+def detail_dict(
+    change: ChangeRequest,
+    user: User | None = None,
+    *,
+    told_impact: dict[str, Any] | None = None,
+    longest_diff: int | None = None,
+) -> dict[str, Any]:
+    """The change as the API shows it; `diff` is None where both texts together are longer than `longest_diff`."""
     revision = selectors.revision(change)
     held, wanted = revision.base.get("query") or "", revision.proposal["query"]
-    shown: dict[str, Any] = {
+    comparable = longest_diff is None or len(held) + len(wanted) <= longest_diff
+    return {
         "number": change.pk,
         "action": change.action,
         "state": change.state,
@@ -257,19 +286,17 @@ def detail_dict(change: ChangeRequest, user: User | None = None) -> dict[str, An
         "revision": revision.number,
         "digest": revision.digest,
         "base": revision.base,
+        "remote": remote_dict(change) if change.state == State.NEEDS_REBASE else None,
         "proposal": revision.proposal,
-        "diff": diff_to_dict(held, wanted),
+        "diff": diff_to_dict(held, wanted) if comparable else None,
         "votes": votes(change, revision),
         "blockers": blockers(change, user, revision),
-        "impact": impact(change),
+        "impact": told_impact or impact(change),
         "mutation": mutation_dict(change.mutation),
         "timeline": _timeline_dict(change),
         "rolls_back": change.rolls_back_id,
-        "rolled_back_by": list(change.rollbacks.order_by("pk").values_list("pk", flat=True)),
+        "rolled_back_by": _rollbacks(change),
     }
-    if change.state == State.NEEDS_REBASE:
-        shown["remote"] = remote_dict(change)
-    return shown
 
 
 def remote_dict(change: ChangeRequest) -> dict[str, Any] | None:
@@ -279,8 +306,17 @@ def remote_dict(change: ChangeRequest) -> dict[str, Any] | None:
     return {name: change.remote.get(name) for name in ("name", "query", "latest_history_id", "fetched_at")}
 
 
+def _rollbacks(change: ChangeRequest) -> list[int]:
+    known = change.prefetched("rollbacks")
+    if known is not None:
+        return [undoing.pk for undoing in known]
+    return list(change.rollbacks.order_by("pk").values_list("pk", flat=True))
+
+
 def _timeline_dict(change: ChangeRequest) -> list[dict[str, Any]]:
-    events = ChangeEvent.objects.filter(change=change).select_related("actor")
+    events: Iterable[ChangeEvent] | None = change.prefetched("events")
+    if events is None:
+        events = ChangeEvent.objects.filter(change=change).select_related("actor")
     return [
         {
             "at": event.at,

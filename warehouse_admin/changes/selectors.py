@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-from django.db.models import Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, IntegerField, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.accounts.policies import allows
 from warehouse_admin.accounts.roles import APPLY, CLOSE, REVIEW
-from warehouse_admin.changes.models import ChangeRequest, Revision, Vote
+from warehouse_admin.changes.models import ChangeEvent, ChangeRequest, Revision, Vote
 from warehouse_admin.core.errors import Missing
 from warehouse_admin.mirror.models import SavedQuery
 
@@ -101,10 +101,25 @@ def detail(number: int, user: User | None = None) -> ChangeRequest:
 def revision(change: ChangeRequest, number: int | None = None) -> Revision:
     """One revision of a change, by default the newest."""
     wanted = change.revision_number if number is None else number
+    for known in change.prefetched("revisions") or []:
+        if known.number == wanted:
+            return known
     found = Revision.objects.select_related("editor").filter(change=change, number=wanted).first()
     if found is None:
         raise Missing(f"#{change.pk} has no revision {wanted}.")
     return found
+
+
+def with_all_shown(changes: QuerySet[ChangeRequest]) -> QuerySet[ChangeRequest]:
+    """Changes with all that `presenters.detail_dict` tells of them, in a fixed number of queries."""
+    current = Revision.objects.filter(number=F("change__revision_number")).select_related("editor")
+    votes = Vote.objects.select_related("voter", "revision").defer("revision__base", "revision__proposal")
+    return changes.prefetch_related(
+        Prefetch("revisions", current),
+        Prefetch("votes", votes.prefetch_related("voter__groups")),
+        Prefetch("events", ChangeEvent.objects.select_related("actor")),
+        Prefetch("rollbacks", ChangeRequest.objects.only("rolls_back").order_by("pk")),
+    )
 
 
 def others_open(saved_query: SavedQuery, *, besides: ChangeRequest | None = None) -> QuerySet[ChangeRequest]:

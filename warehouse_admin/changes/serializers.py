@@ -11,46 +11,6 @@ from warehouse_admin.core.rest.fields import ExactText
 from warehouse_admin.mutations.models import Mutation
 
 
-class WriteRow(serializers.ModelSerializer):
-    class Meta:
-        model = Mutation
-        fields = ["id", "state"]
-        read_only_fields = fields
-
-
-class ChangeRow(serializers.ModelSerializer):
-    """A change as lists show it; its own address has the texts, votes and blockers."""
-
-    number = serializers.IntegerField(source="pk")
-    connection = serializers.CharField(source="connection.slug")
-    saved_query = serializers.UUIDField(source="saved_query.posthog_id")
-    name = serializers.CharField(source="saved_query.name")
-    author = serializers.CharField(source="author.username")
-    revision = serializers.IntegerField(source="revision_number")
-    problem = serializers.CharField(help_text="Why it failed or needs a rebase, in words.")
-    mutation = WriteRow(allow_null=True)
-
-    class Meta:
-        model = ChangeRequest
-        fields = [
-            "number",
-            "action",
-            "state",
-            "connection",
-            "saved_query",
-            "name",
-            "author",
-            "reason",
-            "revision",
-            "problem",
-            "mutation",
-            "created_at",
-            "submitted_at",
-            "state_changed_at",
-        ]
-        read_only_fields = fields
-
-
 class Held(serializers.Serializer):
     """What PostHog held at some moment."""
 
@@ -131,11 +91,12 @@ class ChangeDetail(serializers.Serializer):
     revision = serializers.IntegerField(help_text="Send it back with `revise`.")
     digest = serializers.CharField(help_text="Of the proposal and its base; a vote may be bound to it.")
     base = Held()
-    remote = Held(
-        required=False, allow_null=True, help_text="In `needs_rebase`: what PostHog held instead of the base."
-    )
+    remote = Held(allow_null=True, help_text="In `needs_rebase`: what PostHog held instead of the base.")
     proposal = Proposal()
-    diff = serializers.DictField(help_text="`unified` text, and how many lines were `added` and `removed`.")
+    diff = serializers.DictField(
+        allow_null=True,
+        help_text="`unified` text, and how many lines were `added` and `removed`; null in lists where texts are long.",
+    )
     votes = CastVote(many=True)
     blockers = Blocker(many=True)
     impact = Impact()

@@ -63,6 +63,15 @@ def downstream(saved_query: SavedQuery) -> list[SavedQuery]:
     return list(readers.defer("query", "columns").order_by("name"))
 
 
+def downstream_by_view(views: Iterable[int]) -> dict[int, list[SavedQuery]]:
+    """Present views that read each of these (by primary key), in one query."""
+    found: dict[int, list[SavedQuery]] = {}
+    for edge in _edges().filter(upstream_view__in=set(views)).order_by("downstream__name"):
+        if edge.upstream_view_id is not None:
+            found.setdefault(edge.upstream_view_id, []).append(edge.downstream)
+    return found
+
+
 def readers_of_table(table: WarehouseTable) -> list[SavedQuery]:
     """Present views that read this table."""
     readers = SavedQuery.objects.present().filter(upstream_edges__upstream_table=table)
