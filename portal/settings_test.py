@@ -6,6 +6,7 @@ import base64
 import os
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 _FOLDER = Path(os.environ.get("PORTAL_TEST_DIR") or tempfile.mkdtemp(prefix="portal-test-"))
 os.environ["PORTAL_TEST_DIR"] = str(_FOLDER)
@@ -18,13 +19,19 @@ for _name in ("POSTHOG_HOST", "POSTHOG_PROJECT_ID", "POSTHOG_API_KEY", "DEBUG", 
     os.environ.pop(_name, None)
 
 from portal.settings import *  # noqa: E402,F403
-from portal.settings import CACHES, DATABASES, LOGGING  # noqa: E402
+from portal.settings import CACHES, DATABASES, EMBEDDED_BROKER, LOGGING, REDIS_URL  # noqa: E402
 
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = True
 CACHES["default"]["KEY_PREFIX"] = f"test-{os.getpid()}"
+if not EMBEDDED_BROKER:
+    # Every test empties its cache, which flushes a whole numbered database of Redis: each process has its own.
+    _parts = urlsplit(REDIS_URL)
+    _number = int(_parts.path.strip("/") or 0) + 1 + int(_WORKER.removeprefix("gw") if _WORKER != "main" else 0)
+    REDIS_URL = _parts._replace(path=f"/{_number % 16}").geturl()
+    CACHES["default"]["LOCATION"] = REDIS_URL
 ACCOUNT_RATE_LIMITS = {}
 LOGGING["root"]["level"] = "ERROR"
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
