@@ -80,6 +80,15 @@ def test_a_slow_answer_acts_before_or_after_the_client_gives_up(start, when, act
     assert time.perf_counter() - started < 2, "a sleeping answer does not keep the server from stopping"
 
 
+@pytest.mark.parametrize(("options", "status"), [({}, 402), ({"status": 403}, 403), ({"status": 404}, 404)])
+def test_a_refusal_is_told_in_posthogs_words(start, options, status):
+    api = start()
+    strike(api, "refuse", path_regex="activity_log", **options)
+    answer = api("GET", "activity_log/")
+    assert (answer.status_code, set(answer.json())) == (status, {"type", "code", "detail", "attr"})
+    assert api("GET", "activity_log/").status_code == 200
+
+
 def test_a_redirect_leads_elsewhere(start):
     api = start()
     strike(api, "redirect")

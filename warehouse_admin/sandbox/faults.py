@@ -8,6 +8,7 @@ from typing import Any
 
 KINDS = (
     "status_429",  # retry_after=seconds or absent for none
+    "refuse",  # status=402 (the default: a paid plan), 403 (a scope) or 404 (the server has no such route)
     "status_500",  # act=True: the change happens all the same
     "status_503_html",  # act=True likewise
     "html_200",  # act=True likewise

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import threading
 
-from .errors import throttled, unhandled
+from .errors import forbidden, framework, not_found, throttled, unhandled
 from .faults import Fault
 from .messages import Request, Response
 from .routing import dispatch
 from .world import World
 
 UNAVAILABLE = b"<html><head><title>503 Service Temporarily Unavailable</title></head><body>upstream</body></html>"
+REFUSALS = {
+    402: framework(402, "validation_error", "payment_required", "This feature is part of a paid plan."),
+    403: forbidden("API key missing required scope 'activity_log:read'"),
+    404: not_found("Endpoint not found."),
+}
 SIGN_IN = b"<!DOCTYPE html><html><head><title>PostHog</title></head><body><div id='root'></div></body></html>"
 
 
@@ -52,6 +57,9 @@ def _instead(fault: Fault) -> Response | None:
         seconds = options.get("retry_after")
         error = throttled(None if seconds is None else int(seconds))
         return Response(error.status, error.body, dict(error.headers))
+    if fault.kind == "refuse":
+        refusal = REFUSALS[int(options.get("status", 402))]
+        return Response(refusal.status, refusal.body)
     if fault.kind == "status_500":
         return Response(500, unhandled().body)
     if fault.kind == "status_503_html":
