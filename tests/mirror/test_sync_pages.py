@@ -73,13 +73,21 @@ def test_what_is_refused_is_told_with_its_cost(portal: Client, connection: Conne
     }
     connection.save()
     text = page(portal, "mirror:sync-list")
-    assert "Who made a change outside the portal is unknown" in text
+    assert "read from the own activity of each changed view, one request for each" in text
+    assert "Who made a change outside the portal is unknown" not in text
     assert "add the scope &lt;activity_log:read&gt;" in text
     assert "run history" in text and "New runs are not seen" not in text
 
-    connection.capabilities["run_history"] = {"state": "no"}
+    connection.capabilities |= {"run_history": {"state": "no"}, "activity": {"state": "no", "reason": "no such route"}}
     connection.save()
-    assert "New runs are not seen" in page(portal, "mirror:sync-list")
+    text = page(portal, "mirror:sync-list")
+    assert "New runs are not seen" in text
+    assert "Who made a change outside the portal is unknown" in text and "no such route" in text
+    assert "one request for each" not in text
+
+    connection.capabilities["activity_log"] = {"state": "yes"}
+    connection.save()
+    assert "Nothing while the project&#x27;s log can be read" in page(portal, "mirror:sync-list")
 
 
 def test_the_rolling_reread_is_told_with_its_price(portal: Client, connection: Connection) -> None:

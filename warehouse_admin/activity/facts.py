@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from warehouse_admin.core.digests import text_digest
+from warehouse_admin.mirror.logged import changed_fields
 from warehouse_admin.mirror.models import Observation, RemoteActivity
 from warehouse_admin.mutations.models import Mutation
 
@@ -80,25 +80,11 @@ class Logged:
 
 def logged(row: RemoteActivity) -> Logged:
     """Read a log entry; a verb nobody has named stays PostHog's own word."""
-    fields: dict[str, tuple[Any, Any]] = {}
-    for change in _changes(row.detail):
-        name = str(change.get("field") or "")
-        if name:
-            fields[name[:60]] = (_plain(change.get("before")), _plain(change.get("after")))
+    fields = changed_fields(row.detail)
     kind = _VERBS.get(row.activity, row.activity)
     if row.activity == "updated":
         kind = next((word for name, word in _FIELDS.items() if name in fields), "updated")
     return Logged(row, str(kind)[:60], fields)
-
-
-def _changes(detail: Any) -> Iterable[dict[str, Any]]:
-    found = detail.get("changes") if isinstance(detail, dict) else detail
-    return [change for change in found if isinstance(change, dict)] if isinstance(found, list) else []
-
-
-def _plain(value: Any) -> Any:
-    """A query object is told by its SQL; anything else stays as it is."""
-    return value["query"] if isinstance(value, dict) and isinstance(value.get("query"), str) else value
 
 
 def explains(entry: Logged, seen: Observation) -> bool:

@@ -73,6 +73,7 @@ class SavedQuery(models.Model):
     detail_synced_at = models.DateTimeField(null=True)
     list_fingerprint = models.CharField(max_length=64, blank=True)
     needs_detail = models.BooleanField(default=True)
+    needs_log = models.BooleanField(default=False)  # something was found that no log has been asked about yet
     deleted_at = models.DateTimeField(null=True)
     hidden_at = models.DateTimeField(null=True)  # since when PostHog answers for it by id but does not list it
     recreates = models.ForeignKey(  # the tombstone that had this name
@@ -206,7 +207,7 @@ class RemoteActivity(models.Model):
     """An entry of PostHog's own activity log, as it was."""
 
     connection = models.ForeignKey(Connection, models.PROTECT, related_name="remote_activity")
-    entry_key = models.CharField(max_length=64)  # its id, else a digest of what identifies it
+    entry_key = models.CharField(max_length=64)  # a digest of what identifies it: not every log gives it an id
     posthog_id = models.UUIDField(null=True)  # the view
     activity = models.CharField(max_length=60)
     user_email = models.CharField(max_length=254, blank=True)
@@ -214,11 +215,13 @@ class RemoteActivity(models.Model):
     is_system = models.BooleanField(default=False)
     detail = models.JSONField(default=dict)
     created_at = models.DateTimeField()
+    awaits_version = models.BooleanField(default=False)  # its SQL has to find its place among the versions yet
 
     class Meta:
         default_permissions = ()
         constraints = [models.UniqueConstraint(fields=["connection", "entry_key"], name="mirror_one_row_per_activity")]
         indexes = [
+            models.Index(fields=["connection"], condition=Q(awaits_version=True), name="mirror_awaiting_version"),
             models.Index(fields=["connection", "-created_at"]),
             models.Index(fields=["posthog_id", "-created_at"]),
         ]

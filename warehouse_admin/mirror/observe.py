@@ -61,13 +61,8 @@ def _cadence(before: Snapshot, view: SavedQuery) -> Iterator[Found]:
         yield Kind.SUSPENDED if paused_by_posthog else Kind.CADENCE_CHANGED, old, new
 
 
-def edit(before: Snapshot, view: SavedQuery, *, version: int) -> Found:
-    """The SQL is another one; `version` is the number of the new text."""
+def edit(before: Snapshot, view: SavedQuery) -> Found:
+    """The SQL is another one."""
     old = {"query": before.query, "query_hash": before.query_hash, "latest_history_id": before.latest_history_id}
-    new = {
-        "query": view.query,
-        "query_hash": view.query_hash,
-        "latest_history_id": view.latest_history_id,
-        "version": version,
-    }
+    new = {"query": view.query, "query_hash": view.query_hash, "latest_history_id": view.latest_history_id}
     return Kind.EDITED, old, new

@@ -20,8 +20,9 @@ from warehouse_admin.posthog.capabilities import Capability
 _COSTS = {
     "list": "Nothing can be mirrored.",
     "detail": "The SQL of views is not known.",
-    "activity_log": "Who made a change outside the portal is unknown, and edits that the list does not show are only "
-    "found by the rolling re-read.",
+    "activity_log": "Edits that the list does not show are only found by the rolling re-read. Who made a change is "
+    "read from the own activity of each changed view, one request for each.",
+    "activity": "Nothing while the project's log can be read: a view's own activity only stands in for that one.",
     "jobs": "Runs come from each view's run history instead: the last five, one request for each view that ran.",
     "tables": "Warehouse tables are not mirrored; lineage knows them only by name.",
     "write": "Approved changes cannot be applied.",
@@ -29,7 +30,15 @@ _COSTS = {
     "resume_schedules": "Suspended schedules cannot be resumed from here.",
     "run": "Runs cannot be started from here.",
 }
-_NO_RUNS = "New runs are not seen; a view shows only when it last ran."
+_WITHOUT_BOTH = {
+    ("jobs", "run_history"): {"jobs": "New runs are not seen; a view shows only when it last ran."},
+    ("activity_log", "activity"): {
+        "activity_log": "Edits that the list does not show are only found by the rolling re-read, and of several edits "
+        "between two syncs only the last one.",
+        "activity": "Who made a change outside the portal is unknown.",
+    },
+}
+"""Prices that differ where what stands in for a signal is refused as well."""
 
 
 @dataclass(frozen=True)
@@ -90,11 +99,11 @@ def spending_chart(connection: Connection) -> StackedBars | None:
 def missing(known: Mapping[str, Capability]) -> list[Missing]:
     """What is known to be refused of that which the portal uses, with the price."""
     refused = {action: known[action] for action in _COSTS if action in known and known[action].state == "no"}
-    told = [Missing(action, found.reason, _COSTS[action]) for action, found in refused.items()]
-    history = known.get("run_history")
-    if "jobs" in refused and history is not None and history.state == "no":
-        told = [Missing(one.action, one.reason, _NO_RUNS) if one.action == "jobs" else one for one in told]
-    return told
+    costs = dict(_COSTS)
+    for both, price in _WITHOUT_BOTH.items():
+        if all(action in known and known[action].state == "no" for action in both):
+            costs |= price
+    return [Missing(action, found.reason, costs[action]) for action, found in refused.items()]
 
 
 def _reread(connection: Connection, views: int) -> rereads.Plan | None:

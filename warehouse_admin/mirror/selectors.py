@@ -25,6 +25,7 @@ from django.db.models import (
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
+from warehouse_admin.accounts.models import Connection
 from warehouse_admin.core.errors import Missing
 from warehouse_admin.mirror.models import (
     Observation,
@@ -226,6 +227,12 @@ def found_by(sync: SyncRun) -> list[Found]:
 def taken_over_by(sync: SyncRun) -> int:
     """How many views a first sync saw that were there already."""
     return Observation.objects.filter(sync_run=sync, is_history=True, kind=Observation.Kind.CREATED).count()
+
+
+def history_ends(connection: Connection) -> datetime | None:
+    """When the first sync that succeeded began; None: there is none, so all we know is history."""
+    good = SyncRun.objects.filter(connection=connection, state=SyncRun.State.SUCCEEDED)
+    return good.order_by("created_at").values_list("started_at", flat=True).first()
 
 
 def newest_syncs(**conditions: object) -> dict[int, SyncRun]:

@@ -43,11 +43,14 @@ class Writing:
     fields: set[str] = field(default_factory=set)
     versions: list[SavedQueryVersion] = field(default_factory=list)
     observations: list[Observation] = field(default_factory=list)
+    puzzling: set[int] = field(default_factory=set)
 
     def observe(self, view: SavedQuery, found: Iterable[observe.Found], since: datetime | None, at: datetime) -> None:
         if not self.observed:
             return
         for kind, before, after in found:
+            if kind != Observation.Kind.SUSPENDED:  # no log tells of what PostHog does by itself
+                self.ask_log(view)
             self.observations.append(
                 Observation(
                     connection=self.connection,
@@ -62,12 +65,19 @@ class Writing:
                 )
             )
 
+    def ask_log(self, view: SavedQuery) -> None:
+        """What happened to a view before the first sync ended, or was done here, is not asked about."""
+        if self.observed and not self.is_history:
+            self.puzzling.add(view.pk)
+
     def flush(self) -> None:
         """Write it all; called last, inside the caller's transaction."""
         if self.changed and self.fields:
             SavedQuery.objects.bulk_update(self.changed, sorted(self.fields), batch_size=200)
         SavedQueryVersion.objects.bulk_create(self.versions, batch_size=200)
         Observation.objects.bulk_create(self.observations, batch_size=200)
+        if self.puzzling:
+            SavedQuery.objects.filter(pk__in=self.puzzling).update(needs_log=True)
 
 
 def locked(connection: Connection, ids: Iterable[str]) -> dict[str, SavedQuery]:
@@ -121,7 +131,9 @@ def take(
             if view.query is not None:
                 _note_version(writing, view, at, version, kept, author, number)
             if not first:
-                writing.observe(view, [observe.edit(before, view, version=version)], since, at)
+                writing.observe(view, [observe.edit(before, view)], since, at)
+        elif view.latest_history_id != before.latest_history_id and not first:
+            writing.ask_log(view)  # the same SQL under another token: edited and put back, it may be
     if touched:
         if _differs_from_list(before, view, touched):
             view.list_fingerprint = ""

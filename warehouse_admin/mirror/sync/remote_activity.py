@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from warehouse_admin.mirror.logged import told_sql
 from warehouse_admin.mirror.models import RemoteActivity, SavedQuery
 from warehouse_admin.mirror.sync import feeds
 from warehouse_admin.mirror.sync.job import Job
@@ -23,10 +24,10 @@ MAX_PAGES = 200
 NOT_EDITS = frozenset({"sync_triggered", "sync_cancelled"})
 
 
-def read_log(job: Job) -> None:
-    """Take over entries down to where the log was last read whole, and a little further."""
+def read_log(job: Job) -> bool:
+    """Take over entries down to where the log was last read whole, and a little further. False: we may not read it."""
     if not job.may("activity_log"):
-        return
+        return False
     known_to = feeds.read_to(job, feeds.ACTIVITY)
     job.watch.phase("Reading PostHog's activity log")
     cursor: str | None = None
@@ -36,7 +37,7 @@ def read_log(job: Job) -> None:
             page, _ = job.fetcher.one(reads.list_activity_log, cursor=cursor)
         except (errors.PermissionDenied, errors.NotFound, errors.Refused) as error:
             job.do_without("activity", "activity_log", error)
-            return
+            return False
         job.learn("activity_log", None)
         store_entries(job, page.results, known_to)
         job.watch.step(len(page.results))
@@ -50,6 +51,9 @@ def read_log(job: Job) -> None:
             span.known_to = None
     if span.newest is not None and span.is_whole:
         feeds.note_read(job, feeds.ACTIVITY, span.newest)
+    # What was found before now is told in what was just read, if anywhere.
+    SavedQuery.objects.filter(connection=job.connection, needs_log=True).update(needs_log=False)
+    return True
 
 
 def _mark_all(job: Job) -> None:
@@ -61,14 +65,24 @@ def _mark_all(job: Job) -> None:
 @transaction.atomic
 def store_entries(job: Job, entries: list[types.ActivityEntry], known_to: datetime | None) -> None:
     """Keep the entries that are new and mark the views they are about; `known_to` None: the log was never read."""
-    fresh = {entry.id or entry.fingerprint(): entry for entry in entries if entry.created_at is not None}
+    _mark(job, keep_entries(job, entries), known_to)
+
+
+def keep_entries(job: Job, entries: list[types.ActivityEntry]) -> list[RemoteActivity]:
+    """Add those that are new, whichever log told them. Gives the rows; called inside a transaction."""
+    made = [_row(job, key, entry) for key, entry in new_entries(job, entries).items()]
+    RemoteActivity.objects.bulk_create(made, ignore_conflicts=True)
+    job.watch.counts["activity"] += len(made)
+    return made
+
+
+def new_entries(job: Job, entries: list[types.ActivityEntry]) -> dict[str, types.ActivityEntry]:
+    """The entries that are not here yet, by what tells them apart in every log."""
+    fresh = {entry.fingerprint(): entry for entry in entries if entry.created_at is not None}
     known = RemoteActivity.objects.filter(connection=job.connection, entry_key__in=list(fresh))
     for key in known.values_list("entry_key", flat=True):
         del fresh[key]
-    made = [_row(job, key, entry) for key, entry in fresh.items()]
-    RemoteActivity.objects.bulk_create(made, ignore_conflicts=True)
-    job.watch.counts["activity"] += len(made)
-    _mark(job, made, known_to)
+    return fresh
 
 
 def _row(job: Job, key: str, entry: types.ActivityEntry) -> RemoteActivity:
@@ -77,7 +91,7 @@ def _row(job: Job, key: str, entry: types.ActivityEntry) -> RemoteActivity:
     detail = entry.raw.get("detail")
     return RemoteActivity(
         connection=job.connection,
-        entry_key=storable(key, 64),
+        entry_key=key,
         posthog_id=_uuid(entry.item_id),
         activity=storable(entry.activity, 60),
         user_email=storable(user.email if user else "", 254),
@@ -85,6 +99,7 @@ def _row(job: Job, key: str, entry: types.ActivityEntry) -> RemoteActivity:
         is_system=entry.is_system,
         detail=storable_json(detail) if isinstance(detail, dict) else {},
         created_at=entry.created_at or timezone.now(),
+        awaits_version=not job.is_history and told_sql(detail) is not None,
     )
 
 

@@ -18,7 +18,7 @@ from warehouse_admin.mirror import store
 from warehouse_admin.mirror.models import SyncRun
 from warehouse_admin.mirror.refresh import refresh_states
 from warehouse_admin.mirror.signals import announce
-from warehouse_admin.mirror.sync import crawl, details, remote_activity, runs, tables, vanished
+from warehouse_admin.mirror.sync import crawl, details, remote_activity, runs, tables, vanished, view_activity
 from warehouse_admin.mirror.sync.fetch import Fetcher
 from warehouse_admin.mirror.sync.job import Job
 from warehouse_admin.mirror.sync.watch import StopAsked, Superseded, Watch
@@ -85,11 +85,13 @@ def _phases(job: Job) -> list[str]:
     store.forget_the_future(job.connection)
     if not job.watch.finished("list"):
         _spend(job, "sync lists", crawl.crawl)
-    _spend(job, "sync log", remote_activity.read_log)
+    log_was_read = _spend(job, "sync log", remote_activity.read_log)
     _spend(job, "sync views", details.read_details)
     _spend(job, "sync lists", tables.read_tables)
     _spend(job, "sync runs", runs.read_runs)
     undecided = _spend(job, "sync views", vanished.settle_vanished)
+    if not log_was_read:
+        _spend(job, "sync log", view_activity.read_view_logs)
     job.watch.phase("Working out schedules")
     refresh_states(job.connection)
     job.watch.beat(force=True)
