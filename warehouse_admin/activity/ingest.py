@@ -9,10 +9,11 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from warehouse_admin.accounts.models import Connection
-from warehouse_admin.activity import facts
+from warehouse_admin.activity import facts, texts
 from warehouse_admin.activity.matching import Known
 from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.mirror.models import Observation, RemoteActivity, SavedQuery, SyncRun
+from warehouse_admin.mirror.selectors import history_ends
 from warehouse_admin.mutations.models import Mutation
 
 BATCH = 300
@@ -29,8 +30,10 @@ def ingest(connection: Connection, sync: SyncRun | None = None) -> int:
             Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
             step = _take_mutations(connection) or _take_log(connection) or _take_observations(connection)
         if not step:
-            return took
+            break
         took += step
+    texts.take_in(connection)
+    return took
 
 
 def _untold(rows: QuerySet[Any], link: str) -> QuerySet[Any]:
@@ -78,7 +81,7 @@ def _take_log(connection: Connection) -> int:
         return 0
     views = views_of(connection, [str(row.posthog_id) for row in batch])
     known = Known.for_views(connection, views)
-    begin = _history_ends(connection)
+    begin = history_ends(connection)
     fresh = []
     for row in batch:
         told = facts.logged(row)
@@ -91,12 +94,6 @@ def _take_log(connection: Connection) -> int:
             fresh.append(_from_log(told, views.get(str(row.posthog_id)), begin))
     ActivityEntry.objects.bulk_create(fresh)
     return len(batch)
-
-
-def _history_ends(connection: Connection) -> datetime | None:
-    """When the first sync that succeeded began; None: there is none, so all we know is history."""
-    good = SyncRun.objects.filter(connection=connection, state=SyncRun.State.SUCCEEDED)
-    return good.order_by("created_at").values_list("started_at", flat=True).first()
 
 
 def _portal_entry(mutation: Mutation, views: dict[str, SavedQuery], known: Known) -> ActivityEntry:
