@@ -11,7 +11,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from tests.mirror.logs import PROJECT_LOG, VIEW_LOG, allow_everything, refuse
 from warehouse_admin.accounts.models import Connection, User
+from warehouse_admin.activity import services as activity
 from warehouse_admin.mirror import attention, services
 from warehouse_admin.mirror.errors import SyncRunning
 from warehouse_admin.mirror.models import SavedQuery, SyncRun
@@ -24,7 +26,8 @@ from warehouse_admin.sandbox.server import SandboxServer
 
 LIST = r"/warehouse_saved_queries/?$"
 DETAIL = r"/warehouse_saved_queries/[0-9a-f-]{36}/?$"
-PATHS = (LIST, LIST, DETAIL, DETAIL, r"/warehouse_tables/?$", r"/data_modeling_jobs/?$", r"/activity_log/?$", "")
+OTHERS = (r"/warehouse_tables/?$", r"/data_modeling_jobs/?$", PROJECT_LOG, VIEW_LOG, "")
+PATHS = (LIST, LIST, DETAIL, DETAIL, *OTHERS)
 FAULTS: tuple[tuple[str, dict[str, object]], ...] = (
     ("status_429", {"retry_after": 0}),
     ("status_429", {}),
@@ -73,6 +76,7 @@ class Story:
         self.server, self.world = server, server.world
         self.connection, self.person, self._patch = connection, person, patch
         self.texts: dict[str, list[str]] = defaultdict(list)
+        self.refuses_log = False
         self.told: list[str] = []
         self._named = 0
         self._remember()
@@ -198,9 +202,20 @@ class Story:
         self.world.faults.add(Fault(kind, "GET", path, times, self.chance.choice([0, 0, 1, 3]), **options))
         self.told.append(f"{kind} {path} x{times}")
 
+    def refuse_log(self) -> None:
+        """The project's log is part of a plan that this project does not pay for."""
+        self.refuses_log = True
+        refuse(self.server, PROJECT_LOG)
+
+    def allow_log(self) -> None:
+        self.refuses_log = False
+        allow_everything(self.server, self.connection)
+
     def calm(self) -> None:
         self.world.faults.clear()
         self.world.restore_key(self.server.key)
+        if self.refuses_log:
+            self.refuse_log()
 
     # syncs
 
@@ -253,6 +268,10 @@ class Story:
             attention.confirm_vanished(sync=sync, user=self.person)
             attention.carry_out(sync.pk)
 
+    def take_in(self) -> None:
+        """The inbox takes in what is new, as it does some time after each sync."""
+        activity.ingest(self.connection)
+
     def look(self) -> None:
         """Somebody refreshes one view."""
         views = list(SavedQuery.objects.present().filter(connection=self.connection))
@@ -261,18 +280,23 @@ class Story:
                 services.read_live(self.chance.choice(views))
 
     def settle(self) -> None:
-        """The trouble is over: two clean syncs, and a person who confirms what is really gone."""
+        """The trouble is over: two clean syncs, and a person who confirms what is really gone.
+
+        Where the project's log is refused, nothing but reading every view shows what the list does not.
+        """
         self.calm()
         self._remember()
+        kind = SyncRun.Kind.FULL if self.refuses_log else SyncRun.Kind.INCREMENTAL
         for _ in range(2):
-            done = self.sync()
+            done = self.sync(kind)
             if done.state == SyncRun.State.FAILED and "worker stopped" in done.error:
-                done = self.sync()
+                done = self.sync(kind)
             if done.state == SyncRun.State.NEEDS_ATTENTION:
                 attention.confirm_vanished(sync=done, user=self.person)
                 attention.carry_out(done.pk)
                 done.refresh_from_db()
             assert done.state == SyncRun.State.SUCCEEDED, (done.error, self.told)
+        self.take_in()
 
     def go(self, rounds: int) -> None:
         """Some rounds of changes, trouble and disturbed syncs."""
@@ -284,3 +308,5 @@ class Story:
             if self.chance.random() < 0.3:
                 self.look()
             self.disturbed_sync()
+            if self.chance.random() < 0.7:
+                self.take_in()
