@@ -549,3 +549,9 @@ def test_an_unknown_project_is_said(server: Scripted, client: Client):
 
     with pytest.raises(errors.NotFound, match="Project"):
         client.detect_prefix()
+
+
+def test_closing_puts_on_record_what_was_spent(make_client: Any, purse: Purse) -> None:
+    make_client().close()
+
+    assert purse.settled
