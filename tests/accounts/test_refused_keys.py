@@ -163,6 +163,17 @@ def test_a_check_that_learns_nothing_of_the_key_leaves_it_refused(refused: Conne
     assert Connection.objects.get().key_refused_at is not None
 
 
+def test_that_a_former_key_is_accepted_says_nothing_of_the_stored_one(
+    refused: Connection, sandbox: SandboxServer
+) -> None:
+    sandbox.world.add_key("phx_former_and_working")
+    refused.api_key = "phx_former_and_working"  # as loaded before the other was stored
+
+    services.check_connection(refused)
+
+    assert Connection.objects.get().key_refused_at is not None
+
+
 def test_another_key_is_used_at_once(
     refused: Connection, sandbox: SandboxServer, admin: User, client_of: ClientOf
 ) -> None:
