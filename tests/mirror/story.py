@@ -11,6 +11,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from warehouse_admin.accounts import services as accounts
+from warehouse_admin.accounts.errors import KeyRefused
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.mirror import attention, services
 from warehouse_admin.mirror.errors import SyncRunning
@@ -200,7 +202,15 @@ class Story:
 
     def calm(self) -> None:
         self.world.faults.clear()
+        self._mend_key()
+
+    def _mend_key(self) -> None:
+        """The key works again, and somebody checks the connection, which need not succeed while there is trouble."""
         self.world.restore_key(self.server.key)
+        self.connection.refresh_from_db()
+        if self.connection.key_refused_at:
+            accounts.check_connection(self.connection)
+            self.connection.refresh_from_db()
 
     # syncs
 
@@ -222,7 +232,9 @@ class Story:
 
     def disturbed_sync(self) -> None:
         """A sync during which, somewhere, something happens: a kill, a press of stop, or changes in PostHog."""
-        self.connection.refresh_from_db()
+        self._mend_key()
+        if self.connection.key_refused_at:
+            return
         left = self.chance.randrange(1, 30)
         what = self.chance.choice(["kill", "stop", "change", "change", "nothing"])
         real = Watch.beat
@@ -257,7 +269,7 @@ class Story:
         """Somebody refreshes one view."""
         views = list(SavedQuery.objects.present().filter(connection=self.connection))
         if views:
-            with suppress(errors.PostHogError):
+            with suppress(errors.PostHogError, KeyRefused):
                 services.read_live(self.chance.choice(views))
 
     def settle(self) -> None:

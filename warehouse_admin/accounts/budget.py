@@ -33,7 +33,7 @@ IDLE_PERCENT_MINUTE, IDLE_PERCENT_HOUR = 2, 4
 """Kept for people while nobody is active. An hour's window opens slowly, hence more of it."""
 LONGEST_WAIT = 90.0
 """Seconds a background request waits inside `acquire`; a longer wait is handed back as RateLimited."""
-SETTLE_EVERY = 0.25
+REPORT_EVERY = 0.25
 """Seconds for which the spending of a key without limits is kept in this process."""
 WITHOUT_REDIS_PER_MINUTE = 10
 """Interactive requests of one key that this process allows itself while Redis is away."""
@@ -82,7 +82,7 @@ return 0
 
 # For a key without limits. KEYS: penalty, spending; ARGV: how often and by whom, in turn.
 # Answers the milliseconds that PostHog asked us to pause for.
-_SETTLE = """
+_REPORT = """
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local bucket = KEYS[2] .. ':' .. string.format('%.0f', math.floor(now / 300000))
@@ -130,8 +130,8 @@ class SharedBudget:
         self._keys = (f"{name}:log", f"{name}:penalty", f"{name}:spent", f"{name}:active")
         self._sleep, self._clock = sleep, clock
         self._lock = threading.Lock()
-        self._unsettled: Counter[str] = Counter()
-        self._settled_at = self._paused_until = 0.0
+        self._unreported: Counter[str] = Counter()
+        self._reported_at = self._paused_until = 0.0
 
     def acquire(self, purpose: str, *, block: bool) -> None:
         """Count one request; wait for it if `block`, else raise RateLimited with the seconds to wait."""
@@ -156,26 +156,31 @@ class SharedBudget:
         except redis.RedisError:
             return  # without Redis, `acquire` already lets next to nothing pass
 
-    def settle(self) -> float:
-        """Put on record what was spent of a key without limits; gives for how many seconds PostHog asked us to pause."""
+    def settle(self) -> None:
+        """Put on record what was spent of a key without limits since that was last done."""
+        if self._unreported:
+            self._report()
+
+    def _report(self) -> float:
+        """Tell Redis what was spent; gives for how many seconds PostHog asked us to pause."""
         with self._lock:
-            spent, self._unsettled = self._unsettled, Counter()
-            self._settled_at = time.monotonic()
+            spent, self._unreported = self._unreported, Counter()
+            self._reported_at = time.monotonic()
         told = [part for consumer, count in spent.items() for part in (count, consumer)]
         try:
-            return pool.client().eval(_SETTLE, 2, self._keys[1], self._keys[2], *told) / 1000
+            return pool.client().eval(_REPORT, 2, self._keys[1], self._keys[2], *told) / 1000
         except redis.RedisError:
             return 0
 
     def _try_without_limit(self, consumer: str) -> float:
         """Redis hears a few times a second of what a mirror at full speed sends, not at each request."""
         now = time.monotonic()
-        if now - self._settled_at >= SETTLE_EVERY and (pause := self.settle()):
+        if now - self._reported_at >= REPORT_EVERY and (pause := self._report()):
             self._paused_until = now + pause
         if now < self._paused_until:
             return self._paused_until - now
         with self._lock:
-            self._unsettled[consumer] += 1
+            self._unreported[consumer] += 1
         return 0
 
     def _try(self, purpose: str) -> float:

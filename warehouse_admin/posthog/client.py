@@ -90,7 +90,8 @@ class _Call:
 class Client:
     """Safe to share between threads, which together have `at_once` requests under way at most. Waits in seconds.
 
-    `purpose="interactive"` never waits long.
+    `purpose="interactive"` never waits long. `on_refused_key` is called when PostHog says 401, always in the thread that
+    made the client: at once, or when it closes the client if other threads were told so.
     """
 
     def __init__(
@@ -111,6 +112,7 @@ class Client:
         max_wait: float = 60,
         at_once: int = 8,
         sleep: Callable[[float], None] = time.sleep,
+        on_refused_key: Callable[[], None] | None = None,
     ) -> None:
         self.host = validate_host(host)
         self.project_id = _valid_project(project_id)
@@ -126,6 +128,7 @@ class Client:
         self._sessions: weakref.WeakSet[requests.Session] = weakref.WeakSet()
         self._slots = threading.BoundedSemaphore(at_once)
         self._sleep = sleep
+        self._on_refused_key, self._made_in, self._untold = on_refused_key, threading.get_ident(), False
 
     def __repr__(self) -> str:
         return f"<Client {self.host} {self.path_prefix}/{self.project_id}>"
@@ -144,6 +147,8 @@ class Client:
             self._budget.settle()
         for session in list(self._sessions):
             session.close()
+        if self._untold:
+            self._tell_of_refused_key()
 
     def detect_prefix(self) -> Prefix:
         """Find out which path the server knows, and use it from now on; `projects` where both answer."""
@@ -200,8 +205,16 @@ class Client:
             attempt += 1
         if isinstance(outcome, Answer):
             return outcome
+        if isinstance(outcome, errors.InvalidKey):
+            self._tell_of_refused_key()
         # Raised out here so that no requests exception, which holds the key, hangs on as context.
         raise outcome
+
+    def _tell_of_refused_key(self) -> None:
+        here = threading.get_ident() == self._made_in
+        self._untold = not here
+        if here and self._on_refused_key:
+            self._on_refused_key()
 
     def _attempt(self, call: _Call, attempt: int) -> Answer | errors.PostHogError:
         self._local.last_status = None

@@ -71,6 +71,8 @@ def run(sync_id: uuid.UUID | str) -> SyncRun | None:
 
 def _carry_out(sync: SyncRun, watch: Watch) -> list[str]:
     connection = sync.connection
+    if accounts.check_is_due(connection):
+        connection = accounts.check_connection(connection)
     client = accounts.client_for(connection, purpose="background")
     is_history = not SyncRun.objects.filter(connection=connection, state=State.SUCCEEDED).exists()
     try:
