@@ -153,6 +153,24 @@ def test_zero_is_no_limit() -> None:
     assert take(SharedBudget(connection_with(0, 0)), "background", 500) == 500
 
 
+def test_a_key_without_limits_tells_what_it_spent_by_and_by() -> None:
+    connection = connection_with(0, 0)
+    shared = SharedBudget(connection)
+    with spending_as("sync views"):
+        take(shared, "background", 300)
+    shared.settle()
+
+    assert budget.spending(connection) == [("sync views", 300)]
+
+
+def test_a_pause_that_posthog_asked_for_holds_a_key_without_limits_in_every_process() -> None:
+    connection = connection_with(0, 0)
+    first, second = SharedBudget(connection), SharedBudget(connection)
+    first.penalise(60)
+
+    assert take(first, "background", 1) == take(second, "background", 1) == 0
+
+
 def test_each_key_has_its_own_and_connections_with_one_key_share_it() -> None:
     one, other = connection_with(10, 0), connection_with(10, 0)
 

@@ -10,14 +10,16 @@ from django.db import connection as database
 from django.utils import timezone
 
 from tests.changes.conftest import NEW_SQL, trail
+from warehouse_admin.accounts import services as accounts
+from warehouse_admin.accounts.models import PersonalKey
 from warehouse_admin.changes import apply as applying
-from warehouse_admin.changes import services
+from warehouse_admin.changes import presenters, services
 from warehouse_admin.changes.errors import StateForbids
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.core.errors import InvalidInput, NotPermitted
 from warehouse_admin.mirror import services as mirror
 from warehouse_admin.mirror.models import SavedQueryVersion
-from warehouse_admin.mutations import outcome, send
+from warehouse_admin.mutations import outcome, send, settle
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.posthog import writes
 from warehouse_admin.sandbox.faults import Fault
@@ -122,6 +124,90 @@ def test_a_paused_connection_holds_it_back(connection, sandbox, approved, operat
     assert change.state == State.APPLYING or change.state == State.APPLIED
 
 
+def test_a_refused_key_holds_back_what_was_not_started_until_it_works_again(
+    connection, sandbox, remote, proposed, approved
+):
+    change = proposed()
+    sandbox.world.revoke_key(sandbox.key)
+    accounts.check_connection(connection)
+    sandbox.world.requests.clear()
+
+    change = approved(change=change)
+    services.settle_open()
+
+    change.refresh_from_db()
+    assert (change.state, change.attempts, change.problem) == (State.APPROVED, 0, "")
+    assert "PostHog refuses the connection's API key." in [found["text"] for found in presenters.blockers(change)]
+    assert sandbox.world.requests == []
+
+    sandbox.world.restore_key(sandbox.key)
+    accounts.check_connection(connection)
+    services.settle_open()
+    change.refresh_from_db()
+    assert (change.state, change.attempts) == (State.APPLIED, 1)
+    assert sandbox.world.writes(remote.id) == 1
+
+
+def test_one_that_was_claimed_before_its_key_was_refused_sends_nothing_and_can_be_tried_again(
+    connection, sandbox, remote, proposed, reviewer, operator, committed
+):
+    change = services.approve(proposed(), reviewer)  # claimed; its task has not come yet
+    sandbox.world.revoke_key(sandbox.key)
+    accounts.check_connection(connection)
+    sandbox.world.requests.clear()
+
+    services.settle_open()
+
+    change.refresh_from_db()
+    assert change.state == State.FAILED
+    assert change.problem.startswith("PostHog refuses the API key of Demo")
+    assert sandbox.world.requests == []
+    assert trail("saved_query.") == [("saved_query.edit_query", "asked"), ("saved_query.edit_query", "failed")]
+    sandbox.world.restore_key(sandbox.key)
+    accounts.check_connection(connection)
+    with committed():
+        services.apply(change, operator)
+    change.refresh_from_db()
+    assert (change.state, sandbox.world.writes(remote.id)) == (State.APPLIED, 1)
+
+
+def test_a_refused_key_of_the_authors_own_holds_back_their_changes_alone(
+    connection, sandbox, remote, proposed, approved, author, operator
+):
+    connection.key_policy = "author_if_present"
+    connection.save()
+    PersonalKey.objects.create(user=author, connection=connection, api_key="phx_own_1", key_refused_at=timezone.now())
+    change = approved()
+
+    assert change.state == State.APPROVED
+    with pytest.raises(StateForbids, match="PostHog refuses author's own key"):
+        services.apply(change, operator)
+    assert sandbox.world.writes(remote.id) == 0
+
+    PersonalKey.objects.all().delete()
+    services.settle_open()
+    change.refresh_from_db()
+    assert change.state == State.APPLIED
+
+
+def test_an_unconfirmed_change_stays_so_while_posthog_cannot_be_read(connection, sandbox, remote, approved):
+    sandbox.world.faults.add(Fault("drop_after", "PATCH"))
+    change = approved()
+    sandbox.world.revoke_key(sandbox.key)
+    accounts.check_connection(connection)
+    sandbox.world.requests.clear()
+    settle.settle_due(now=later(), everything=True)
+    services.settle_open(now=later())
+    change.refresh_from_db()
+    assert (change.state, sandbox.world.requests) == (State.UNCONFIRMED, [])
+
+    sandbox.world.restore_key(sandbox.key)
+    accounts.check_connection(connection)
+    services.settle_open(now=later(9999))
+    change.refresh_from_db()
+    assert (change.state, sandbox.world.writes(remote.id)) == (State.APPLIED, 1)
+
+
 def test_an_outside_edit_makes_it_need_a_rebase_and_overwrites_nothing(sandbox, remote, proposed, approved):
     change = proposed()
     sandbox.world.edit_outside(remote.name, "SELECT 7 AS theirs")
@@ -168,16 +254,19 @@ def test_it_is_superseded_when_somebody_else_did_the_same(sandbox, remote, propo
     assert SavedQueryVersion.objects.filter(saved_query=view).first().origin == "outside"
 
 
-def test_a_refusal_keeps_the_approval_for_another_try(sandbox, remote, approved, operator, committed):
-    sandbox.world.revoke_key(sandbox.key)
-    sandbox.world.restore_key(sandbox.key)
+def test_a_refusal_keeps_the_approval_for_another_try(connection, sandbox, remote, approved, operator, committed):
     sandbox.world.faults.add(Fault("revoke_key", "PATCH"))
     change = approved()
     assert change.state == State.FAILED
     assert "API key" in change.problem
     assert trail("change.")[-1] == ("change.failed", "failed")
+    sandbox.world.requests.clear()
+    with pytest.raises(StateForbids, match="PostHog refuses the API key of Demo"):
+        services.apply(change, operator)
+    assert sandbox.world.requests == []
 
     sandbox.world.restore_key(sandbox.key)
+    accounts.check_connection(connection)
     with committed():
         services.apply(change, operator)
 

@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from tests.changes.conftest import NEW_SQL, trail
+from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.roles import Role, take_role
 from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.changes import presenters, selectors, services
@@ -98,6 +99,20 @@ def test_a_paused_connection_holds_it_up_until_it_is_too_late(connection, schedu
     connection.is_active = True
     connection.save()
     assert sweep(scheduled, timedelta(minutes=10)).state == State.APPLIED
+
+
+def test_a_refused_key_holds_it_up_until_it_is_too_late_and_says_so(connection, sandbox, scheduled, sweep):
+    sandbox.world.revoke_key(sandbox.key)
+    accounts.check_connection(connection)
+    sandbox.world.requests.clear()
+    assert sweep(scheduled, timedelta(minutes=9)).state == State.SCHEDULED
+
+    change = sweep(scheduled, timedelta(minutes=11))
+
+    assert change.state == State.APPROVED
+    assert "within 10 minutes of its time. PostHog refuses the API key of Demo" in change.problem
+    assert trail("change.")[-1] == ("change.schedule_missed", "failed")
+    assert sandbox.world.requests == []
 
 
 def test_it_does_not_start_for_an_operator_who_is_none_any_more(sandbox, remote, scheduled, sweep, operator):

@@ -83,6 +83,8 @@ def test_a_person_s_key_that_cannot_be_read_is_noticed(
 def test_a_connection_that_failed_its_check_is_named(healthy: Connection, capsys: pytest.CaptureFixture[str]) -> None:
     Connection.objects.update(check_error="The key was refused.")
     assert bad(examine(capsys)) == {"connections": "demo: The key was refused."}
+    Connection.objects.update(key_refused_at=timezone.now())
+    assert "demo: PostHog refuses the API key of Demo since" in str(bad(examine(capsys))["connections"])
     Connection.objects.update(is_active=False)
     assert "python manage.py connect" in str(bad(examine(capsys))["connections"])
 

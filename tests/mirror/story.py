@@ -12,6 +12,8 @@ import pytest
 from django.utils import timezone
 
 from tests.mirror.logs import PROJECT_LOG, VIEW_LOG, allow_everything, refuse
+from warehouse_admin.accounts import services as accounts
+from warehouse_admin.accounts.errors import KeyRefused
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.activity import services as activity
 from warehouse_admin.mirror import attention, services
@@ -213,9 +215,17 @@ class Story:
 
     def calm(self) -> None:
         self.world.faults.clear()
-        self.world.restore_key(self.server.key)
         if self.refuses_log:
             self.refuse_log()
+        self._mend_key()
+
+    def _mend_key(self) -> None:
+        """The key works again, and somebody checks the connection, which need not succeed while there is trouble."""
+        self.world.restore_key(self.server.key)
+        self.connection.refresh_from_db()
+        if self.connection.key_refused_at:
+            accounts.check_connection(self.connection)
+            self.connection.refresh_from_db()
 
     # syncs
 
@@ -237,7 +247,9 @@ class Story:
 
     def disturbed_sync(self) -> None:
         """A sync during which, somewhere, something happens: a kill, a press of stop, or changes in PostHog."""
-        self.connection.refresh_from_db()
+        self._mend_key()
+        if self.connection.key_refused_at:
+            return
         left = self.chance.randrange(1, 30)
         what = self.chance.choice(["kill", "stop", "change", "change", "nothing"])
         real = Watch.beat
@@ -276,7 +288,7 @@ class Story:
         """Somebody refreshes one view."""
         views = list(SavedQuery.objects.present().filter(connection=self.connection))
         if views:
-            with suppress(errors.PostHogError):
+            with suppress(errors.PostHogError, KeyRefused):
                 services.read_live(self.chance.choice(views))
 
     def settle(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.management.commands import sync as command
@@ -39,6 +40,31 @@ def test_it_fails_in_words(connection: Connection, sandbox: SandboxServer, capsy
     told = last_line(capsys)
     assert (told["ok"], told["state"]) == (False, "failed") and "API key" in told["error"]
     assert sandbox.key not in json.dumps(told)
+
+
+def test_a_refused_key_is_said_at_once_and_keeps_no_other_connection_from_its_sync(
+    connection: Connection, sandbox: SandboxServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Connection.objects.update(key_refused_at=timezone.now())
+    Connection.objects.create(
+        slug="other",
+        name="Other",
+        host=sandbox.url,
+        project_id=connection.project_id,
+        api_key="phx_sandbox_read",
+        budget_per_minute=0,
+        budget_per_hour=0,
+    )
+
+    with pytest.raises(CommandError, match="^demo: PostHog refuses the API key of Demo since .*$") as stop:
+        call_command("sync", "--json")
+
+    assert stop.value.returncode == 1
+    assert [(one["connection"], one["state"]) for one in last_line(capsys)["syncs"]] == [
+        ("demo", "failed"),
+        ("other", "succeeded"),
+    ]
+    assert SyncRun.objects.get().connection.slug == "other"
 
 
 @pytest.mark.parametrize("arguments", [["--connection", "nowhere"], []])

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.mirror import services, tasks
 from warehouse_admin.mirror.models import Observation, SavedQuery, SyncRun, WarehouseTable
@@ -145,6 +146,7 @@ def test_a_revoked_key_stops_everything_and_says_what_to_do(
     assert failed.state == "failed" and "does not accept the API key" in failed.error
     assert not SavedQuery.objects.tombstones().exists()
     sandbox.world.restore_key(sandbox.key)
+    accounts.check_connection(synced)
     assert (sync().state, differs()) == ("succeeded", {})
 
 

@@ -209,13 +209,13 @@ def test_a_server_that_fails_again_and_again_is_left_alone(
 ) -> None:
     monkeypatch.setattr(view_activity, "FAILURES_IN_A_ROW", 1)
     monkeypatch.setattr("warehouse_admin.mirror.sync.fetch.WINDOW", 1)
-    for number in range(3):
+    for number in range(5):
         sandbox.world.edit_outside(plain_view(number).name, f"SELECT {number} AS n")
     sandbox.world.faults.add(Fault("status_500", path_regex=VIEW_LOG, times=None))
 
     assert sync().state == "succeeded"
 
-    assert len(asked(sandbox)) == 1
+    assert len(asked(sandbox)) <= 2, "the one that failed, and one that was under way"
 
 
 @pytest.mark.parametrize("status", [402, 403, 404])

@@ -21,6 +21,7 @@ class Purse:
         self.taken: list[tuple[str, bool]] = []
         self.penalties: list[float] = []
         self.refusal: Exception | None = None
+        self.settled = False
 
     def acquire(self, purpose: str, *, block: bool) -> None:
         if self.refusal:
@@ -29,6 +30,9 @@ class Purse:
 
     def penalise(self, retry_after: float) -> None:
         self.penalties.append(retry_after)
+
+    def settle(self) -> None:
+        self.settled = True
 
 
 @pytest.fixture

@@ -549,3 +549,54 @@ def test_an_unknown_project_is_said(server: Scripted, client: Client):
 
     with pytest.raises(errors.NotFound, match="Project"):
         client.detect_prefix()
+
+
+def test_closing_puts_on_record_what_was_spent(make_client: Any, purse: Purse) -> None:
+    make_client().close()
+
+    assert purse.settled
+
+
+# --- A key that is refused -------------------------------------------------------------------------------------------
+
+
+def refusal() -> Any:
+    return problem(401, "Personal API key found in request Authorization header is invalid.")
+
+
+def test_a_refused_key_is_told_at_once_by_the_thread_that_made_the_client(server: Scripted, make_client: Any):
+    told: list[int] = []
+    client = make_client(on_refused_key=lambda: told.append(threading.get_ident()))
+    server.play(OK, problem(403, "Access denied"), raw("HTTP/1.1 401 No\r\nContent-Length: 0"), refusal())
+    reads.get_saved_query(client, VIEW)
+    for error in (errors.PermissionDenied, errors.BadAnswer):
+        with pytest.raises(error):
+            reads.get_saved_query(client, VIEW)
+    assert told == []
+
+    with pytest.raises(errors.InvalidKey):
+        reads.get_saved_query(client, VIEW)
+
+    client.close()
+    assert told == [threading.get_ident()]
+
+
+def test_what_other_threads_were_told_is_told_when_the_client_is_closed(server: Scripted, make_client: Any):
+    told: list[int] = []
+    client = make_client(on_refused_key=lambda: told.append(threading.get_ident()))
+    server.play(refusal(), refusal())
+
+    def work() -> None:
+        with pytest.raises(errors.InvalidKey):
+            reads.get_saved_query(client, VIEW)
+
+    workers = [threading.Thread(target=work) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert told == []
+
+    client.close()
+    client.close()
+    assert told == [threading.get_ident()]

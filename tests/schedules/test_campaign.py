@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from tests.schedules.conftest import HEALTHY, MANAGED, PAUSED, SUSPENDED, sync
 from warehouse_admin.accounts import redis
+from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.budget import budget_name
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit.models import AuditEntry
@@ -184,6 +185,49 @@ def test_a_key_that_lost_its_scope_ends_the_campaign_with_the_reason(
     assert resume.state == "failed"
     assert "warehouse_view:write" in resume.items.first().detail
     assert len(sandbox.world.requests_to(RESUME)) == 1
+
+
+def test_a_key_refused_in_the_middle_ends_the_campaign_and_is_tried_no_more(
+    synced: Connection, start: Start, outcomes: Outcomes, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(campaign, "CHUNK", 1)
+    resume = start(*SUSPENDED, HEALTHY)
+    sandbox.world.faults.add(Fault("revoke_key", "POST", RESUME, after=1))
+
+    work(resume)
+
+    assert sorted(outcomes(resume).values()) == ["failed", "failed", "failed", "resumed"]
+    assert resume.state == "needs_attention"
+    assert [sent.status for sent in sandbox.world.requests_to(RESUME)] == [202, 401]
+    assert "Not sent" in resume.items.order_by("position").last().detail
+    assert len([sent for sent in sandbox.world.requests if sent.status == 401]) == 1
+    assert AuditEntry.objects.filter(action="connection.key_refused", result="failed").count() == 1
+
+
+@pytest.mark.parametrize("asked", [False, True], ids=["before its first chunk", "with a chunk asked for"])
+def test_a_key_refused_elsewhere_ends_a_campaign_without_a_request(
+    synced: Connection,
+    start: Start,
+    outcomes: Outcomes,
+    sandbox: SandboxServer,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: bool,
+) -> None:
+    monkeypatch.setattr(campaign, "CHUNK", 1)
+    resume = start(*SUSPENDED, HEALTHY)
+    if asked:
+        campaign._ask(resume, [resume.items.select_related("saved_query").first()])
+    sandbox.world.revoke_key(sandbox.key)
+    accounts.check_connection(synced)
+    sandbox.world.requests.clear()
+
+    work(resume)
+
+    assert (set(outcomes(resume).values()), resume.state) == ({"failed"}, "failed")
+    assert all("PostHog refuses the API key of Demo" in item.detail for item in resume.items.all())
+    assert [entries_of(name) for name in SUSPENDED] == [["failed"]] * 3
+    assert Mutation.objects.count() == int(asked)
+    assert sandbox.world.requests == []
 
 
 def test_it_waits_for_the_rate_limit_and_goes_on(

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 
 import pytest
+from django.utils import timezone
 
 from tests.schedules.conftest import HEALTHY, SUSPENDED
 from warehouse_admin.accounts.models import Connection, User
@@ -13,6 +14,7 @@ from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.core.errors import InvalidInput, NotPermitted
 from warehouse_admin.lineage.models import Edge
 from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.sandbox.server import SandboxServer
 from warehouse_admin.schedules import services
 from warehouse_admin.schedules.errors import AlreadyInCampaign, NotOffered
@@ -129,3 +131,14 @@ def test_servers_that_refuse_keys_are_said_so_before_starting(
 
     assert not BulkResume.objects.exists()
     assert sandbox.world.requests_to("resume_schedules") == []
+
+
+def test_nothing_is_started_with_a_refused_key(synced: Connection, operator: User, views: Views) -> None:
+    Connection.objects.update(key_refused_at=timezone.now())
+
+    with pytest.raises(NotOffered, match="Nothing was started. PostHog refuses the API key of Demo"):
+        services.start_resume(user=operator, saved_queries=views(*SUSPENDED), reason="why")
+    with pytest.raises(NotOffered, match="PostHog refuses the API key of Demo"):
+        services.run_now(user=operator, saved_query=views(HEALTHY)[0], reason="why")
+
+    assert not BulkResume.objects.exists() and not Mutation.objects.exists()

@@ -14,7 +14,7 @@ import math
 import threading
 import time
 import uuid
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 
 import redis
@@ -33,6 +33,8 @@ IDLE_PERCENT_MINUTE, IDLE_PERCENT_HOUR = 2, 4
 """Kept for people while nobody is active. An hour's window opens slowly, hence more of it."""
 LONGEST_WAIT = 90.0
 """Seconds a background request waits inside `acquire`; a longer wait is handed back as RateLimited."""
+REPORT_EVERY = 0.25
+"""Seconds for which the spending of a key without limits is kept in this process."""
 WITHOUT_REDIS_PER_MINUTE = 10
 """Interactive requests of one key that this process allows itself while Redis is away."""
 
@@ -78,6 +80,19 @@ redis.call('PEXPIRE', bucket, 4200000)
 return 0
 """
 
+# For a key without limits. KEYS: penalty, spending; ARGV: how often and by whom, in turn.
+# Answers the milliseconds that PostHog asked us to pause for.
+_REPORT = """
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local bucket = KEYS[2] .. ':' .. string.format('%.0f', math.floor(now / 300000))
+for i = 1, #ARGV, 2 do
+  redis.call('HINCRBY', bucket, ARGV[i + 1], ARGV[i])
+  redis.call('PEXPIRE', bucket, 4200000)
+end
+return math.max(0, tonumber(redis.call('GET', KEYS[1]) or 0) - now)
+"""
+
 _PENALISE = """
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
@@ -114,6 +129,9 @@ class SharedBudget:
         self._local_name = name
         self._keys = (f"{name}:log", f"{name}:penalty", f"{name}:spent", f"{name}:active")
         self._sleep, self._clock = sleep, clock
+        self._lock = threading.Lock()
+        self._unreported: Counter[str] = Counter()
+        self._reported_at = self._paused_until = 0.0
 
     def acquire(self, purpose: str, *, block: bool) -> None:
         """Count one request; wait for it if `block`, else raise RateLimited with the seconds to wait."""
@@ -132,14 +150,44 @@ class SharedBudget:
     def penalise(self, retry_after: float) -> None:
         """Let nobody send for that many seconds, at most an hour."""
         milliseconds = int(min(max(retry_after, 0.001), 3600) * 1000)
+        self._paused_until = time.monotonic() + milliseconds / 1000
         try:
             pool.client().eval(_PENALISE, 1, self._keys[1], milliseconds)
         except redis.RedisError:
             return  # without Redis, `acquire` already lets next to nothing pass
 
+    def settle(self) -> None:
+        """Put on record what was spent of a key without limits since that was last done."""
+        if self._unreported:
+            self._report()
+
+    def _report(self) -> float:
+        """Tell Redis what was spent; gives for how many seconds PostHog asked us to pause."""
+        with self._lock:
+            spent, self._unreported = self._unreported, Counter()
+            self._reported_at = time.monotonic()
+        told = [part for consumer, count in spent.items() for part in (count, consumer)]
+        try:
+            return pool.client().eval(_REPORT, 2, self._keys[1], self._keys[2], *told) / 1000
+        except redis.RedisError:
+            return 0
+
+    def _try_without_limit(self, consumer: str) -> float:
+        """Redis hears a few times a second of what a mirror at full speed sends, not at each request."""
+        now = time.monotonic()
+        if now - self._reported_at >= REPORT_EVERY and (pause := self._report()):
+            self._paused_until = now + pause
+        if now < self._paused_until:
+            return self._paused_until - now
+        with self._lock:
+            self._unreported[consumer] += 1
+        return 0
+
     def _try(self, purpose: str) -> float:
         """Seconds to wait; 0 when the request is counted and may go."""
         person, consumer = purpose == INTERACTIVE, consumer_of(purpose)
+        if not person and not self.per_minute and not self.per_hour:
+            return self._try_without_limit(consumer)
         arguments = (
             uuid.uuid4().hex,
             consumer,

@@ -81,6 +81,7 @@ class Connection(models.Model):
     capabilities = models.JSONField(default=dict, blank=True)
     checked_at = models.DateTimeField(null=True, blank=True)
     check_error = models.TextField(blank=True)
+    key_refused_at = models.DateTimeField(null=True, blank=True)  # PostHog said 401: nothing is sent with the key
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -100,6 +101,7 @@ class PersonalKey(models.Model):
     api_key = EncryptedTextField()
     remote_email = models.CharField(max_length=254, blank=True)
     saved_at = models.DateTimeField(auto_now=True)
+    key_refused_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         default_permissions = ()

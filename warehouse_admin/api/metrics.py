@@ -43,6 +43,8 @@ class Portal(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         connections = list(Connection.objects.filter(is_active=True))
         yield _sync_age(connections)
+        refused = {one.slug: int(one.key_refused_at is not None) for one in connections}
+        yield _by_label("portal_key_refused", "1 while PostHog refuses a connection's API key.", "connection", refused)
         yield _by_label("portal_open_changes", "Change requests that are not closed.", "state", _open_changes())
         waiting = Mutation.objects.filter(state=Mutation.State.UNCONFIRMED).count()
         yield GaugeMetricFamily("portal_unconfirmed_mutations", "Writes whose end nobody knows yet.", waiting)

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.changes import policies, propose, tasks
 from warehouse_admin.changes.errors import StateForbids
@@ -33,7 +34,7 @@ def apply(change: ChangeRequest, user: User) -> ChangeRequest:
         change = lock(change)
         policies.require_apply(user, change, action="change.apply_asked")
         require_state(change, "apply")
-        refuse_paused(change)
+        _refuse_held_up(change)
         approved = policies.is_approved(change, current_revision(change))
         if approved:
             claim(change, asked_by=user)
@@ -47,13 +48,20 @@ def apply(change: ChangeRequest, user: User) -> ChangeRequest:
 def starts_by_itself(change: ChangeRequest) -> bool:
     """Whether the last needed approval also applies it; never once an operator gave it a time."""
     connection = change.connection
-    by_policy = connection.apply_policy == Connection.ApplyPolicy.AUTOMATIC and connection.is_active
-    return by_policy and change.scheduled_for is None
+    by_policy = connection.apply_policy == Connection.ApplyPolicy.AUTOMATIC and change.scheduled_for is None
+    return by_policy and not _held_up(change)
 
 
-def refuse_paused(change: ChangeRequest) -> None:
+def _held_up(change: ChangeRequest) -> str:
+    """Why nothing is sent for a change until somebody sees to its connection or key; empty when it may go."""
     if not change.connection.is_active:
-        raise StateForbids(f"The connection {change.connection.name} is paused.", who="an administrator")
+        return f"The connection {change.connection.name} is paused."
+    return accounts.why_no_writes(change.connection, author=change.author)
+
+
+def _refuse_held_up(change: ChangeRequest) -> None:
+    if why := _held_up(change):
+        raise StateForbids(why, who="an administrator, or the author for a key of their own")
 
 
 def claim(change: ChangeRequest, *, asked_by: User | None) -> Mutation:
@@ -154,8 +162,9 @@ def _start_due(change: ChangeRequest, now: datetime) -> ChangeRequest:
         elif operator is None or not policies.may_apply(operator):
             _miss(change, f"{operator} may no longer apply changes, so it was not started.")
         elif now - due > GRACE:
-            _miss(change, f"It could not be started within {GRACE.seconds // 60} minutes of its time.")
-        elif change.connection.is_active:
+            why = _held_up(change)
+            _miss(change, f"It could not be started within {GRACE.seconds // 60} minutes of its time. {why}".strip())
+        elif not _held_up(change):
             claim(change, asked_by=operator)
     change.refresh_from_db()
     return change

@@ -68,6 +68,8 @@ def blockers(change: ChangeRequest, user: User | None = None, revision: Revision
         found.append(_blocker(f"{view.name} is managed by PostHog, which refuses edits.", "fix", "PostHog"))
     if not change.connection.is_active:
         found.append(_blocker(f"The connection {change.connection.name} is paused.", "wait", "an administrator"))
+    elif change.connection.key_refused_at and change.connection.key_policy == Connection.KeyPolicy.SERVICE:
+        found.append(_blocker("PostHog refuses the connection's API key.", "wait", "an administrator"))
     return found
 
 

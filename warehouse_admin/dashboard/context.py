@@ -11,7 +11,7 @@ from django.utils.functional import SimpleLazyObject
 
 from warehouse_admin.accounts import policies
 from warehouse_admin.accounts.models import Connection, User
-from warehouse_admin.accounts.roles import roles_of
+from warehouse_admin.accounts.roles import MANAGE_CONNECTIONS, roles_of
 from warehouse_admin.accounts.services import sandbox_people
 from warehouse_admin.activity import selectors as activity
 from warehouse_admin.changes import selectors as changes
@@ -42,12 +42,18 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
     if user is not None and user.is_authenticated:
         context["nav"] = SimpleLazyObject(lambda: _nav(request))
         context["role_names"] = SimpleLazyObject(lambda: [role.label for role in roles_of(user)])
-        context["connections"] = SimpleLazyObject(lambda: list(Connection.objects.only("slug", "name")))
+        context["connections"] = SimpleLazyObject(_connections)
+        context["may_manage_connections"] = SimpleLazyObject(lambda: policies.allows(user, MANAGE_CONNECTIONS))
         return context
     context["sends_mail"] = not settings.EMAIL_BACKEND.endswith("dummy.EmailBackend")  # else a reset never arrives
     if settings.SANDBOX_MODE:
         context["sandbox_people"] = SimpleLazyObject(sandbox_people)  # offered on the sign-in page
     return context
+
+
+def _connections() -> list[Connection]:
+    """All of them, with what the frame tells of each; their keys are not read."""
+    return list(Connection.objects.only("slug", "name", "is_active", "key_refused_at"))
 
 
 def _nav(request: HttpRequest) -> list[dict[str, Any]]:

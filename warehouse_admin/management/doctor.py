@@ -15,6 +15,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from warehouse_admin.accounts.models import Connection, PersonalKey
+from warehouse_admin.accounts.services import refusals
 from warehouse_admin.management import probes
 from warehouse_admin.mirror.models import Beat
 
@@ -83,11 +84,12 @@ def check_encryption() -> Finding:
 
 
 def check_connections() -> Finding:
-    rows = list(Connection.objects.filter(is_active=True).values_list("slug", "check_error"))
+    rows = list(Connection.objects.filter(is_active=True).defer("api_key", "capabilities"))
     if not rows:
         return Finding("connections", False, "none; add one with python manage.py connect")
-    bad = [f"{slug}: {problem}" for slug, problem in rows if problem]
-    return Finding("connections", not bad, "; ".join(bad) or ", ".join(slug for slug, _ in rows))
+    problems = {row.slug: refusals.why_refused(row) or row.check_error for row in rows}
+    bad = [f"{slug}: {problem}" for slug, problem in problems.items() if problem]
+    return Finding("connections", not bad, "; ".join(bad) or ", ".join(problems))
 
 
 def check_clock() -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import closing
 
 from django.db import transaction
 from django.utils import timezone
@@ -30,6 +31,7 @@ State = SyncRun.State
 def confirm_vanished(*, sync: SyncRun, user: User) -> SyncRun:
     """The objects are really gone: check each by its id and tombstone those that PostHog answers 404 for."""
     _require(sync, user, "sync.vanished_confirmed")
+    accounts.require_accepted(sync.connection)
     with transaction.atomic():
         if SyncRun.objects.filter(connection=sync.connection, state__in=SyncRun.OPEN).exists():
             open_one = SyncRun.objects.filter(connection=sync.connection, state__in=SyncRun.OPEN)
@@ -66,7 +68,7 @@ def carry_out(sync_id: uuid.UUID | str) -> SyncRun | None:
     watch.counts.update({name: count for name, count in sync.counts.items() if isinstance(count, int)})
     try:
         client = accounts.client_for(sync.connection, purpose="background")
-        with Fetcher(client, watch) as fetcher:
+        with closing(client), Fetcher(client, watch) as fetcher:
             job = Job(sync, sync.connection, watch, fetcher, is_history=False)
             for model, keys in vanished.undecided_of(sync).items():
                 vanished.confirm(job, model, keys)

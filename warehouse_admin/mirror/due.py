@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.core.errors import UserError
 from warehouse_admin.mirror.models import SyncRun
@@ -25,13 +26,20 @@ def start_due_syncs() -> list[SyncRun]:
     """Start what is due. However many beats were missed, a connection gets one sync."""
     started = []
     for connection in Connection.objects.filter(is_active=True):
-        if not is_due(connection):
+        if not is_due(connection) or not _may_ask(connection):
             continue
         try:
             started.append(start_sync(connection=connection))
         except UserError:
             continue  # somebody started one in this very moment
     return started
+
+
+def _may_ask(connection: Connection) -> bool:
+    """False while PostHog refuses the key; every now and then one check finds out whether it still does."""
+    if connection.key_refused_at and accounts.check_is_due(connection):
+        connection = accounts.check_connection(connection)
+    return connection.key_refused_at is None
 
 
 def is_due(connection: Connection) -> bool:

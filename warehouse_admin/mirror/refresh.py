@@ -10,9 +10,24 @@ from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from warehouse_admin.accounts.models import Connection
+from warehouse_admin.core.bulk import update_rows
 from warehouse_admin.mirror.models import Run, SavedQuery
 from warehouse_admin.mirror.states import schedule_state
 
+_READ = (
+    "managed_viewset_kind",
+    "origin",
+    "is_materialized",
+    "status",
+    "latest_error",
+    "sync_frequency",
+    "last_cadence",
+    "last_run_at",
+    "suspended",
+    "schedule_state",
+    "schedule_evidence",
+)
+"""What a state depends on, and what it is kept in."""
 RECENT = timedelta(days=62)
 RUNS = 6
 BATCH = 500
@@ -30,7 +45,7 @@ def newest_runs(view_ids: list[int], limit: int = RUNS) -> dict[int, list[Run]]:
 
 def refresh_states(connection: Connection | None = None) -> int:
     """Bring the states of one connection (None: all) up to date; gives how many changed."""
-    views = SavedQuery.objects.present().defer("query", "columns")
+    views = SavedQuery.objects.present().only(*_READ)
     if connection is not None:
         views = views.filter(connection=connection)
     changed, last = 0, 0
@@ -54,5 +69,5 @@ def _refresh(batch: list[SavedQuery]) -> int:
         if (view.schedule_state, view.schedule_evidence) != (found.state, found.evidence):
             view.schedule_state, view.schedule_evidence = found.state, found.evidence
             changed.append(view)
-    SavedQuery.objects.bulk_update(changed, ["schedule_state", "schedule_evidence"], batch_size=200)
+    update_rows(changed, ["schedule_state", "schedule_evidence"])
     return len(changed)

@@ -44,6 +44,7 @@ def start_sync(
         policies.require(started_by, "mirror.start_sync", action="sync.started", target=target)
     if not connection.is_active:
         raise UserError(f"The connection {connection.name} is paused. Resume it on its page, then start a sync.")
+    accounts.require_accepted(connection)
     with transaction.atomic():
         _make_way(connection)
         sync = _create(connection, kind, started_by)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Max
 from django.utils import timezone
 
 from warehouse_admin.accounts.models import Connection
+from warehouse_admin.core.bulk import insert_rows, update_rows
 from warehouse_admin.core.digests import text_digest
 from warehouse_admin.mirror import observe, rows
 from warehouse_admin.mirror.models import Observation, SavedQuery, SavedQueryVersion, SyncRun, WarehouseTable
@@ -73,9 +75,9 @@ class Writing:
     def flush(self) -> None:
         """Write it all; called last, inside the caller's transaction."""
         if self.changed and self.fields:
-            SavedQuery.objects.bulk_update(self.changed, sorted(self.fields), batch_size=200)
-        SavedQueryVersion.objects.bulk_create(self.versions, batch_size=200)
-        Observation.objects.bulk_create(self.observations, batch_size=200)
+            update_rows(self.changed, sorted(self.fields))
+        insert_rows(self.versions)
+        insert_rows(self.observations)
         if self.puzzling:
             SavedQuery.objects.filter(pk__in=self.puzzling).update(needs_log=True)
 
@@ -193,14 +195,24 @@ def _take_query(view: SavedQuery, row: types.SavedQuery, at: datetime) -> set[st
     return {"detail_synced_at", "needs_detail", "query", "query_hash", "latest_history_id"}
 
 
-def new_view(connection: Connection, row: types.SavedQuery, at: datetime) -> SavedQuery:
-    """A row for a view seen for the first time, not saved yet, without its SQL."""
+def new_view(connection: Connection, row: types.SavedQuery, fingerprint: str, at: datetime) -> SavedQuery:
+    """A row for a view seen for the first time in a list, not saved yet, without its SQL."""
     values = rows.view_values(row)
     return SavedQuery(
         connection=connection,
         posthog_id=row.id,
         synced_at=at,
         last_cadence=values.get("sync_frequency", ""),
-        list_fingerprint=rows.view_fingerprint(row),
+        list_fingerprint=fingerprint,
         **values,
     )
+
+
+def insert_views(connection: Connection, views: Sequence[SavedQuery]) -> None:
+    """Save new views of a connection; afterwards they have their primary keys."""
+    insert_rows(views)
+    made = SavedQuery.objects.filter(connection=connection, posthog_id__in=[view.posthog_id for view in views])
+    keys = dict(made.values_list("posthog_id", "pk"))
+    for view in views:
+        view.pk = keys[UUID(str(view.posthog_id))]
+        view._state.adding = False

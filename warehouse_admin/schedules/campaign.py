@@ -11,6 +11,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from warehouse_admin.accounts import services as accounts
+from warehouse_admin.accounts.models import Connection
 from warehouse_admin.audit import services as audit
 from warehouse_admin.core import context
 from warehouse_admin.core.errors import UserError
@@ -65,9 +67,18 @@ def run_resume(resume_id: uuid.UUID | str) -> None:
 def _work(resume: BulkResume) -> None:
     for mutation in _sent_chunks(resume):
         _finish_chunk(resume, mutation)
-    while (chunk := _next_chunk(resume)) is not None:
+    while not _key_is_refused(resume) and (chunk := _next_chunk(resume)) is not None:
         _finish_chunk(resume, _ask(resume, chunk))
     _conclude(resume)
+
+
+def _key_is_refused(resume: BulkResume) -> bool:
+    """True when somebody was told so, here or elsewhere: what is left is settled as not sent."""
+    connection = Connection.objects.get(pk=resume.connection_id)
+    why = accounts.why_no_writes(connection, author=resume.started_by)
+    if why:
+        settle_all(resume, list(_waiting(resume)), Outcome.FAILED, f"Not sent. {why}")
+    return bool(why)
 
 
 def _sent_chunks(resume: BulkResume) -> list[Mutation]:

@@ -50,7 +50,7 @@ def _ask(*, user: User, view: SavedQuery, reason: str, kind: str) -> Mutation:
     reason = clean_reason(reason)
     if view.deleted_at or view.is_materialized is False:
         raise NothingToDo(refusal(view, kind))
-    if why := refusal(view, kind):
+    if why := refusal(view, kind) or accounts.why_no_writes(view.connection, author=user):
         raise NotOffered(why)
     with transaction.atomic():
         earlier = Mutation.objects.filter(connection=view.connection, kind=kind, object_id=str(view.posthog_id))

@@ -39,7 +39,7 @@ def start_resume(*, user: User, saved_queries: Chosen, reason: str, confirm_coun
     views = resolve(saved_queries)
     connection = _one_connection(views)
     _check_guard(connection, len(views), confirm_count)
-    _check_offered(connection)
+    _check_offered(connection, user)
     try:
         with transaction.atomic():
             return _create(user, connection, views, reason)
@@ -154,7 +154,9 @@ def _check_guard(connection: Connection, count: int, confirmed: int | None) -> N
     raise InvalidInput(message, errors={"confirm_count": [message]})
 
 
-def _check_offered(connection: Connection) -> None:
+def _check_offered(connection: Connection, user: User) -> None:
+    if why := accounts.why_no_writes(connection, author=user):
+        raise NotOffered(f"Nothing was started. {why}")
     capability = accounts.capability(connection, "resume_schedules")
     if capability.state == "no":
         raise NotOffered(f"Nothing was started. {capability.reason}")

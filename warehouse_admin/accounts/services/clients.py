@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.db import transaction
 
 from warehouse_admin.accounts.budget import SharedBudget
 from warehouse_admin.accounts.models import Connection, PersonalKey, User
+from warehouse_admin.accounts.services import refusals
 from warehouse_admin.core.errors import UserError
 from warehouse_admin.posthog import capabilities
 from warehouse_admin.posthog.capabilities import Capability
@@ -23,26 +25,61 @@ BACKGROUND_READ_TIMEOUT = 30.0
 
 def client_for(connection: Connection, *, purpose: Purpose, read_timeout: float | None = None) -> Client:
     """A client with the connection's own key; `read_timeout` in seconds. Raises UserError when it cannot be used."""
-    return client_with(connection, connection.api_key, purpose=purpose, read_timeout=read_timeout)
+    refusals.require_accepted(connection)
+    return _client_of(connection, purpose=purpose, read_timeout=read_timeout)
+
+
+def client_to_check(connection: Connection) -> Client:
+    """The same for finding out whether PostHog accepts the key: it asks although the key was refused before."""
+    return _client_of(connection, purpose="interactive")
 
 
 def writer_for(connection: Connection, *, author: User | None) -> tuple[Client, str]:
     """The client for a write and whose key it has: "connection", or the author's user name."""
-    policy = Connection.KeyPolicy(connection.key_policy)
-    if policy != Connection.KeyPolicy.SERVICE:
-        own = PersonalKey.objects.filter(connection=connection, user=author).first() if author else None
-        if own and author:
-            return client_with(connection, own.api_key, purpose="interactive"), author.get_username()
-        if policy == Connection.KeyPolicy.AUTHOR_REQUIRED:
-            name = author.get_username() if author else "the author"
-            raise UserError(
-                f"{connection.name} only accepts writes with the author's own PostHog key, and {name} has stored none: "
-                "add it on the settings page."
-            )
+    if own := _own_key(connection, author):
+        refusals.require_accepted(own)
+        return _client_of(own, purpose="interactive"), own.user.get_username()
+    if connection.key_policy == Connection.KeyPolicy.AUTHOR_REQUIRED:
+        name = author.get_username() if author else "the author"
+        raise UserError(
+            f"{connection.name} only accepts writes with the author's own PostHog key, and {name} has stored none: "
+            "add it on the settings page."
+        )
     return client_for(connection, purpose="interactive", read_timeout=BACKGROUND_READ_TIMEOUT), "connection"
 
 
-def client_with(connection: Connection, key: str, *, purpose: Purpose, read_timeout: float | None = None) -> Client:
+def why_no_writes(connection: Connection, *, author: User | None) -> str:
+    """In words, that PostHog refuses the key which a write for this author would use; empty when it does not."""
+    return refusals.why_refused(_own_key(connection, author) or connection)
+
+
+def _own_key(connection: Connection, author: User | None) -> PersonalKey | None:
+    """The author's own key, where there is one and the connection's policy has it used."""
+    if author is None or connection.key_policy == Connection.KeyPolicy.SERVICE:
+        return None
+    stored = PersonalKey.objects.filter(connection=connection, user=author)
+    return stored.select_related("connection", "user").first()
+
+
+def _client_of(holder: refusals.Holder, *, purpose: Purpose, read_timeout: float | None = None) -> Client:
+    """A client with a stored key, which makes a note of it should PostHog refuse the key."""
+    connection = holder if isinstance(holder, Connection) else holder.connection
+    key = holder.api_key
+
+    def note_refusal() -> None:
+        refusals.note(holder, key=key)
+
+    return client_with(connection, key, purpose=purpose, read_timeout=read_timeout, on_refused_key=note_refusal)
+
+
+def client_with(
+    connection: Connection,
+    key: str,
+    *,
+    purpose: Purpose,
+    read_timeout: float | None = None,
+    on_refused_key: Callable[[], None] | None = None,
+) -> Client:
     """A client with any key for a connection, spending that key's budget."""
     default = INTERACTIVE_READ_TIMEOUT if purpose == "interactive" else BACKGROUND_READ_TIMEOUT
     try:
@@ -56,6 +93,7 @@ def client_with(connection: Connection, key: str, *, purpose: Purpose, read_time
             read_timeout=read_timeout or default,
             ca_bundle=settings.POSTHOG_CA_BUNDLE or None,
             proxies={"https": settings.POSTHOG_PROXY} if settings.POSTHOG_PROXY else None,
+            on_refused_key=on_refused_key,
         )
     except ValueError as error:
         raise UserError(f"Connection {connection.slug} cannot be used. {error}") from error

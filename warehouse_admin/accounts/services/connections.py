@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -12,7 +13,7 @@ from django.utils import timezone
 from warehouse_admin.accounts import policies
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.accounts.roles import MANAGE_CONNECTIONS
-from warehouse_admin.accounts.services import probes
+from warehouse_admin.accounts.services import probes, refusals
 from warehouse_admin.audit import services as audit
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.core.errors import InvalidInput
@@ -30,6 +31,9 @@ OPTIONS = (
 )
 _TOLD = ("slug", "name", "host", "project_id", *OPTIONS)
 DEFAULT_SLUG = "default"
+RECHECK_AFTER = timedelta(days=1)
+"""What was refused once may be allowed by now, and nobody tells us."""
+RECHECK_BAD_AFTER = timedelta(hours=1)
 
 
 def save_connection(
@@ -60,8 +64,10 @@ def save_connection(
         _validate(row, key_kept=bool(old_key and not api_key.strip()), old_host=old_host)
         if before is None or before["host"] != row.host or before["project_id"] != row.project_id or api_key.strip():
             _forget_findings(row)
+        changed_key = row.api_key != old_key
+        if changed_key or row.host != old_host:
+            row.key_refused_at = None
         row.save()
-        changed_key = bool(api_key.strip()) and row.api_key != old_key
         audit.record(
             actor=actor,
             action=action,
@@ -94,7 +100,10 @@ def set_active(connection: Connection, *, actor: User, active: bool) -> Connecti
 
 
 def check_connection(connection: Connection, *, actor: User | None = None) -> Connection:
-    """Ask PostHog what the key can do, and store it. Trouble is stored in words as `check_error`, never raised."""
+    """Ask PostHog what the key can do, and store it. Trouble is stored in words as `check_error`, never raised.
+
+    This asks even with a key that PostHog refuses; one that it accepts again is used again.
+    """
     if actor is not None:
         policies.require(actor, MANAGE_CONNECTIONS, action="connection.checked", target=target_of(connection))
     found = probes.probe(connection)
@@ -108,6 +117,8 @@ def check_connection(connection: Connection, *, actor: User | None = None) -> Co
         if found.capabilities:
             row.capabilities = capabilities.to_dict(found.capabilities)
         row.save(update_fields=["checked_at", "check_error", "path_prefix", "generation", "capabilities"])
+        if found.key_accepted:
+            refusals.forget(row, key=connection.api_key)
         if actor is not None:
             audit.record(
                 actor=actor,
@@ -118,6 +129,13 @@ def check_connection(connection: Connection, *, actor: User | None = None) -> Co
                 reason=found.problem,
             )
     return row
+
+
+def check_is_due(connection: Connection) -> bool:
+    """Whether what a check found is old by now. Never before the first one: a new connection is checked otherwise."""
+    told = [moment for moment in (connection.checked_at, connection.key_refused_at) if moment is not None]
+    is_bad = bool(connection.check_error or connection.key_refused_at)
+    return bool(told) and max(told) < timezone.now() - (RECHECK_BAD_AFTER if is_bad else RECHECK_AFTER)
 
 
 def ensure_connection_from_settings() -> Connection | None:

@@ -18,9 +18,8 @@ def save_personal_key(*, user: User, connection: Connection, api_key: str) -> Pe
     """Store a person's key for one connection once PostHog accepted it; call it outside transactions."""
     email = _tested(connection, api_key.strip())
     with transaction.atomic():
-        row, _ = PersonalKey.objects.update_or_create(
-            user=user, connection=connection, defaults={"api_key": api_key.strip(), "remote_email": email[:254]}
-        )
+        tested = {"api_key": api_key.strip(), "remote_email": email[:254], "key_refused_at": None}
+        row, _ = PersonalKey.objects.update_or_create(user=user, connection=connection, defaults=tested)
         audit.record(
             actor=user,
             action="personal_key.saved",

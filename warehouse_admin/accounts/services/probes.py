@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from warehouse_admin.accounts.consumers import CHECK, spending_as
 from warehouse_admin.accounts.models import Connection
-from warehouse_admin.accounts.services.clients import client_for
+from warehouse_admin.accounts.services.clients import client_to_check
 from warehouse_admin.core.errors import UserError
 from warehouse_admin.posthog import capabilities, errors, reads
 from warehouse_admin.posthog.capabilities import Capability
@@ -20,6 +20,7 @@ class Findings:
     """What a probe learned; empty fields were not learned. `problem` is a sentence for people."""
 
     problem: str = ""
+    key_accepted: bool = False
     path_prefix: str = ""
     generation: str = ""
     capabilities: Mapping[str, Capability] = field(default_factory=dict)
@@ -29,7 +30,7 @@ def probe(connection: Connection) -> Findings:
     """A handful of reads, a few seconds at most."""
     found = Findings()
     try:
-        client = client_for(connection, purpose="interactive")
+        client = client_to_check(connection)
     except UserError as error:
         found.problem = error.message
         return found
@@ -45,6 +46,7 @@ def probe(connection: Connection) -> Findings:
 
 def _look(client: Client, connection: Connection, found: Findings) -> None:
     key = reads.current_key(client)
+    found.key_accepted = True
     found.path_prefix = client.detect_prefix()
     try:
         page = reads.list_saved_queries(client)

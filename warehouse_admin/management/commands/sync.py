@@ -6,6 +6,7 @@ import time
 from argparse import ArgumentParser
 from typing import Any
 
+from warehouse_admin.accounts.errors import KeyRefused
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.management.base import PortalCommand
 from warehouse_admin.mirror import progress, services
@@ -33,7 +34,7 @@ class Command(PortalCommand):
         if not found:
             self.fail(missing)
         kind = SyncRun.Kind.FULL if full else SyncRun.Kind.INCREMENTAL
-        reports = [self._report(self._sync(one, kind)) for one in found]
+        reports = [self._sync_or_refusal(one, kind) for one in found]
         result = {"syncs": reports, **(reports[0] if len(reports) == 1 else {})}
         bad = [report for report in reports if report["state"] != SyncRun.State.SUCCEEDED]
         if bad:
@@ -41,6 +42,21 @@ class Command(PortalCommand):
             words = (f"{report['connection']}: {report['error'] or report['state']}" for report in bad)
             self.fail("\n".join(words), **result)
         return result
+
+    def _sync_or_refusal(self, connection: Connection, kind: str) -> dict[str, Any]:
+        """A report on one connection; a key that PostHog refuses keeps no other connection from its sync."""
+        try:
+            return self._report(self._sync(connection, kind))
+        except KeyRefused as refusal:
+            self.say(f"{connection.slug}: not started")
+            return {
+                "connection": connection.slug,
+                "id": None,
+                "kind": kind,
+                "state": SyncRun.State.FAILED,
+                "counts": {},
+                "error": refusal.message,
+            }
 
     def _sync(self, connection: Connection, kind: str) -> SyncRun:
         told = False

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,16 +15,18 @@ from warehouse_admin.mirror import recreation, rows, store
 from warehouse_admin.mirror.models import Observation, SavedQuery, SyncRun
 from warehouse_admin.mirror.store import Writing
 from warehouse_admin.mirror.sync import feeds
+from warehouse_admin.mirror.sync.details import Reader
+from warehouse_admin.mirror.sync.fetch import Call
 from warehouse_admin.mirror.sync.job import Job
 from warehouse_admin.posthog import errors, reads, types
 
 MAX_PAGES = 1_000
 
 
-def crawl(job: Job) -> None:
+def crawl(job: Job, reader: Reader) -> None:
     """List every view. A list that moved meanwhile is read once more; if it moves again, nothing may be called gone."""
     for attempt in (1, 2):
-        if _crawl_once(job, resume=attempt == 1):
+        if _crawl_once(job, reader, resume=attempt == 1):
             job.watch.cursor["complete"] = True
             break
         job.watch.cursor["complete"] = False
@@ -31,32 +36,45 @@ def crawl(job: Job) -> None:
     job.watch.finish("list")
 
 
-def _crawl_once(job: Job, *, resume: bool) -> bool:
-    """True when the pages fit together."""
+def _crawl_once(job: Job, reader: Reader, *, resume: bool) -> bool:
+    """True when the pages fit together. The views of a first sync are read in full from when they are listed."""
     watch, cursor = job.watch, job.watch.cursor
     if not (resume and cursor.get("page")):
         cursor.update(page=1, listed_at=timezone.now().isoformat(), first_count=None)
     watch.phase("Reading the list of views")
-    while cursor["page"] <= MAX_PAGES:
-        try:
-            page, asked_at = job.fetcher.one(reads.list_saved_queries, cursor["page"])
-        except errors.NotFound as error:
-            if cursor["page"] > 1 and not error.object_missing and "page" in error.detail.lower():
-                return False  # the list shrank below this page while we read
-            raise
-        if cursor["page"] == 1:
-            cursor["first_count"] = page.count
-            job.learn("list", None)
-            _notice_generation(job, page.results)
-        store_page(job, [row for row in page.results if not row.deleted], asked_at)
-        watch.step(len(page.results), total=page.count)
-        if not page.has_next:
-            return _fits(job, page.count)
-        if not page.results:
-            raise errors.BadAnswer("PostHog sent an empty page that claims to have a successor.")
-        cursor["page"] += 1
-        watch.beat(force=True)
+    try:
+        for page, asked_at in _pages(job, cursor["page"]):
+            if cursor["page"] == 1:
+                cursor["first_count"] = page.count
+                job.learn("list", None)
+                _notice_generation(job, page.results)
+            fresh = store_page(job, [row for row in page.results if not row.deleted], asked_at)
+            watch.step(len(page.results), total=page.count)
+            if job.is_history:
+                reader.add(fresh)
+                reader.take_what_came()
+            if not page.has_next:
+                return _fits(job, page.count)
+            if not page.results:
+                raise errors.BadAnswer("PostHog sent an empty page that claims to have a successor.")
+            cursor["page"] += 1
+            watch.beat(force=True)
+    except errors.NotFound as error:
+        if cursor["page"] > 1 and not error.object_missing and "page" in error.detail.lower():
+            return False  # the list shrank below this page while we read
+        raise
     return False
+
+
+def _pages(job: Job, first: int) -> Iterator[tuple[types.Page[types.SavedQuery], datetime]]:
+    """The pages from the one with this number on, as long as they are believable."""
+    numbers = iter(range(first + 1, MAX_PAGES + 1))
+
+    def following(page: types.Page[types.SavedQuery]) -> Call[types.Page[types.SavedQuery]] | None:
+        number = next(numbers, None) if page.has_next and page.results else None
+        return None if number is None else partial(reads.list_saved_queries, page=number)
+
+    return job.fetcher.pages(partial(reads.list_saved_queries, page=first), following)
 
 
 def _notice_generation(job: Job, listed: list[types.SavedQuery]) -> None:
@@ -74,8 +92,8 @@ def _fits(job: Job, last_count: int | None) -> bool:
 
 
 @transaction.atomic
-def store_page(job: Job, listed: list[types.SavedQuery], asked_at: datetime) -> None:
-    """Write one page: unchanged rows by one update, the others by their differences."""
+def store_page(job: Job, listed: list[types.SavedQuery], asked_at: datetime) -> list[UUID]:
+    """Write one page: unchanged rows by one update, the others by their differences. Gives the new ones without SQL."""
     prints = {row.id: rows.view_fingerprint(row) for row in listed}
     by_id = {row.id: row for row in listed}
     told_whole = any(row.has("query") for row in listed)
@@ -93,8 +111,9 @@ def store_page(job: Job, listed: list[types.SavedQuery], asked_at: datetime) -> 
     writing = job.writing()
     _update(job, writing, [by_id[key] for _, key in other], prints, asked_at)
     seen = {key for _, key in same + other}
-    _create(job, writing, [row for key, row in by_id.items() if key not in seen], asked_at)
+    made = _create(job, writing, [row for key, row in by_id.items() if key not in seen], prints, asked_at)
     writing.flush()
+    return [] if told_whole else [view.posthog_id for view in made]
 
 
 def _keep_as_is(keys: list[int], asked_at: datetime, *, with_query: bool) -> None:
@@ -129,16 +148,19 @@ def _update(
         job.watch.counts["updated"] += 1
 
 
-def _create(job: Job, writing: Writing, fresh: list[types.SavedQuery], asked_at: datetime) -> None:
-    views = [store.new_view(job.connection, row, asked_at) for row in fresh]
+def _create(
+    job: Job, writing: Writing, fresh: list[types.SavedQuery], prints: dict[str, str], asked_at: datetime
+) -> list[SavedQuery]:
+    views = [store.new_view(job.connection, row, prints[row.id], asked_at) for row in fresh]
     recreation.link_to_tombstones(job.connection, views)
-    SavedQuery.objects.bulk_create(views, batch_size=200)
+    store.insert_views(job.connection, views)
     for view, row in zip(views, fresh, strict=True):
         if row.has("query"):
             store.take(writing, view, row, asked_at, version=1)
         writing.observe(view, [(Observation.Kind.CREATED, {}, {"name": view.name})], None, asked_at)
     job.watch.counts["created"] += len(views)
     _look_back_for_runs(job, fresh)
+    return views
 
 
 def _look_back_for_runs(job: Job, fresh: list[types.SavedQuery]) -> None:

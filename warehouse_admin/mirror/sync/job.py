@@ -36,6 +36,11 @@ class Job:
             raise RuntimeError("The list has not been read yet.")
         return at
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether requests have to be few, so that those go first which tell the most."""
+        return bool(self.connection.budget_per_minute or self.connection.budget_per_hour)
+
     def may(self, action: str) -> bool:
         """False only where PostHog is known to refuse."""
         return accounts.capability(self.connection, action).state != "no"

@@ -71,6 +71,8 @@ def run(sync_id: uuid.UUID | str) -> SyncRun | None:
 
 def _carry_out(sync: SyncRun, watch: Watch) -> list[str]:
     connection = sync.connection
+    if accounts.check_is_due(connection):
+        connection = accounts.check_connection(connection)
     client = accounts.client_for(connection, purpose="background")
     is_history = not SyncRun.objects.filter(connection=connection, state=State.SUCCEEDED).exists()
     try:
@@ -83,12 +85,12 @@ def _carry_out(sync: SyncRun, watch: Watch) -> list[str]:
 def _phases(job: Job) -> list[str]:
     job.watch.beat(force=True)
     store.forget_the_future(job.connection)
-    if not job.watch.finished("list"):
-        _spend(job, "sync lists", crawl.crawl)
-    log_was_read = _spend(job, "sync log", remote_activity.read_log)
-    _spend(job, "sync views", details.read_details)
-    _spend(job, "sync lists", tables.read_tables)
-    _spend(job, "sync runs", runs.read_runs)
+    reader = details.Reader(job)
+    try:
+        log_was_read = _read(job, reader)
+    except (StopAsked, errors.PostHogError):
+        reader.write()  # what was paid for is kept
+        raise
     undecided = _spend(job, "sync views", vanished.settle_vanished)
     if not log_was_read:
         _spend(job, "sync log", view_activity.read_view_logs)
@@ -98,10 +100,28 @@ def _phases(job: Job) -> list[str]:
     return undecided
 
 
-def _spend(job: Job, consumer: str, phase: Callable[[Job], T]) -> T:
+def _read(job: Job, reader: details.Reader) -> bool:
+    """Everything PostHog tells of, lists before views, which may take hours. False: it keeps its project's log back."""
+    if not job.watch.finished("list"):
+        _spend(job, "sync lists", crawl.crawl, reader)
+    # The log tells of edits; which of them a view's answer holds is only clear of one written before the log is read.
+    reader.take_what_was_sent()
+    log_was_read = _spend(job, "sync log", remote_activity.read_log)
+    reader.add(details.needed(job))
+    try:
+        _spend(job, "sync lists", tables.read_tables, reader)
+        _spend(job, "sync runs", runs.read_runs, reader)
+    except errors.PostHogError:
+        reader.finish()  # views do not wait until the other lists are well again
+        raise
+    reader.finish()
+    return log_was_read
+
+
+def _spend(job: Job, consumer: str, phase: Callable[..., T], *more: object) -> T:
     """Carry out a phase, its requests put down to `consumer`."""
     job.fetcher.consumer = consumer
-    return phase(job)
+    return phase(job, *more)
 
 
 def finish(

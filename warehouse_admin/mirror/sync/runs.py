@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import transaction
 from django.db.models import BigIntegerField, F, Max, Q
 from django.utils import timezone
 
+from warehouse_admin.core.bulk import insert_rows, update_rows
 from warehouse_admin.mirror.models import Run, SavedQuery
 from warehouse_admin.mirror.sync import feeds
+from warehouse_admin.mirror.sync.details import Reader
+from warehouse_admin.mirror.sync.fetch import Call
 from warehouse_admin.mirror.sync.job import Job
 from warehouse_admin.mirror.texts import storable
 from warehouse_admin.posthog import errors, reads, types
@@ -18,18 +23,19 @@ PAGE = 500
 HISTORY_PAGES = 20
 """Of the runs from before we came, so many pages are taken over."""
 MAX_PAGES = 400
-OVERLAP = timedelta(minutes=10)
+OVERLAP = timedelta(minutes=2)
+"""A run is told of a moment after it began: so far below the newest one known, others may still appear."""
 OPEN = ("Running", "Queued", "Pending")
 FORGOTTEN = timedelta(days=2)
 """A run still open after this is not waited for any more."""
 HISTORY_LIMIT = 200
 
 
-def read_runs(job: Job) -> None:
+def read_runs(job: Job, reader: Reader) -> None:
     """Runs since the last ones seen."""
     if job.may("jobs"):
         try:
-            _read_feed(job)
+            _read_feed(job, reader)
             return
         except (errors.PermissionDenied, errors.NotFound) as error:
             job.do_without("runs", "jobs", error)
@@ -37,25 +43,33 @@ def read_runs(job: Job) -> None:
         _read_histories(job)
 
 
-def _read_feed(job: Job) -> None:
+def _read_feed(job: Job, reader: Reader) -> None:
     span = feeds.Span(feeds.read_to(job, feeds.RUNS))
     until = _wanted_from(job, span.known_to)
     views = dict(SavedQuery.objects.filter(connection=job.connection).values_list("posthog_id", "pk"))
     by_id = {str(key): pk for key, pk in views.items()}
     job.watch.phase("Reading runs")
-    cursor: str | None = None
-    for _ in range(MAX_PAGES if until else HISTORY_PAGES):
-        page, _ = job.fetcher.one(reads.list_jobs, cursor=cursor, limit=PAGE)
+    for page, _ in _pages(job, span, until):
         job.learn("jobs", None)
         store_jobs(job, page.results, by_id)
         job.watch.step(len(page.results))
-        cursor = page.cursor
-        span.meet(row.created_at for row in page.results)
-        if span.is_past(until) or not page.has_next or not cursor:
-            break
+        reader.take_what_came()
     # A run of a view that came after the list was read could not be kept: it is asked for again the next time.
     if span.newest is not None and span.is_whole:
         feeds.note_read(job, feeds.RUNS, min(span.newest, job.listed_at))
+
+
+def _pages(job: Job, span: feeds.Span, until: datetime | None) -> Iterator[tuple[types.Page[types.Job], datetime]]:
+    """The pages of the feed down to `until`, or as many as are worth reading."""
+    left = iter(range(MAX_PAGES if until else HISTORY_PAGES))
+    next(left)
+
+    def following(page: types.Page[types.Job]) -> Call[types.Page[types.Job]] | None:
+        span.meet(row.created_at for row in page.results)
+        more = page.has_next and page.cursor and not span.is_past(until) and next(left, None) is not None
+        return partial(reads.list_jobs, cursor=page.cursor, limit=PAGE) if more else None
+
+    return job.fetcher.pages(partial(reads.list_jobs, limit=PAGE), following)
 
 
 def _wanted_from(job: Job, known_to: datetime | None) -> datetime | None:
@@ -82,13 +96,13 @@ def store_jobs(job: Job, jobs: list[types.Job], by_id: dict[str, int]) -> None:
         same = (run.saved_query_id, run.job_id)
         if same in told and _fill(run, told.pop(same)):
             changed.append(run)
-    Run.objects.bulk_update(changed, ["status", "finished_at", "rows", "error"], batch_size=200)
+    update_rows(changed, ["status", "finished_at", "rows", "error"])
     made = []
     for (view, key), row in told.items():
         run = Run(saved_query_id=view, job_id=key, started_at=row.created_at or timezone.now())
         _fill(run, row)
         made.append(run)
-    Run.objects.bulk_create(made, batch_size=500)
+    insert_rows(made)
     _drop_doubles(made)
     job.watch.counts["runs"] += len(made)
 
@@ -152,5 +166,5 @@ def _store_history(job: Job, view: int, history: list[types.HistoryRun]) -> None
             if run.status != status and not run.job_id:
                 Run.objects.filter(pk=run.pk).update(status=status)
         made = [Run(saved_query_id=view, started_at=at, status=status or "Unknown") for at, status in told.items()]
-        Run.objects.bulk_create(made)
+        insert_rows(made)
     job.watch.counts["runs"] += len(made)

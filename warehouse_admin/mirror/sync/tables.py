@@ -7,8 +7,10 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
+from warehouse_admin.core.bulk import update_rows
 from warehouse_admin.mirror import rows
 from warehouse_admin.mirror.models import WarehouseTable
+from warehouse_admin.mirror.sync.details import Reader
 from warehouse_admin.mirror.sync.job import Job
 from warehouse_admin.posthog import errors, reads, types
 
@@ -16,7 +18,7 @@ PAGE = 500
 MAX_PAGES = 1_000
 
 
-def read_tables(job: Job) -> None:
+def read_tables(job: Job, reader: Reader) -> None:
     """List every table; like views, they are only gone when a list that held still did not have them."""
     if not job.may("tables"):
         return
@@ -25,7 +27,7 @@ def read_tables(job: Job) -> None:
         job.watch.cursor["tables_complete"] = False
         job.watch.phase("Reading the list of tables")
         try:
-            complete = _crawl_once(job)
+            complete = _crawl_once(job, reader)
         except errors.PermissionDenied as error:
             job.do_without("tables", "tables", error)
             return
@@ -35,7 +37,7 @@ def read_tables(job: Job) -> None:
             return
 
 
-def _crawl_once(job: Job) -> bool:
+def _crawl_once(job: Job, reader: Reader) -> bool:
     seen: set[str] = set()
     offset, first_count = 0, None
     for number in range(MAX_PAGES):
@@ -45,6 +47,7 @@ def _crawl_once(job: Job) -> bool:
         seen.update(row.id for row in page.results)
         offset += len(page.results)
         job.watch.step(len(page.results), total=page.count)
+        reader.take_what_came()
         if not page.has_next or not page.results:
             return page.count is not None and page.count == first_count and len(seen) >= page.count
     return False
@@ -72,12 +75,12 @@ def store_page(job: Job, listed: list[types.WarehouseTable], asked_at: datetime)
     WarehouseTable.objects.filter(pk__in=same).update(synced_at=asked_at)
     if changed:
         fields = [*rows.table_values(listed[0]), "synced_at", "deleted_at", "list_fingerprint"]
-        WarehouseTable.objects.bulk_update(changed, fields, batch_size=200)
+        update_rows(changed, fields)
     made = [
         WarehouseTable(
             connection=job.connection, posthog_id=key, synced_at=asked_at, list_fingerprint=prints[key], **fresh
         )
         for key, fresh in values.items()
     ]
-    WarehouseTable.objects.bulk_create(made, batch_size=200)
+    WarehouseTable.objects.bulk_create(made)
     job.watch.counts["tables"] += len(same) + len(changed) + len(made)

@@ -1,0 +1,80 @@
+"""A sandbox in a process of its own, so that serving does not count as the work of whoever is measured."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from warehouse_admin.sandbox.server import SandboxServer
+
+
+@dataclass
+class Server:
+    """The running server and what can be asked of it over its standard input."""
+
+    url: str
+    _process: subprocess.Popen[str]
+
+    def counts(self) -> dict[str, int]:
+        """Answers since the last time this was asked: `requests`, and those `refused` with 429 among them."""
+        return self._ask("counts")
+
+    def edit(self, views: int) -> None:
+        """Change the SQL of so many views."""
+        self._ask(f"edit {views}")
+
+    def _ask(self, command: str) -> dict[str, int]:
+        assert self._process.stdin and self._process.stdout
+        print(command, file=self._process.stdin, flush=True)
+        return json.loads(self._process.stdout.readline())
+
+
+@contextmanager
+def serving(size: int, *, latency_ms: float = 20, per_minute: int = 0) -> Iterator[Server]:
+    """A warehouse of so many views; `per_minute` 0: no limit of the rate."""
+    command = [sys.executable, "-m", "tests.bench.mirror.server", str(size), str(latency_ms), str(per_minute)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout and process.stdin
+        yield Server(json.loads(process.stdout.readline())["url"], process)
+        process.stdin.close()  # its end ends the server
+
+
+def main(arguments: list[str]) -> None:
+    """Serve, and obey the lines of standard input until it ends."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("size", type=int)
+    parser.add_argument("latency_ms", type=float)
+    parser.add_argument("per_minute", type=int)
+    options = parser.parse_args(arguments)
+    with SandboxServer(size=options.size, latency_ms=options.latency_ms) as server:
+        if options.per_minute:
+            server.world.rate = (options.per_minute, 1_000_000)
+        _tell({"url": server.url})
+        for line in sys.stdin:
+            _tell(_obey(server, line.split()))
+
+
+def _obey(server: SandboxServer, words: list[str]) -> dict[str, Any]:
+    world = server.world
+    with world.lock:
+        if words[0] == "edit":
+            for view in list(world.views.values())[: int(words[1])]:
+                world.edit_outside(view.id, f"{view.sql}\n-- edited")
+            return {}
+        seen = {"requests": len(world.requests), "refused": sum(r.status == 429 for r in world.requests)}
+        world.requests.clear()
+        return seen
+
+
+def _tell(said: dict[str, Any]) -> None:
+    print(json.dumps(said), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
