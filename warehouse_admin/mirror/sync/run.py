@@ -27,6 +27,8 @@ from warehouse_admin.mirror.sync.words import in_words
 from warehouse_admin.posthog import errors
 
 logger = logging.getLogger(__name__)
+DATABASE_FAILED = "The portal's database failed. The next sync goes on from here."
+
 State = SyncRun.State
 T = TypeVar("T")
 
@@ -54,7 +56,7 @@ def run(sync_id: uuid.UUID | str) -> SyncRun | None:
         return finish(sync, watch, State.FAILED, error=str(error))
     except DatabaseError:
         logger.exception("sync %s: the database failed", sync.pk)
-        return finish(sync, watch, State.FAILED, error="The portal's database failed. The next sync goes on from here.")
+        return finish(sync, watch, State.FAILED, error=DATABASE_FAILED)
     except Exception:
         # The process edge: a bug must not leave the row running, and must still be seen.
         finish(sync, watch, State.FAILED, error="The portal made a mistake while syncing; its log tells more.")
