@@ -18,7 +18,7 @@ from tests.running import wait_for
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.audit import services as audit
 from warehouse_admin.audit.models import AuditEntry
-from warehouse_admin.mirror import services, tasks
+from warehouse_admin.mirror import tasks
 from warehouse_admin.mirror.models import Observation, SavedQuery, SyncRun
 from warehouse_admin.mirror.sync import run
 from warehouse_admin.sandbox.server import SandboxServer
