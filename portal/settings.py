@@ -155,6 +155,8 @@ if _DATABASE["ENGINE"].endswith("sqlite3"):
     }
 else:
     _DATABASE["CONN_MAX_AGE"] = 0
+    # The pool hands out no connection that a restart of the server has ended.
+    _DATABASE["CONN_HEALTH_CHECKS"] = True
     _DATABASE["OPTIONS"] = {**_DATABASE.get("OPTIONS", {}), "pool": {"min_size": 1, "max_size": 12, "timeout": 20}}
 
 # --- Broker, cache, rate budget ----------------------------------------------------------------------------------

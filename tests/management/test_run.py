@@ -74,6 +74,12 @@ def answers(portal: Portal) -> bool:
         return False
 
 
+def looks_up_a_token(portal: Portal) -> int:
+    """The status of a request that needs the database, over the connections that the web server keeps."""
+    headers = {"Authorization": "Bearer wa_nobody_has_this_token"}
+    return requests.get(f"{portal.url}/api/v1/saved-queries/", headers=headers, timeout=10).status_code
+
+
 def ask(portal: Portal, statement: str) -> list[str]:
     """Run one SQL statement in the portal's own database; the first column of what it gives."""
     link: Any
@@ -88,6 +94,10 @@ def ask(portal: Portal, statement: str) -> list[str]:
 
 SYNCS = "SELECT kind || ' ' || state FROM mirror_syncrun ORDER BY created_at"
 BEATS = "SELECT name FROM mirror_beat ORDER BY name"
+END_ALL = (
+    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
 
 
 @pytest.fixture
@@ -175,6 +185,28 @@ def test_a_portal_lives_through_the_death_of_each_of_its_processes(
     ask(running, "DELETE FROM mirror_beat")
     wait_for(lambda: answers(running), HEALS_WITHIN, running.log)
     wait_for(lambda: ask(running, BEATS) == ["beat", "worker"], HEALS_WITHIN, running.log)
+
+
+@pytest.mark.skipif("'DATABASE_URL' not in os.environ", reason="SQLite has no server that could be restarted")
+def test_a_portal_lives_through_a_restart_of_its_database(
+    own: tuple[subprocess.Popen[bytes], dict[str, str]],
+) -> None:
+    process, environment = own
+    running = wait_until_ready(process, environment)
+    wait_for(lambda: ask(running, SYNCS) == ["full succeeded"], FIRST_SYNC_WITHIN, running.log)
+    wait_for(lambda: ask(running, BEATS) == ["beat", "worker"], HEALS_WITHIN, running.log)
+    before = {name: child(process.pid, name) for name in CHILDREN}
+
+    assert looks_up_a_token(running) == 401
+
+    ask(running, END_ALL)  # what a restart does, as seen by those who were connected
+
+    assert looks_up_a_token(running) == 401
+    ask(running, "DELETE FROM mirror_beat")
+    wait_for(lambda: ask(running, BEATS) == ["beat", "worker"], HEALS_WITHIN, running.log)
+    assert manage(environment, "shell", "--no-imports", "-c", START_SYNC).returncode == 0
+    wait_for(lambda: ask(running, SYNCS)[1:] == ["incremental succeeded"], HEALS_WITHIN, running.log)
+    assert {name: child(process.pid, name) for name in CHILDREN} == before
 
 
 START_SYNC = """

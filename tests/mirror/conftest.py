@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -9,7 +11,10 @@ import pytest
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.mirror import services
 from warehouse_admin.mirror.models import SavedQuery, SyncRun, WarehouseTable
+from warehouse_admin.sandbox import strikes
+from warehouse_admin.sandbox.messages import Request, Response
 from warehouse_admin.sandbox.server import SandboxServer
+from warehouse_admin.sandbox.world import World
 
 
 @pytest.fixture
@@ -23,6 +28,24 @@ def sync(connection: Connection) -> Callable[..., SyncRun]:
         return started
 
     return run
+
+
+@pytest.fixture
+def when_asked(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Callable[[], object]], None]:
+    """Let something happen once, after PostHog was asked for a path and before it answers."""
+
+    def arrange(path: str, happen: Callable[[], object]) -> None:
+        real, waiting, lock = strikes.answer, [happen], threading.Lock()
+
+        def answer(world: World, request: Request, stopping: threading.Event) -> Response | None:
+            with lock:
+                if waiting and re.search(path, request.path):
+                    waiting.pop()()
+            return real(world, request, stopping)
+
+        monkeypatch.setattr(strikes, "answer", answer)
+
+    return arrange
 
 
 @pytest.fixture

@@ -231,7 +231,7 @@ def test_a_dead_sync_blocks_nobody_even_without_a_beat(connection: Connection) -
 
 def test_a_sync_that_no_worker_took_blocks_nobody(connection: Connection) -> None:
     lost = services.start_sync(connection=connection)
-    SyncRun.objects.filter(pk=lost.pk).update(created_at=timezone.now() - timedelta(seconds=100))
+    SyncRun.objects.filter(pk=lost.pk).update(heartbeat_at=timezone.now() - timedelta(seconds=100))
 
     assert services.start_sync(connection=connection).state == "queued"
     assert services.run_sync(lost.pk) is None

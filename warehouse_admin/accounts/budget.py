@@ -109,6 +109,10 @@ return {redis.call('ZCOUNT', KEYS[1], now - ARGV[1], '+inf'), redis.call('ZCOUNT
 """
 
 
+class BudgetUnreadable(errors.NotSent):
+    """Not PostHog is away but Redis, so that nobody knows what may still be sent."""
+
+
 class SharedBudget:
     """The budget of one key on one connection. `purpose` "interactive" is a person's and may use the reserve.
 
@@ -210,7 +214,7 @@ class SharedBudget:
         if not self.per_minute and not self.per_hour:
             return 0
         if purpose != INTERACTIVE:
-            raise errors.NotSent("The shared rate budget cannot be read: Redis does not answer. Nothing was sent.")
+            raise BudgetUnreadable("The shared rate budget cannot be read: Redis does not answer. Nothing was sent.")
         return _fallback.wait_for(self._local_name)
 
 

@@ -6,6 +6,7 @@ import uuid
 from contextlib import closing
 
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from warehouse_admin.accounts import policies
@@ -37,7 +38,8 @@ def confirm_vanished(*, sync: SyncRun, user: User) -> SyncRun:
             open_one = SyncRun.objects.filter(connection=sync.connection, state__in=SyncRun.OPEN)
             raise SyncRunning(open_one.select_related("connection").get())
         waiting = SyncRun.objects.filter(pk=sync.pk, state=State.NEEDS_ATTENTION)
-        if not waiting.update(state=State.QUEUED, stop_requested=False, created_at=timezone.now(), error=""):
+        queued_now = {"created_at": timezone.now(), "heartbeat_at": Now()}
+        if not waiting.update(state=State.QUEUED, stop_requested=False, error="", **queued_now):
             raise SyncNotOpen("This sync does not wait for a decision any more.")
         _record(sync, user, "sync.vanished_confirmed")
         tasks.decide_vanished.delay_on_commit(str(sync.pk))  # type: ignore[attr-defined]
@@ -59,9 +61,8 @@ def dismiss_vanished(*, sync: SyncRun, user: User) -> SyncRun:
 
 def carry_out(sync_id: uuid.UUID | str) -> SyncRun | None:
     """The background part of a confirmation."""
-    now = timezone.now()
     queued = SyncRun.objects.filter(pk=sync_id, state=State.QUEUED)
-    if not queued.update(state=State.RUNNING, heartbeat_at=now, finished_at=None):
+    if not queued.update(state=State.RUNNING, heartbeat_at=Now(), finished_at=None):
         return None
     sync = SyncRun.objects.select_related("connection", "started_by").get(pk=sync_id)
     watch = Watch(sync)

@@ -44,14 +44,19 @@ def _may_ask(connection: Connection) -> bool:
 
 def is_due(connection: Connection) -> bool:
     """False while one is under way or the last one is recent enough."""
-    recent = list(SyncRun.objects.filter(connection=connection).order_by("-created_at")[:REMEMBERED])
+    now = timezone.now()
+    syncs = SyncRun.objects.filter(connection=connection)
+    if syncs.filter(state__in=SyncRun.OPEN).exists():
+        return False
+    # One from the future was dated by a clock that has been set back: it must not hold up all until then.
+    recent = list(syncs.filter(created_at__lte=now).order_by("-created_at")[:REMEMBERED])
     if not recent:
         return True
-    if recent[0].state in SyncRun.OPEN:
-        return False
-    ended = recent[0].finished_at or recent[0].created_at
+    ended = recent[0].finished_at
+    if ended is None or ended > now:
+        ended = recent[0].created_at
     early = random.random() * JITTER  # noqa: S311  spreads load, guards nothing
-    return timezone.now() >= ended + pause_after(recent, connection) * (1 - early)
+    return now >= ended + pause_after(recent, connection) * (1 - early)
 
 
 def pause_after(recent: list[SyncRun], connection: Connection) -> timedelta:

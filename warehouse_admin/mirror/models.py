@@ -294,6 +294,7 @@ class SyncRun(models.Model):
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
+    # By the database's clock: when its worker last told that it lives; while it is queued, when it was put there.
     heartbeat_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     stop_requested = models.BooleanField(default=False)

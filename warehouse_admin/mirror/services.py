@@ -6,7 +6,8 @@ import uuid
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from warehouse_admin.accounts import policies
@@ -30,7 +31,7 @@ State = SyncRun.State
 DEAD_AFTER = timedelta(seconds=60)
 """A running sync beats every half second; one silent for so long has lost its worker."""
 UNCLAIMED_AFTER = timedelta(seconds=90)
-"""A queued sync that no worker took for so long may be replaced by whoever starts a new one."""
+"""A queued sync that no worker took for so long is queued again, or replaced by whoever starts a new one."""
 CONTINUE_WITHIN = timedelta(minutes=10)
 """A crawl begun longer ago than this is begun anew rather than continued."""
 
@@ -59,7 +60,9 @@ def _create(connection: Connection, kind: str, started_by: User | None) -> SyncR
     cursor = _cursor_to_continue(connection, kind)
     try:
         with transaction.atomic():
-            return SyncRun.objects.create(connection=connection, kind=kind, started_by=started_by, cursor=cursor)
+            return SyncRun.objects.create(
+                connection=connection, kind=kind, started_by=started_by, cursor=cursor, heartbeat_at=Now()
+            )
     except IntegrityError:
         running = _open(connection).select_related("connection").first()
         if running is None:
@@ -73,9 +76,14 @@ def _open(connection: Connection) -> QuerySet[SyncRun]:
 
 def _make_way(connection: Connection) -> None:
     """Close a sync whose worker is gone, so that it cannot block the next."""
-    now = timezone.now()
-    _close(_open(connection).filter(state=State.RUNNING, heartbeat_at__lt=now - DEAD_AFTER))
-    _close(_open(connection).filter(state=State.QUEUED, created_at__lt=now - UNCLAIMED_AFTER))
+    _close(_open(connection).filter(_silent_for(DEAD_AFTER), state=State.RUNNING))
+    _close(_open(connection).filter(_silent_for(UNCLAIMED_AFTER), state=State.QUEUED))
+
+
+def _silent_for(span: timedelta) -> Q:
+    """Nothing was heard for so long, by the one clock that all machines share. From the future comes no sign of life
+    either: that clock was set back, and whoever lives has told so since."""
+    return Q(heartbeat_at__lt=Now() - span) | Q(heartbeat_at__gt=Now() + span)
 
 
 def _close(stuck: QuerySet[SyncRun]) -> list[SyncRun]:
@@ -101,9 +109,9 @@ def _cursor_to_continue(connection: Connection, kind: str) -> dict:
     last = SyncRun.objects.filter(connection=connection).order_by("-created_at").first()
     if last is None or last.state != State.FAILED or not last.cursor.get("listed_at"):
         return {}
-    begun = datetime.fromisoformat(last.cursor["listed_at"])
+    ago = timezone.now() - datetime.fromisoformat(last.cursor["listed_at"])
     as_thorough = last.kind == kind or kind == SyncRun.Kind.INCREMENTAL
-    return last.cursor if as_thorough and begun > timezone.now() - CONTINUE_WITHIN else {}
+    return last.cursor if as_thorough and timedelta() <= ago < CONTINUE_WITHIN else {}
 
 
 def run_sync(sync_id: uuid.UUID | str) -> SyncRun | None:
@@ -134,7 +142,7 @@ def _record(user: User, action: str, sync: SyncRun, **more: object) -> None:
 
 def close_stuck_syncs() -> int:
     """Close running syncs whose worker is gone and start their continuation; gives how many."""
-    stuck = SyncRun.objects.filter(state=State.RUNNING, heartbeat_at__lt=timezone.now() - DEAD_AFTER)
+    stuck = SyncRun.objects.filter(_silent_for(DEAD_AFTER), state=State.RUNNING)
     with transaction.atomic():
         closed = _close(stuck)
     for sync in closed:
@@ -143,6 +151,15 @@ def close_stuck_syncs() -> int:
         except UserError:
             continue  # paused meanwhile, or somebody was faster
     return len(closed)
+
+
+def queue_again() -> None:
+    """Queue again what no worker took: the broker may have lost its memory. What is taken twice is carried out once."""
+    waiting = SyncRun.objects.filter(_silent_for(UNCLAIMED_AFTER), state=State.QUEUED)
+    for sync in waiting:
+        if waiting.filter(pk=sync.pk).update(heartbeat_at=Now()):
+            task = tasks.decide_vanished if sync.vanished else tasks.run_sync
+            task.delay_on_commit(str(sync.pk))  # type: ignore[attr-defined]
 
 
 def read_live(saved_query: SavedQuery, *, purpose: Purpose = "interactive", timeout: float = 10) -> types.SavedQuery:

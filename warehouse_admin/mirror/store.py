@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Max
-from django.utils import timezone
 
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.core.bulk import insert_rows, update_rows
@@ -88,13 +87,16 @@ def locked(connection: Connection, ids: Iterable[str]) -> dict[str, SavedQuery]:
     return {str(view.posthog_id): view for view in found}
 
 
-def forget_the_future(connection: Connection) -> None:
-    """Stamps from a clock that has since been set back: what is stored was asked for before now, whatever they say."""
-    now = timezone.now()
+def forget_the_future(connection: Connection, began: datetime) -> None:
+    """Stamps from a clock that has since been set back: all that is stored was asked for before the sync that `began`.
+
+    By less than any clock tells, so that the sync takes its own answers, and what the log tells of, for newer.
+    """
+    before = began - timedelta(microseconds=1)
     views = SavedQuery.objects.filter(connection=connection)
-    views.filter(synced_at__gt=now).update(synced_at=now)
-    views.filter(detail_synced_at__gt=now).update(detail_synced_at=now)
-    WarehouseTable.objects.filter(connection=connection, synced_at__gt=now).update(synced_at=now)
+    views.filter(synced_at__gt=before).update(synced_at=before)
+    views.filter(detail_synced_at__gt=before).update(detail_synced_at=before)
+    WarehouseTable.objects.filter(connection=connection, synced_at__gt=before).update(synced_at=before)
 
 
 def next_version_numbers(views: Iterable[SavedQuery]) -> dict[int, int]:

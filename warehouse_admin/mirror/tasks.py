@@ -24,6 +24,7 @@ def close_stuck_syncs() -> None:
     from warehouse_admin.mirror import services
 
     services.close_stuck_syncs()
+    services.queue_again()
 
 
 @shared_task(name="mirror.refresh_states")

@@ -90,8 +90,8 @@ class _Call:
 class Client:
     """Safe to share between threads, which together have `at_once` requests under way at most. Waits in seconds.
 
-    `purpose="interactive"` never waits long. `on_refused_key` is called when PostHog says 401, always in the thread that
-    made the client: at once, or when it closes the client if other threads were told so.
+    `purpose="interactive"` never waits long. `on_refused_key` is called when PostHog says 401, always in the thread
+    that made the client: at once, or when it closes the client if other threads were told so.
     """
 
     def __init__(

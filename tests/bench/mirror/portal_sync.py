@@ -1,9 +1,10 @@
-"""`python -m tests.bench.mirror.portal_sync [--prepare]`: one sync in the foreground; or an empty portal, connected."""
+"""`python -m tests.bench.mirror.portal_sync prepare|now|queued`: connect an empty portal; or one sync of it."""
 
 from __future__ import annotations
 
 import os
 import sys
+import time
 
 import django
 
@@ -38,9 +39,22 @@ def sync() -> None:
     with measured():
         started = services.start_sync(connection=connection, queue=False)
         ended = services.run_sync(started.pk)
+    _expect_success(ended)
+
+
+def sync_by_worker() -> None:
+    """Queue a sync and wait for its end."""
+    started = services.start_sync(connection=Connection.objects.get())
+    while started.state in SyncRun.OPEN:
+        time.sleep(0.2)
+        started.refresh_from_db()
+    _expect_success(started)
+
+
+def _expect_success(ended: SyncRun | None) -> None:
     if ended is None or ended.state != SyncRun.State.SUCCEEDED:
         sys.exit(f"The sync did not succeed: {ended and ended.error}")
 
 
 if __name__ == "__main__":
-    prepare() if "--prepare" in sys.argv else sync()
+    {"prepare": prepare, "now": sync, "queued": sync_by_worker}[sys.argv[1]]()

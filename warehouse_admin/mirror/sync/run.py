@@ -7,7 +7,8 @@ import uuid
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, close_old_connections, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from warehouse_admin.accounts import services as accounts
@@ -26,15 +27,16 @@ from warehouse_admin.mirror.sync.words import in_words
 from warehouse_admin.posthog import errors
 
 logger = logging.getLogger(__name__)
+DATABASE_FAILED = "The portal's database failed. The next sync goes on from here."
+
 State = SyncRun.State
 T = TypeVar("T")
 
 
 def run(sync_id: uuid.UUID | str) -> SyncRun | None:
     """Claim a queued sync and carry it out; None when it is not there to be claimed (a redelivered task, say)."""
-    now = timezone.now()
     claimed = SyncRun.objects.filter(pk=sync_id, state=State.QUEUED).update(
-        state=State.RUNNING, started_at=now, heartbeat_at=now
+        state=State.RUNNING, started_at=timezone.now(), heartbeat_at=Now()
     )
     if not claimed:
         return None
@@ -54,8 +56,7 @@ def run(sync_id: uuid.UUID | str) -> SyncRun | None:
         return finish(sync, watch, State.FAILED, error=str(error))
     except DatabaseError:
         logger.exception("sync %s: the database failed", sync.pk)
-        # Should this fail too, silence closes the row a minute later and the next sync goes on.
-        return finish(sync, watch, State.FAILED, error="The portal's database failed. The next sync goes on from here.")
+        return finish(sync, watch, State.FAILED, error=DATABASE_FAILED)
     except Exception:
         # The process edge: a bug must not leave the row running, and must still be seen.
         finish(sync, watch, State.FAILED, error="The portal made a mistake while syncing; its log tells more.")
@@ -84,7 +85,7 @@ def _carry_out(sync: SyncRun, watch: Watch) -> list[str]:
 
 def _phases(job: Job) -> list[str]:
     job.watch.beat(force=True)
-    store.forget_the_future(job.connection)
+    store.forget_the_future(job.connection, job.sync.started_at or timezone.now())
     reader = details.Reader(job)
     try:
         log_was_read = _read(job, reader)
@@ -128,6 +129,14 @@ def finish(
     sync: SyncRun, watch: Watch, state: State, *, error: str = "", undecided: list[str] | None = None
 ) -> SyncRun:
     """End a running sync once, with its audit entry; a row that somebody else closed stays as it is."""
+    try:
+        return _end(sync, watch, state, error, undecided or [])
+    except DatabaseError:
+        close_old_connections()  # the server may have ended ours; should a new one fail too, silence closes the row
+        return _end(sync, watch, state, error, undecided or [])
+
+
+def _end(sync: SyncRun, watch: Watch, state: State, error: str, undecided: list[str]) -> SyncRun:
     with transaction.atomic():
         ours = SyncRun.objects.filter(pk=sync.pk, state=State.RUNNING)
         ended = ours.update(
@@ -135,7 +144,7 @@ def finish(
             counts=watch.tally(),
             cursor=watch.cursor,
             error=error,
-            vanished=undecided or [],
+            vanished=undecided,
             finished_at=timezone.now(),
         )
         sync.refresh_from_db()

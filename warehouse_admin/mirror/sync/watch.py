@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
+from django.db.models.functions import Now
 from django.utils.dateparse import parse_datetime
 
 from warehouse_admin.mirror.models import SyncRun
@@ -64,7 +64,7 @@ class Watch:
             total=self._total,
             counts=self.tally(),
             cursor=self.cursor,
-            heartbeat_at=timezone.now(),
+            heartbeat_at=Now(),
         )
         if not written:
             raise Superseded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from warehouse_admin.accounts.budget import BudgetUnreadable
 from warehouse_admin.posthog import errors
 
 
@@ -27,6 +28,8 @@ def in_words(error: errors.PostHogError) -> str:
             return "PostHog allows no more requests for now. What was read is kept; the next sync goes on from here."
         case errors.BadAnswer():
             return f"PostHog's address did not answer with whole data ({error.detail}). Nothing was taken from it."
+        case BudgetUnreadable():
+            return f"{error.detail} Check that Redis runs; the next sync goes on from here."
         case errors.NotSent():
             return f"PostHog could not be reached: {error.detail} Check the host and the network."
         case errors.Unreachable():
