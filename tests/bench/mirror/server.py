@@ -25,6 +25,10 @@ class Server:
         """Answers since the last time this was asked: `requests`, and those `refused` with 429 among them."""
         return self._ask("counts")
 
+    def in_first_minutes(self, minutes: int) -> int:
+        """Requests in so many minutes from the first one that has not been counted yet."""
+        return self._ask(f"minutes {minutes}")["requests"]
+
     def edit(self, views: int) -> None:
         """Change the SQL of so many views."""
         self._ask(f"edit {views}")
@@ -67,6 +71,9 @@ def _obey(server: SandboxServer, words: list[str]) -> dict[str, Any]:
             for view in list(world.views.values())[: int(words[1])]:
                 world.edit_outside(view.id, f"{view.sql}\n-- edited")
             return {}
+        if words[0] == "minutes":
+            until = world.requests[0].at + 60 * int(words[1])
+            return {"requests": sum(request.at < until for request in world.requests)}
         seen = {"requests": len(world.requests), "refused": sum(r.status == 429 for r in world.requests)}
         world.requests.clear()
         return seen
