@@ -145,13 +145,15 @@ class Fetcher:
                 return fetched
 
     def _work(self) -> None:
-        """The life of a thread."""
+        """The life of a thread. It holds on to no answer: a page of a list is megabytes."""
         while (asked := self._asked.get()).call is not None and not self._closing.is_set():
-            try:
-                fetched = self._carry_out(asked.key, asked.call, asked.consumer)
-            except Exception as bug:  # to be raised where it is seen: here it would only end a thread
-                fetched = Fetched(asked.key, timezone.now(), None, bug=bug)
-            asked.answers.put(fetched)
+            asked.answers.put(self._outcome(asked, asked.call))
+
+    def _outcome(self, asked: _Asked, call: Call[Any]) -> Fetched[Any, Any]:
+        try:
+            return self._carry_out(asked.key, call, asked.consumer)
+        except Exception as bug:  # to be raised where it is seen: here it would only end a thread
+            return Fetched(asked.key, timezone.now(), None, bug=bug)
 
     def _carry_out(self, key: K, call: Call[T], consumer: str) -> Fetched[K, T]:
         """Being told to slow down is waited out here, where it can be seen and broken off."""
