@@ -93,3 +93,20 @@ def test_odd_rows_are_kept_as_far_as_they_say_anything_and_mended_later(
     assert (sync(SyncRun.Kind.FULL).state, differs()) == ("succeeded", {})
     assert WarehouseTable.objects.exclude(name="").count() == WarehouseTable.objects.count()
     assert Run.objects.exists()
+
+
+@pytest.mark.parametrize("shape", ["view_row", "table"])
+def test_an_id_that_is_none_fails_the_sync_in_words(
+    connection: Connection,
+    sync: Callable[..., SyncRun],
+    sandbox: SandboxServer,
+    differs: Callable[[], dict[str, object]],
+    monkeypatch: pytest.MonkeyPatch,
+    shape: str,
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(shapes, shape, oddly(lambda row: {**row, "id": "../../etc"}, getattr(shapes, shape)))
+        failed = sync()
+
+    assert failed.state == "failed" and "whose id is no uuid" in failed.error
+    assert (sync().state, differs()) == ("succeeded", {})

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
-from .parsing import Row, flag, identity, items, mapping, moment, row_of, rows_of, text, texts, whole
+from .parsing import Row, flag, identity, items, mapping, moment, object_id, row_of, rows_of, text, texts, whole
 
 T = TypeVar("T")
 
@@ -86,7 +86,7 @@ class SavedQuery:
     def parse(cls, value: Any) -> SavedQuery:
         row = row_of(value, "a saved query")
         return cls(
-            id=identity(row, "a saved query").lower(),
+            id=object_id(row, "a saved query"),
             name=text(row, "name") or "",
             deleted=flag(row, "deleted"),
             hogql=text(mapping(row, "query") or {}, "query"),
@@ -213,7 +213,7 @@ class WarehouseTable:
             row = {**row, "credential": {k: credential.get(k) for k in ("id", "created_by", "created_at")}}
         source = mapping(row, "external_data_source")
         return cls(
-            id=identity(row, "a warehouse table").lower(),
+            id=object_id(row, "a warehouse table"),
             name=text(row, "name") or "",
             deleted=flag(row, "deleted"),
             format=text(row, "format"),

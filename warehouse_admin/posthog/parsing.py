@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Any, TypeVar
+from uuid import UUID
 
 from . import errors
 
@@ -36,6 +37,14 @@ def identity(row: Row, what: str) -> str:
     if not value:
         raise errors.BadAnswer(f"PostHog sent {what} without an id.")
     return value
+
+
+def object_id(row: Row, what: str) -> str:
+    """The row's `id` as a canonical uuid; BadAnswer when it is none: nothing could be asked of such an object."""
+    try:
+        return str(UUID(identity(row, what)))
+    except ValueError:
+        raise errors.BadAnswer(f"PostHog sent {what} whose id is no uuid.") from None
 
 
 def text(row: Row, name: str) -> str | None:
