@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
-from warehouse_admin.accounts.models import Connection
+from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.mirror import beats, tasks
 from warehouse_admin.mirror.due import pause_after
 from warehouse_admin.mirror.models import Beat, SyncRun
@@ -66,3 +69,19 @@ def test_beat_and_worker_leave_signs_of_life(db: None, monkeypatch: pytest.Monke
 
     assert set(Beat.objects.values_list("name", flat=True)) == {"beat", "worker"}
     assert Beat.objects.get(name="worker").at == first
+
+
+def test_the_sync_page_tells_when_the_next_one_starts(
+    viewer: User, client_of: Callable[[User], Client], connection: Connection
+) -> None:
+    ended(connection, 1, state="failed")
+    ended(connection, 0, state="failed")  # the second in a row: the pause is twice the interval
+    page = client_of(viewer).get(reverse("mirror:sync-list"))
+    [state] = page.context["standings"]
+    assert timedelta(minutes=9.9) < state.next_at - timezone.now() < timedelta(minutes=10)
+    assert b"next <time" in page.content
+
+    Connection.objects.update(is_active=False)
+
+    page = client_of(viewer).get(reverse("mirror:sync-list"))
+    assert page.context["standings"][0].next_at is None and b"next <time" not in page.content

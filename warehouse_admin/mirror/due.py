@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
@@ -52,11 +52,24 @@ def is_due(connection: Connection) -> bool:
     recent = list(syncs.filter(created_at__lte=now).order_by("-created_at")[:REMEMBERED])
     if not recent:
         return True
-    ended = recent[0].finished_at
-    if ended is None or ended > now:
-        ended = recent[0].created_at
     early = random.random() * JITTER  # noqa: S311  spreads load, guards nothing
-    return now >= ended + pause_after(recent, connection) * (1 - early)
+    return now >= _ended(recent[0], now) + pause_after(recent, connection) * (1 - early)
+
+
+def next_at(connection: Connection, recent: list[SyncRun]) -> datetime | None:
+    """When the next sync starts by itself at the latest, `recent` being the last ones, newest first.
+
+    None when none will: one is under way, the connection is paused, or its key refused.
+    """
+    stands_still = not connection.is_active or connection.key_refused_at is not None
+    if stands_still or not recent or recent[0].state in SyncRun.OPEN:
+        return None
+    return _ended(recent[0], timezone.now()) + pause_after(recent, connection)
+
+
+def _ended(sync: SyncRun, now: datetime) -> datetime:
+    ended = sync.finished_at
+    return ended if ended is not None and ended <= now else sync.created_at
 
 
 def pause_after(recent: list[SyncRun], connection: Connection) -> timedelta:

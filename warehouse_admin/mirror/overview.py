@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.db.models import Count
+from django.utils import timezone
 
 from warehouse_admin.accounts import budget
 from warehouse_admin.accounts.consumers import ORDER
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.core.bars import StackedBars, stacked_bars
-from warehouse_admin.mirror import selectors
+from warehouse_admin.mirror import due, selectors
 from warehouse_admin.mirror.models import SavedQuery, SyncRun
 from warehouse_admin.mirror.sync import rereads
 from warehouse_admin.posthog import capabilities
@@ -41,6 +43,10 @@ _WITHOUT_BOTH = {
 """Prices that differ where what stands in for a signal is refused as well."""
 
 
+AT_ANY_MOMENT = timedelta(seconds=30)
+"""How often the beat looks at what is due."""
+
+
 @dataclass(frozen=True)
 class Missing:
     """Something that the key or the server refuses: why, and what that costs; both sentences."""
@@ -57,6 +63,7 @@ class Standing:
     connection: Connection
     newest: SyncRun | None
     good: SyncRun | None
+    next_at: datetime | None
     views: int
     left_minute: int | None
     left_hour: int | None
@@ -64,9 +71,15 @@ class Standing:
     missing: list[Missing]
     reread: rereads.Plan | None
 
+    @property
+    def is_due(self) -> bool:
+        """Whether the next sync starts at any moment."""
+        return self.next_at is not None and self.next_at <= timezone.now() + AT_ANY_MOMENT
+
 
 def standings(connections: list[Connection]) -> list[Standing]:
-    """How these connections are doing; three queries for all."""
+    """How these connections are doing; four queries for all."""
+    recent = selectors.recent_syncs(due.REMEMBERED)
     newest, good = selectors.newest_syncs(), selectors.newest_syncs(state=SyncRun.State.SUCCEEDED)
     present = SavedQuery.objects.present().order_by().values_list("connection")
     views = dict(present.annotate(Count("pk")))
@@ -79,6 +92,7 @@ def standings(connections: list[Connection]) -> list[Standing]:
                 connection=connection,
                 newest=newest.get(connection.pk),
                 good=good.get(connection.pk),
+                next_at=due.next_at(connection, recent.get(connection.pk, [])),
                 views=views.get(connection.pk, 0),
                 left_minute=minute,
                 left_hour=hour,

@@ -242,6 +242,16 @@ def newest_syncs(**conditions: object) -> dict[int, SyncRun]:
     return {sync.connection_id: sync for sync in syncs.filter(pk=Subquery(newest)).defer("cursor").order_by()}
 
 
+def recent_syncs(limit: int) -> dict[int, list[SyncRun]]:
+    """The last syncs of each connection, newest first, by the connection's primary key, in one query."""
+    position = Window(RowNumber(), partition_by=F("connection_id"), order_by=F("created_at").desc())
+    syncs = SyncRun.objects.filter(created_at__lte=timezone.now()).annotate(position=position)
+    found: dict[int, list[SyncRun]] = {}
+    for sync in syncs.filter(position__lte=limit).defer("cursor", "counts").order_by("position"):
+        found.setdefault(sync.connection_id, []).append(sync)
+    return found
+
+
 def newest_and_good(params: Params) -> tuple[SyncRun | None, SyncRun | None]:
     """The newest sync in scope and the newest that succeeded, in one query."""
     syncs = SyncRun.objects.filter(in_scope(params)).order_by("-created_at")
