@@ -14,7 +14,7 @@ from django.utils.dateparse import parse_datetime
 from warehouse_admin.accounts import budget
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.mirror import services
-from warehouse_admin.mirror.models import SyncRun
+from warehouse_admin.mirror.models import SavedQuery, SyncRun
 from warehouse_admin.mirror.sync import watch as watching
 from warehouse_admin.mirror.sync.fetch import Fetcher
 from warehouse_admin.mirror.sync.watch import StopAsked, Watch
@@ -140,3 +140,24 @@ def test_a_sync_with_a_small_budget_waits_and_is_stopped(
         "sync runs",
         "sync views",
     }
+
+
+def test_what_was_read_is_written_before_a_wait(
+    connection: Connection, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Connection.objects.update(budget_per_minute=16)
+    connection.refresh_from_db()
+    sync = services.start_sync(connection=connection)
+    written: list[int] = []
+
+    def look(self: Watch, until: Any, seconds: float) -> None:
+        if until is not None:
+            written.append(SavedQuery.objects.filter(needs_detail=False).count())
+            raise StopAsked
+
+    monkeypatch.setattr(Watch, "waiting", look)
+    services.run_sync(sync.pk)
+
+    asked = [request for request in sandbox.world.requests if request.path.count("-") == 4]
+    assert written and written[0] > 0
+    assert written[0] >= len(asked) - 1  # the check of the connection read one view, too

@@ -89,7 +89,8 @@ class Reader:
 
     def _take(self) -> None:
         self._judge(self._stream.next())
-        if len(self._batch) >= BATCH:
+        # Where the rate is scarce the next answer may be a minute away, and what is not written a kill would lose.
+        if len(self._batch) >= BATCH or (self._job.is_limited and not self._stream.has_answer):
             self.write()
 
     def write(self) -> None:
