@@ -12,6 +12,7 @@ import pytest
 from django.utils import timezone
 
 from tests.mirror.logs import PROJECT_LOG, VIEW_LOG, allow_everything, refuse
+from tests.mirror.paths import DETAIL, JOBS, LIST, TABLES
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.errors import KeyRefused
 from warehouse_admin.accounts.models import Connection, User
@@ -26,9 +27,7 @@ from warehouse_admin.sandbox.faults import Fault
 from warehouse_admin.sandbox.models import Table, View
 from warehouse_admin.sandbox.server import SandboxServer
 
-LIST = r"/warehouse_saved_queries/?$"
-DETAIL = r"/warehouse_saved_queries/[0-9a-f-]{36}/?$"
-OTHERS = (r"/warehouse_tables/?$", r"/data_modeling_jobs/?$", PROJECT_LOG, VIEW_LOG, "")
+OTHERS = (TABLES, JOBS, PROJECT_LOG, VIEW_LOG, "")
 PATHS = (LIST, LIST, DETAIL, DETAIL, *OTHERS)
 FAULTS: tuple[tuple[str, dict[str, object]], ...] = (
     ("status_429", {"retry_after": 0}),

@@ -9,6 +9,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from tests.mirror.paths import DETAIL
 from tests.mirror.story import Still
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.audit.models import AuditEntry
@@ -24,7 +25,6 @@ pytestmark = pytest.mark.django_db
 Sync = Callable[..., SyncRun]
 Differs = Callable[[], dict[str, object]]
 
-DETAIL = r"/warehouse_saved_queries/[0-9a-f-]{36}/?$"
 JUMPS = [timedelta(hours=-3), timedelta(hours=3)]
 
 

@@ -13,6 +13,7 @@ from django.db import OperationalError
 from django.db import connection as database
 from django.utils import timezone
 
+from tests.mirror.paths import PHASES
 from tests.mirror.processes import WriteLock, database_url
 from tests.running import wait_for
 from warehouse_admin.accounts.models import Connection
@@ -30,13 +31,6 @@ Differs = Callable[[], dict[str, object]]
 WhenAsked = Callable[[str, Callable[[], object]], None]
 
 TIMEOUT = 0.2  # seconds
-PHASES = {
-    "list": r"/warehouse_saved_queries/?$",
-    "log": r"/activity_log/?$",
-    "details": r"/warehouse_saved_queries/[0-9a-f-]{36}/?$",
-    "tables": r"/warehouse_tables/?$",
-    "runs": r"/data_modeling_jobs/?$",
-}
 
 on_sqlite = pytest.mark.skipif("database.vendor != 'sqlite'", reason="only SQLite has one lock for all writers")
 on_postgresql = pytest.mark.skipif(

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from tests.mirror.paths import DETAIL, JOBS, LIST, LOG, TABLES
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.mirror import services, tasks
@@ -20,12 +21,6 @@ pytestmark = pytest.mark.django_db
 
 Sync = Callable[..., SyncRun]
 Differs = Callable[[], dict[str, object]]
-
-LIST = r"/warehouse_saved_queries/?$"
-DETAIL = r"/warehouse_saved_queries/[0-9a-f-]{36}/?$"
-TABLES = r"/warehouse_tables/?$"
-JOBS = r"/data_modeling_jobs/?$"
-LOG = r"/activity_log/?$"
 
 
 def strike(sandbox: SandboxServer, kind: str, path: str, **options: object) -> None:

@@ -11,6 +11,7 @@ import pytest
 from django.utils import timezone
 
 from tests.mirror.logs import missing_entries
+from tests.mirror.paths import JOBS, LIST, LOG
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.mirror import services
 from warehouse_admin.mirror.models import RemoteActivity, Run, SavedQuery, SyncRun, WarehouseTable
@@ -24,10 +25,6 @@ pytestmark = pytest.mark.django_db
 
 Sync = Callable[..., SyncRun]
 Differs = Callable[[], dict[str, object]]
-
-LIST = r"/warehouse_saved_queries/?$"
-LOG = r"/activity_log/?$"
-JOBS = r"/data_modeling_jobs/?$"
 
 
 def plain_view(skip: int = 0) -> SavedQuery:

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from tests.mirror.paths import DETAIL, JOBS, LIST, LOG, TABLES
 from tests.mirror.processes import worker
 from tests.running import wait_for
 from warehouse_admin.accounts import services as accounts
@@ -26,13 +27,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 Differs = Callable[[], dict[str, object]]
 
-LIST = r"/warehouse_saved_queries/?$"
 LANDS_WITHIN = 20.0  # seconds
 PHASES = {
     "Reading the list of views": LIST,
-    "Reading PostHog's activity log": r"/activity_log/?$",
-    "Reading the list of tables": r"/warehouse_tables/?$",
-    "Reading runs": r"/data_modeling_jobs/?$",
+    "Reading PostHog's activity log": LOG,
+    "Reading the list of tables": TABLES,
+    "Reading runs": JOBS,
 }
 
 
@@ -47,7 +47,9 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxServer]:
 
 @pytest.fixture
 def connection(connection: Connection, sandbox: SandboxServer) -> Connection:
-    """Checked, so that no sync has to."""
+    """Checked, so that no sync has to; with a limit that is never reached, so that lists come before views."""
+    Connection.objects.update(budget_per_minute=100_000)
+    connection.refresh_from_db()
     accounts.check_connection(connection)
     sandbox.world.requests.clear()
     return connection
@@ -104,17 +106,34 @@ def test_a_kill_between_details_asks_for_none_again_that_was_stored(
     connection: Connection, sandbox: SandboxServer, differs: Differs
 ) -> None:
     dying = services.start_sync(connection=connection, queue=False)
-    fault = hold(sandbox, r"/warehouse_saved_queries/[0-9a-f-]{36}/?$", after=BATCH)
+    fault = hold(sandbox, DETAIL, after=BATCH)
     stored = SavedQuery.objects.filter(needs_detail=False)
-    kill_when(dying, lambda: fault.struck == 1 and stored.count() == BATCH)
+    kill_when(dying, lambda: fault.struck == 1 and stored.count() == BATCH + 19)
     assert dying.phase == "Reading views"
     paid_for = {f"/api/projects/1/warehouse_saved_queries/{view.posthog_id}/ 1" for view in stored}
 
     follower = go_on(dying)
 
     assert (follower.state, differs()) == ("succeeded", {})
-    assert follower.counts["details"] == SavedQuery.objects.count() - BATCH
+    assert follower.counts["details"] == 1
     assert paid_for.isdisjoint(repeated(sandbox))
+    assert not SavedQuery.objects.filter(versions=None).exists()
+
+
+def test_a_kill_while_views_are_read_ahead_of_their_list_asks_again_for_what_was_not_stored(
+    connection: Connection, sandbox: SandboxServer, differs: Differs
+) -> None:
+    Connection.objects.update(budget_per_minute=0)
+    dying = services.start_sync(connection=connection, queue=False)
+    listing = hold(sandbox, LIST, after=1)
+    kill_when(dying, lambda: listing.struck == 1 and len(sandbox.world.requests_to("saved_queries")) == 2 + 20)
+    assert dying.phase == "Reading the list of views"
+    stored = set(SavedQuery.objects.filter(needs_detail=False).values_list("posthog_id", flat=True))
+
+    follower = go_on(dying)
+
+    assert (follower.state, differs()) == ("succeeded", {})
+    assert {f"/api/projects/1/warehouse_saved_queries/{key}/ 1" for key in stored}.isdisjoint(repeated(sandbox))
     assert not SavedQuery.objects.filter(versions=None).exists()
 
 

@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from tests.mirror.paths import LIST
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.errors import KeyRefused
 from warehouse_admin.accounts.models import Connection, User
@@ -29,8 +30,6 @@ pytestmark = pytest.mark.django_db
 
 Sync = Callable[..., SyncRun]
 Differs = Callable[[], dict[str, object]]
-
-LIST = r"/warehouse_saved_queries/?$"
 
 
 def strike(sandbox: SandboxServer, kind: str, path: str, **options: object) -> None:

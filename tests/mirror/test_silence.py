@@ -16,6 +16,7 @@ from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from tests.broker import valkey
+from tests.mirror.paths import PHASES
 from warehouse_admin.accounts import redis as redis_pool
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection, User
@@ -33,13 +34,6 @@ WhenAsked = Callable[[str, Callable[[], object]], None]
 
 READ_TIMEOUT = 0.3  # seconds
 AGES = 300  # seconds
-PHASES = {
-    "list": r"/warehouse_saved_queries/?$",
-    "log": r"/activity_log/?$",
-    "details": r"/warehouse_saved_queries/[0-9a-f-]{36}/?$",
-    "tables": r"/warehouse_tables/?$",
-    "runs": r"/data_modeling_jobs/?$",
-}
 
 
 @pytest.fixture
