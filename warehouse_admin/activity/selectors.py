@@ -6,11 +6,12 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Page
 from django.db.models import Count, QuerySet
 
 from warehouse_admin.activity.filters import FOLDERS, WAITING, Filters
 from warehouse_admin.activity.models import ActivityEntry
+from warehouse_admin.core.paging import CountedPaginator
 
 PAGE_SIZE = 50
 HEAVY = ("before", "after", "saved_query__query", "saved_query__columns")
@@ -55,9 +56,7 @@ def related(rows: QuerySet[ActivityEntry]) -> QuerySet[ActivityEntry]:
 def entry_page(filters: Filters, total: int, number: Any) -> Page:
     """One page of the list without the texts before and after, `total` counted by the folders; one query."""
     rows = entry_list(filters).defer(*HEAVY)
-    paginator = Paginator(rows, PAGE_SIZE)
-    paginator.__dict__["count"] = total  # a cached property: counted already
-    page = paginator.get_page(number)
+    page = CountedPaginator(rows, PAGE_SIZE, total).get_page(number)
     page.object_list = list(page.object_list)
     return page
 

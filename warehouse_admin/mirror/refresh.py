@@ -18,12 +18,12 @@ RUNS = 6
 BATCH = 500
 
 
-def newest_runs(view_ids: list[int], limit: int = RUNS) -> dict[int, list[Run]]:
-    """The newest `limit` runs of each view, newest first, in one query."""
+def newest_runs(view_ids: list[int]) -> dict[int, list[Run]]:
+    """The newest runs of each view, newest first, in one query."""
     position = Window(RowNumber(), partition_by=F("saved_query_id"), order_by=[F("started_at").desc(), F("pk").desc()])
     recent = Run.objects.filter(saved_query__in=view_ids, started_at__gt=timezone.now() - RECENT)
     found: dict[int, list[Run]] = defaultdict(list)
-    for run in recent.annotate(position=position).filter(position__lte=limit).order_by("saved_query_id", "position"):
+    for run in recent.annotate(position=position).filter(position__lte=RUNS).order_by("saved_query_id", "position"):
         found[run.saved_query_id].append(run)
     return found
 

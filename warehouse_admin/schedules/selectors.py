@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Page
 from django.db.models import Count, Max, OuterRef, QuerySet, Subquery, UUIDField
 from django.db.models.functions import Coalesce
 
 from warehouse_admin.accounts.models import Connection
+from warehouse_admin.core.paging import CountedPaginator
 from warehouse_admin.lineage.models import Edge
 from warehouse_admin.mirror.models import MirroredQuerySet, Run, SavedQuery, SavedQueryVersion, ScheduleState
 from warehouse_admin.schedules.filters import Filters, schedules
@@ -57,18 +57,6 @@ TILE_ORDER = [
     ScheduleState.UNKNOWN,
     ScheduleState.NOT_SCHEDULED,
 ]
-
-
-class CountedPaginator(Paginator):
-    """A paginator that was told how many rows there are."""
-
-    def __init__(self, rows: Any, per_page: int, count: int) -> None:
-        super().__init__(rows, per_page)
-        self._known = count
-
-    @cached_property
-    def count(self) -> int:
-        return self._known
 
 
 @dataclass(frozen=True)

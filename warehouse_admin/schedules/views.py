@@ -17,6 +17,7 @@ from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.core.errors import Missing, NotPermitted, UserError
 from warehouse_admin.core.htmx import render_page
+from warehouse_admin.core.paging import CountedPaginator
 from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.schedules import report, selectors, services
 from warehouse_admin.schedules.filters import Filters
@@ -119,7 +120,7 @@ def resume_detail(request: HttpRequest, resume_id: uuid.UUID) -> HttpResponse:
     outcome = request.GET.get("outcome", "")
     items = selectors.items_of(campaign, outcome)
     total = counts.get(outcome, 0) if outcome in BulkResumeItem.Outcome.values else sum(counts.values())
-    page = selectors.CountedPaginator(items, ITEMS_PER_PAGE, total).get_page(request.GET.get("page"))
+    page = CountedPaginator(items, ITEMS_PER_PAGE, total).get_page(request.GET.get("page"))
     waiting = counts.get("queued", 0) + counts.get("sent", 0)
     context: dict[str, Any] = {
         "resume": campaign,
