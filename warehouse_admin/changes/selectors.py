@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.accounts.policies import allows
 from warehouse_admin.accounts.roles import APPLY, CLOSE, REVIEW
+from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
 from warehouse_admin.changes.models import ChangeEvent, ChangeRequest, Revision, Vote
 from warehouse_admin.core.errors import Missing
 from warehouse_admin.mirror.models import SavedQuery
@@ -64,9 +65,8 @@ def change_list(user: User, params: Mapping[str, str]) -> QuerySet[ChangeRequest
     approvals = Vote.objects.filter(change=OuterRef("pk"), voided_at=None, verdict=Vote.Verdict.APPROVE)
     counted = approvals.order_by().values("change").annotate(n=Count("pk")).values("n")
     found = found.annotate(approvals=Coalesce(Subquery(counted, output_field=IntegerField()), 0))
-    shown = found.select_related("saved_query", "author", "connection", "mutation").defer(
-        "remote", "mutation__payload", "mutation__base", "mutation__before", "mutation__after", "saved_query__query"
-    )
+    shown = found.select_related("saved_query", "author", "connection")
+    shown = shown.defer("remote", "saved_query__query", "saved_query__columns", *CONNECTION_UNREAD)
     return shown.order_by(*_order(params))
 
 

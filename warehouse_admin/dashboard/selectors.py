@@ -92,7 +92,7 @@ def running_resumes() -> Shortlist:
 
 def freshness() -> list[Freshness]:
     """One row for each active connection, its newest and its newest good sync, in three queries."""
-    connections = list(Connection.objects.filter(is_active=True))
+    connections = list(Connection.objects.filter(is_active=True).defer("api_key", "capabilities"))
     newest = mirror.newest_syncs()
     good = mirror.newest_syncs(state=SyncRun.State.SUCCEEDED)
     now = timezone.now()

@@ -28,6 +28,7 @@ from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from warehouse_admin.accounts.models import Connection
+from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
 from warehouse_admin.core.errors import Missing
 from warehouse_admin.core.searching import every_word
 from warehouse_admin.mirror.models import (
@@ -147,11 +148,11 @@ def view_list(params: Params) -> QuerySet[SavedQuery]:
     """
     runs = Run.objects.filter(saved_query=OuterRef("pk")).order_by("-started_at").values("started_at")
     views = SavedQuery.objects.filter(view_filter(params)).annotate(strip_from=Subquery(runs[STRIP - 1 : STRIP]))
-    views = views.select_related("connection").defer("query", "columns", "connection__capabilities")
+    views = views.select_related("connection").defer("query", "columns", *CONNECTION_UNREAD)
     return sorted_views(views, params.get("sort", ""))
 
 
-def strips(views: Iterable[Any]) -> dict[int, list[Run]]:
+def strips(views: Iterable[Any]) -> dict[int, list[Any]]:
     """The last runs of each view of a `view_list`, oldest first, in one query that reads hardly any others."""
     recent = timezone.now() - RECENT
     by_hour: dict[datetime, list[int]] = {}  # views that start in the same hour share a condition
@@ -161,10 +162,10 @@ def strips(views: Iterable[Any]) -> dict[int, list[Run]]:
     wanted = [Q(saved_query__in=keys, started_at__gte=start) for start, keys in by_hour.items()]
     if not wanted:
         return {}
-    found: dict[int, list[Run]] = {}
-    runs = Run.objects.filter(reduce(or_, wanted)).only("saved_query", "status", "started_at", "finished_at")
-    for run in runs.order_by("started_at", "pk"):
-        found.setdefault(run.saved_query_id, []).append(run)
+    runs = Run.objects.filter(reduce(or_, wanted)).order_by("started_at", "pk")
+    found: dict[int, list[Any]] = {}
+    for run in runs.values("saved_query", "status", "started_at", "finished_at"):
+        found.setdefault(run["saved_query"], []).append(run)
     return {key: shown[-STRIP:] for key, shown in found.items()}
 
 
@@ -182,6 +183,7 @@ def view_counts(params: Params) -> dict[str, int]:
 def view_by_id(posthog_id: uuid.UUID, connection: str = "") -> SavedQuery:
     """The view of this remote id; where two connections know it, the one present and read last."""
     views = SavedQuery.objects.of(connection).filter(posthog_id=posthog_id).select_related("connection")
+    views = views.defer("connection__api_key")
     view = views.order_by(F("deleted_at").desc(nulls_first=True), "-synced_at").first()
     if view is None:
         raise Missing("There is no such view in the mirror. It may be newer than the last sync.")
@@ -194,7 +196,7 @@ def table_list(params: Params) -> QuerySet[WarehouseTable]:
     wanted = gone & in_scope(params) & every_word(params.get("q", ""), "name", "source_type", "url_pattern")
     if source := params.get("source", ""):
         wanted &= Q(source_type="" if source == "self" else source)
-    tables = WarehouseTable.objects.filter(wanted).select_related("connection").defer("columns")
+    tables = WarehouseTable.objects.filter(wanted).select_related("connection").defer("columns", *CONNECTION_UNREAD)
     fields = {"name": "name", "source": "source_type", "synced": "schema_last_synced_at"}
     sort = params.get("sort", "")
     field = fields.get(sort.removeprefix("-"), "name")
@@ -222,7 +224,7 @@ def sync_list(params: Params) -> QuerySet[SyncRun]:
     for name in ("state", "kind"):
         if value := params.get(name, ""):
             syncs = syncs.filter(**{name: value})
-    return syncs.defer("cursor", "vanished").order_by("-created_at")
+    return syncs.defer("cursor", "vanished", *CONNECTION_UNREAD).order_by("-created_at")
 
 
 @dataclass(frozen=True)

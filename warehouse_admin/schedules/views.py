@@ -37,16 +37,16 @@ def _person(request: HttpRequest) -> User:
 @require_GET
 def schedule_list(request: HttpRequest) -> HttpResponse:
     filters = Filters.parse(request.GET)
-    tiles = selectors.tiles(filters)
-    total = sum(tile.count for tile in tiles if not filters.states or tile.active)
+    listing = selectors.listing(filters, request.GET.get("page", 1))
     connections = selectors.scoped_connections(filters.connection)
+    refusals = _refusals(connections)
     context = {
         "filters": filters,
-        "tiles": [tile for tile in tiles if tile.count or tile.active],
-        "page": selectors.schedule_page(filters, total, request.GET.get("page", 1)),
-        "refusals": _refusals(connections),
+        "tiles": [tile for tile in listing.tiles if tile.count or tile.active],
+        "page": listing.page,
+        "refusals": refusals,
         "can_resume": policies.allows(request.user, PERMISSION),
-        "all_refuse": bool(connections) and len(_refusals(connections)) == len(connections),
+        "all_refuse": bool(connections) and len(refusals) == len(connections),
         "tells_suspension": any(connection.generation == "D" for connection in connections),
         "frozen_filter": request.GET.urlencode(),
     }

@@ -20,7 +20,7 @@ from warehouse_admin.core.errors import Missing, UserError
 from warehouse_admin.core.formatting import cadence
 from warehouse_admin.core.htmx import render_page, wants_fragment
 from warehouse_admin.mirror import hooks, paging, selectors, services
-from warehouse_admin.mirror.models import Run, SavedQuery, SavedQueryVersion, ScheduleState, SyncRun
+from warehouse_admin.mirror.models import SavedQuery, SavedQueryVersion, ScheduleState, SyncRun
 from warehouse_admin.mirror.states import CADENCES
 
 TABS = (
@@ -71,7 +71,7 @@ class Row:
     """One line of the list; runs oldest first."""
 
     view: SavedQuery
-    runs: list[Run]
+    runs: list[Any]
     downstream_count: int
     open_change: Any
 
