@@ -3,6 +3,9 @@
 The targets are for PostgreSQL: at most 12 SQL queries; a list no slower than the admin's, and as fast at 10,000 rows as
 at 100; a search in half of the admin's time. A search is what the search box asks for at each pause in typing: the
 table alone, while the admin answers with its whole page.
+
+The two sizes are minutes apart, on a machine that may be busier at one of them. So growth is counted in times of a
+yardstick, a list of one row at both sizes, asked in turn with the others.
 """
 
 from __future__ import annotations
@@ -27,7 +30,8 @@ ROUNDS = 15
 MOST_QUERIES = 12
 AS_FAST, HALF = 1.0, 0.5
 FLAT = 1.5
-"""A list may take this many times as long at the larger size: room for the noise of a machine, not for more rows."""
+"""A list may take this many times as long at the larger size: room for noise and for counting, not for more rows."""
+YARDSTICK = "/connections/"
 
 VIEWS, SCHEDULES = "/admin/mirror/savedquery/", "/schedules-admin/mirror/savedquery/"
 TABLES, SYNCS, RUNS = "/admin/mirror/warehousetable/", "/admin/mirror/syncrun/", "/admin/mirror/run/"
@@ -90,7 +94,6 @@ def cases(view: SavedQuery) -> list[Case]:
         *searches("audit", "/audit/?", AUDIT, many="finance", one="(42)", none="no_such_word"),
         Case("people", "/people/", PEOPLE),
         *searches("people", "/people/?", PEOPLE, many="person", one="00042", none="no_such_word"),
-        Case("connections", "/connections/"),
         *_rest(of_view, runs_of_view),
     ]
 
@@ -117,10 +120,11 @@ def _rest(of_view: str, runs_of_view: str) -> list[Case]:
 
 @dataclass
 class Result:
-    """Medians in seconds; `small` and `large` are the portal's at the two sizes."""
+    """Medians in seconds, of the portal at the two sizes and of the admin at the larger; `grows` in yardsticks."""
 
     small: float = 0.0
     large: float = 0.0
+    grows: float = 0.0
     queries: int = 0
     admin: float = 0.0
 
@@ -128,7 +132,7 @@ class Result:
         """The targets that were not reached."""
         checks = {
             "queries": self.queries <= MOST_QUERIES,
-            "flat": case.is_search or self.large <= FLAT * self.small,
+            "flat": case.is_search or self.grows <= FLAT,
             "admin": not case.admin or self.large <= case.share * self.admin,
         }
         return [name for name, reached in checks.items() if not reached]
@@ -145,12 +149,14 @@ def run() -> None:
         for case in all_cases:
             measured = results.setdefault(case.name, Result())
             if size == SIZES[0]:
-                measured.small, _ = _medians(client, case, beside="")
+                measured.small, _, small_yardstick = _medians(client, case, beside="")
+                measured.grows = small_yardstick / measured.small
                 continue
             with CaptureQueriesContext(database) as captured:
                 _seconds(client, case.url, is_fragment=case.is_fragment)
                 measured.queries = len(captured)
-            measured.large, measured.admin = _medians(client, case, beside=case.admin)
+            measured.large, measured.admin, yardstick = _medians(client, case, beside=case.admin)
+            measured.grows *= measured.large / yardstick
     _report(all_cases, results)
 
 
@@ -159,7 +165,9 @@ def _portal() -> tuple[Client, Connection]:
     user = User.objects.create_user("bench", is_staff=True, is_superuser=True)
     for role in Role:
         give_role(user, role)
-    connection = Connection.objects.create(slug="bench", name="Bench", host="http://127.0.0.1:9", project_id="1")
+    connection = Connection.objects.create(
+        slug="bench", name="Bench", host="http://127.0.0.1:9", project_id="1", api_key="k" * 40
+    )
     client = Client()
     client.force_login(user)
     return client, connection
@@ -172,16 +180,14 @@ def _settle() -> None:
             cursor.execute("VACUUM ANALYZE")
 
 
-def _medians(client: Client, case: Case, *, beside: str) -> tuple[float, float]:
-    """Median seconds of the portal and of the admin, asked in turn so that a busy moment of the machine slows both."""
-    ours, admins = [], []
-    for turn in range(ROUNDS + 1):
-        taken = _seconds(client, case.url, is_fragment=case.is_fragment)
-        taken_beside = _seconds(client, beside) if beside else 0.0
-        if turn:  # the first loads templates
-            ours.append(taken)
-            admins.append(taken_beside)
-    return statistics.median(ours), statistics.median(admins)
+def _medians(client: Client, case: Case, *, beside: str) -> tuple[float, ...]:
+    """Median seconds of the portal, the admin and the yardstick, asked in turn: a busy moment slows all of them."""
+    rounds = []
+    for _ in range(ROUNDS + 1):
+        ours = _seconds(client, case.url, is_fragment=case.is_fragment)
+        admins = _seconds(client, beside) if beside else 0.0
+        rounds.append((ours, admins, _seconds(client, YARDSTICK, is_fragment=True)))
+    return tuple(statistics.median(taken) for taken in zip(*rounds[1:], strict=True))  # the first loads templates
 
 
 def _seconds(client: Client, url: str, *, is_fragment: bool = False) -> float:
@@ -202,6 +208,6 @@ def _report(all_cases: Iterable[Case], results: dict[str, Result]) -> None:
         beside = f"{'':23}"
         if case.admin:
             beside = f"{found.admin * 1000:8.1f}{found.large / found.admin:7.2f}{f'≤ {case.share:g}':>8}"
-        cells = f"{found.small * 1000:8.1f}{found.large * 1000:8.1f}{found.large / found.small:7.2f}{found.queries:9}"
+        cells = f"{found.small * 1000:8.1f}{found.large * 1000:8.1f}{found.grows:7.2f}{found.queries:9}"
         missed = found.missed(case)
         print(f"{case.name:27}{cells}{beside}  {'MISSED ' + ', '.join(missed) if missed else 'ok'}")
