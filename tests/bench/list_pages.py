@@ -48,6 +48,7 @@ class Case:
     admin: str = ""
     is_search: bool = False
     is_fragment: bool = False
+    is_partial: bool = False  # shows fewer rows, or others, at the smaller size: its growth says nothing
 
     @property
     def share(self) -> float:
@@ -69,10 +70,14 @@ def cases(view: SavedQuery) -> list[Case]:
     runs_of_view = f"{RUNS}?saved_query__id__exact={view.pk}"
     return [
         Case("views", "/saved-queries/", VIEWS),
-        Case("views, page 2 by last run", "/saved-queries/?sort=-last_run&page=2", f"{VIEWS}?o=-7&p=2"),
+        Case(
+            "views, page 2 by last run", "/saved-queries/?sort=-last_run&page=2", f"{VIEWS}?o=-7&p=2", is_partial=True
+        ),
         Case("views, last page", "/saved-queries/?deleted=any&page=200", f"{VIEWS}?p=200"),
-        Case("views, failing", "/saved-queries/?state=failing", f"{VIEWS}?schedule_state__exact=failing"),
-        Case("views, changed outside", "/saved-queries/?tab=outside"),
+        Case(
+            "views, failing", "/saved-queries/?state=failing", f"{VIEWS}?schedule_state__exact=failing", is_partial=True
+        ),
+        Case("views, changed outside", "/saved-queries/?tab=outside", is_partial=True),
         *searches("views", "/saved-queries/?", VIEWS, many="signed_up", one="raw_orders_00042", none="no_such_word"),
         Case("runs of a view", f"{of_view}/runs/", runs_of_view, is_fragment=True),
         Case("activity of a view", f"{of_view}/activity/"),
@@ -80,17 +85,24 @@ def cases(view: SavedQuery) -> list[Case]:
         *searches("tables", "/tables/?", TABLES, many="orders", one="raw_orders_00042", none="no_such_word"),
         Case("syncs", "/syncs/", SYNCS),
         Case("schedules", "/schedules/", SCHEDULES),
-        Case("schedules, failing", "/schedules/?state=failing", f"{SCHEDULES}?schedule_state__exact=failing"),
+        Case(
+            "schedules, failing",
+            "/schedules/?state=failing",
+            f"{SCHEDULES}?schedule_state__exact=failing",
+            is_partial=True,
+        ),
         *searches("schedules", "/schedules/?", SCHEDULES, many="mart", one="_00042", none="no_such_word"),
         Case("campaigns", "/schedules/resumes/", RESUMES),
         Case("changes, all", "/changes/?tab=all", CHANGES),
         Case("changes, open", "/changes/"),
         *searches("changes", "/changes/?tab=all&", CHANGES, many="finance", one="(42)", none="no_such_word"),
         Case("activity, all", "/activity/?folder=all", ACTIVITY),
-        Case("activity, unreviewed", "/activity/", f"{ACTIVITY}?needs_review__exact=1&verdict__exact="),
+        Case(
+            "activity, unreviewed", "/activity/", f"{ACTIVITY}?needs_review__exact=1&verdict__exact=", is_partial=True
+        ),
         *searches("activity", "/activity/?folder=all&", ACTIVITY, many="mart", none="no_such_word"),
         Case("audit", "/audit/", AUDIT),
-        Case("audit, denied", "/audit/?result=denied", f"{AUDIT}?result__exact=denied"),
+        Case("audit, denied", "/audit/?result=denied", f"{AUDIT}?result__exact=denied", is_partial=True),
         *searches("audit", "/audit/?", AUDIT, many="finance", one="(42)", none="no_such_word"),
         Case("people", "/people/", PEOPLE),
         *searches("people", "/people/?", PEOPLE, many="person", one="00042", none="no_such_word"),
@@ -132,7 +144,7 @@ class Result:
         """The targets that were not reached."""
         checks = {
             "queries": self.queries <= MOST_QUERIES,
-            "flat": case.is_search or self.grows <= FLAT,
+            "flat": case.is_search or case.is_partial or self.grows <= FLAT,
             "admin": not case.admin or self.large <= case.share * self.admin,
         }
         return [name for name, reached in checks.items() if not reached]
