@@ -25,6 +25,7 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"No such benchmark: {', '.join(unknown)}. There are: {', '.join(BENCHES)}.")
         return 2
+    # Without Django's test environment: it reports each template it renders, and that would be measured too.
     with embedded_broker():
         databases = setup_databases(verbosity=0, interactive=False)
         try:
