@@ -6,13 +6,13 @@ import os
 import shutil
 import sys
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings_test")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.bench.settings")
 
 import django
 
 django.setup()
 
-from django.test.utils import setup_databases, setup_test_environment, teardown_databases  # noqa: E402
+from django.test.utils import setup_databases, teardown_databases  # noqa: E402
 
 from tests.bench import list_pages  # noqa: E402
 from tests.bench.mirror import benches as mirror  # noqa: E402
@@ -31,7 +31,7 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"No such benchmark: {', '.join(unknown)}. There are: {', '.join(BENCHES)}.")
         return 2
-    setup_test_environment()
+    # Without Django's test environment: it reports each template it renders, and that would be measured too.
     with embedded_broker():
         databases = setup_databases(verbosity=0, interactive=False)
         try:

@@ -12,6 +12,9 @@ from warehouse_admin.accounts.models import ApiToken, Connection, PersonalKey, U
 from warehouse_admin.posthog import capabilities
 from warehouse_admin.posthog.capabilities import Capability
 
+CONNECTION_UNREAD: tuple[str, ...] = ("connection__api_key", "connection__capabilities")
+"""For lists to defer of the connections of their rows: a key would be decrypted for each row."""
+
 
 @dataclass(frozen=True)
 class BudgetView:

@@ -20,9 +20,6 @@ from warehouse_admin.core.rest.endpoints import Endpoint, ListEndpoint, SignedIn
 from warehouse_admin.core.rest.fields import ExactText, NullableText
 from warehouse_admin.mirror.api import OfView
 
-_UNREAD: tuple[str, ...] = ("connection__api_key", "connection__capabilities", *selectors.HEAVY)
-_UNREAD += tuple(f"mutation__{name}" for name in ("base", "payload", "before", "after", "remote"))
-
 
 class EntryRow(serializers.ModelSerializer):
     saved_query = serializers.UUIDField(source="saved_query.posthog_id", allow_null=True, default=None)
@@ -103,7 +100,7 @@ class EntryList(ListEndpoint):
     default_ordering = "-occurred_at"
 
     def get_queryset(self) -> QuerySet[ActivityEntry]:
-        return selectors.related(ActivityEntry.objects.all()).defer(*_UNREAD)
+        return selectors.related(ActivityEntry.objects.all()).defer(*selectors.HEAVY)
 
 
 class EntriesOfView(EntryList, OfView):

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 from warehouse_admin.activity.models import ActivityEntry
+from warehouse_admin.core.searching import every_word
 from warehouse_admin.mirror.models import Observation
 
 Source = ActivityEntry.Source
@@ -76,8 +77,8 @@ class Filters:
             rows = rows.filter(author__icontains=self.author)
         if self.view:
             rows = rows.filter(saved_query__posthog_id=self.view)
-        for word in self.search.split()[:8]:
-            rows = rows.filter(Q(object_name__icontains=word) | Q(author__icontains=word) | Q(note__icontains=word))
+        if self.search:
+            rows = rows.filter(every_word(self.search, "object_name", "author", "note"))
         if self.since:
             rows = rows.filter(occurred_at__gte=self.since)
         if self.until:

@@ -6,14 +6,19 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Page
 from django.db.models import Count, QuerySet
 
+from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
 from warehouse_admin.activity.filters import FOLDERS, WAITING, Filters
 from warehouse_admin.activity.models import ActivityEntry
+from warehouse_admin.core.paging import CountedPaginator
 
 PAGE_SIZE = 50
-HEAVY = ("before", "after", "saved_query__query", "saved_query__columns")
+UNREAD_OF_MUTATION = tuple(f"mutation__{name}" for name in ("base", "payload", "before", "after", "remote"))
+UNREAD = (*CONNECTION_UNREAD, *UNREAD_OF_MUTATION, "saved_query__query", "saved_query__columns")
+HEAVY = ("before", "after")
+"""What only the page of one entry shows."""
 
 
 @dataclass(frozen=True)
@@ -41,23 +46,14 @@ def folders(filters: Filters) -> list[Folder]:
     ]
 
 
-def entry_list(filters: Filters) -> QuerySet[ActivityEntry]:
-    """Entries newest first, with all that a list or the API shows of them."""
-    return filters.apply(related(ActivityEntry.objects.all())).order_by("-occurred_at", "-pk")
-
-
 def related(rows: QuerySet[ActivityEntry]) -> QuerySet[ActivityEntry]:
-    return rows.select_related("saved_query", "connection", "mutation", "reviewed_by").defer(
-        "saved_query__query", "saved_query__columns"
-    )
+    return rows.select_related("saved_query", "connection", "mutation", "reviewed_by").defer(*UNREAD)
 
 
 def entry_page(filters: Filters, total: int, number: Any) -> Page:
-    """One page of the list without the texts before and after, `total` counted by the folders; one query."""
-    rows = entry_list(filters).defer(*HEAVY)
-    paginator = Paginator(rows, PAGE_SIZE)
-    paginator.__dict__["count"] = total  # a cached property: counted already
-    page = paginator.get_page(number)
+    """One page of the list, newest first, with what a sentence tells, `total` counted by the folders; one query."""
+    rows = filters.apply(ActivityEntry.objects.select_related("mutation")).defer(*UNREAD_OF_MUTATION, *HEAVY)
+    page = CountedPaginator(rows.order_by("-occurred_at", "-pk"), PAGE_SIZE, total).get_page(number)
     page.object_list = list(page.object_list)
     return page
 

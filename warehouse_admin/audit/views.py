@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from warehouse_admin.audit import policies, presenters, selectors, services, tasks
 from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.core.errors import Missing
-from warehouse_admin.core.htmx import render_page
+from warehouse_admin.core.htmx import render_page, wants_fragment
 
 VERIFY_AT_ONCE = 20_000
 """Up to so many entries a person can wait for the check; a longer chain is checked in the background."""
@@ -23,7 +23,8 @@ RESULTS = [(value, label) for value, label in AuditEntry.Result.choices]
 @require_GET
 def entry_list(request: HttpRequest) -> HttpResponse:
     sees_all = policies.sees_all(request.user)
-    entries, problems = selectors.filtered(selectors.entries_for(request.user), request.GET)
+    visible = selectors.entries_for(request.user, sees_all=sees_all)
+    entries, problems = selectors.filtered(visible, request.GET)
     context: dict[str, Any] = {
         "window": selectors.window(entries, request.GET.get("page", "")),
         "problems": problems,
@@ -33,16 +34,16 @@ def entry_list(request: HttpRequest) -> HttpResponse:
         "actions": presenters.action_options(request.GET.get("action", "")),
         "results": RESULTS,
         "sees_all": sees_all,
-        "hidden": selectors.hidden_count(request.user),
-        "verification": selectors.latest_verification(),
-        "length": selectors.chain_length(),
+        "hidden": selectors.hidden_count(request.user, sees_all=sees_all),
     }
+    if not wants_fragment(request):
+        context |= {"verification": selectors.latest_verification(), "length": selectors.chain_length()}
     return render_page(request, "audit/list.html", "audit/_table.html", context)
 
 
 @require_GET
 def entry_detail(request: HttpRequest, sequence: int) -> HttpResponse:
-    entries = selectors.entries_for(request.user)
+    entries = selectors.entries_for(request.user, sees_all=policies.sees_all(request.user))
     entry = entries.filter(sequence=sequence).first() if sequence < 2**63 else None
     if entry is None:
         raise Missing("There is no such entry, or it is not yours to read.")

@@ -12,6 +12,7 @@ from rest_framework.serializers import BaseSerializer
 
 from warehouse_admin.accounts.api import connection_filter
 from warehouse_admin.accounts.idempotency import Idempotent
+from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
 from warehouse_admin.changes import presenters, selectors, serializers, services
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.core.errors import Missing
@@ -20,12 +21,7 @@ from warehouse_admin.core.rest.endpoints import Endpoint, ListEndpoint, SignedIn
 from warehouse_admin.mirror import selectors as mirror
 from warehouse_admin.mirror.models import SavedQuery
 
-_UNREAD: tuple[str, ...] = (
-    "connection__api_key",
-    "connection__capabilities",
-    "saved_query__query",
-    "saved_query__columns",
-)
+_UNREAD: tuple[str, ...] = (*CONNECTION_UNREAD, "saved_query__query", "saved_query__columns")
 _UNREAD += tuple(f"mutation__{name}" for name in ("base", "payload", "before", "after"))
 
 

@@ -68,6 +68,7 @@ class ChangeRequest(models.Model):
         ]
         indexes = [
             models.Index(fields=["state", "-state_changed_at"]),
+            models.Index(fields=["-state_changed_at", "-id"]),
             models.Index(fields=["author", "-created_at"]),
             models.Index(fields=["saved_query", "-created_at"]),
         ]

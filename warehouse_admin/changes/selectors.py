@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.accounts.policies import allows
 from warehouse_admin.accounts.roles import APPLY, CLOSE, REVIEW
+from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
 from warehouse_admin.changes.models import ChangeEvent, ChangeRequest, Revision, Vote
 from warehouse_admin.core.errors import Missing
 from warehouse_admin.mirror.models import SavedQuery
@@ -27,6 +28,7 @@ SORTS = {
 }
 TABS = ("my-turn", "mine", "open", "closed", "all")
 _AUTHORS_TURN = (State.CHANGES_REQUESTED, State.NEEDS_REBASE, State.FAILED)
+_ANYBODYS_TURN = (*_AUTHORS_TURN, State.IN_REVIEW, State.APPROVED)
 
 
 def visible_to(user: User) -> QuerySet[ChangeRequest]:
@@ -46,7 +48,8 @@ def my_turn(user: User) -> QuerySet[ChangeRequest]:
         by_hand = Q(connection__apply_policy=Connection.ApplyPolicy.MANUAL) | Q(attempts__gt=0)
         by_hand |= Q(scheduled_for__isnull=False)
         mine |= Q(state=State.APPROVED) & by_hand | Q(state=State.FAILED)
-    return ChangeRequest.objects.filter(mine)
+    # Said once more, so that the index on the state leaves unread what is closed: most changes are.
+    return ChangeRequest.objects.filter(mine, state__in=_ANYBODYS_TURN)
 
 
 def my_turn_count(user: User) -> int:
@@ -62,9 +65,8 @@ def change_list(user: User, params: Mapping[str, str]) -> QuerySet[ChangeRequest
     approvals = Vote.objects.filter(change=OuterRef("pk"), voided_at=None, verdict=Vote.Verdict.APPROVE)
     counted = approvals.order_by().values("change").annotate(n=Count("pk")).values("n")
     found = found.annotate(approvals=Coalesce(Subquery(counted, output_field=IntegerField()), 0))
-    shown = found.select_related("saved_query", "author", "connection", "mutation").defer(
-        "remote", "mutation__payload", "mutation__base", "mutation__before", "mutation__after", "saved_query__query"
-    )
+    shown = found.select_related("saved_query", "author", "connection")
+    shown = shown.defer("remote", "saved_query__query", "saved_query__columns", *CONNECTION_UNREAD)
     return shown.order_by(*_order(params))
 
 
@@ -179,7 +181,10 @@ def _is_uuid(text: str) -> bool:
 
 
 def _matches(text: str) -> Q:
-    match = Q(saved_query__name__icontains=text) | Q(reason__icontains=text) | Q(author__username__icontains=text)
+    # Names are looked for in their own tables first: joined, each would be fetched and compared once for each change.
+    views = SavedQuery.objects.filter(name__icontains=text).values("pk")
+    people = User.objects.filter(username__icontains=text).values("pk")
+    match = Q(saved_query__in=views) | Q(reason__icontains=text) | Q(author__in=people)
     number = text.removeprefix("#")
     return match | Q(pk=int(number)) if re.fullmatch(r"[0-9]{1,15}", number) else match
 

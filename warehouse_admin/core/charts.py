@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from warehouse_admin.core.formatting import as_datetime, duration, exact, seconds_of
@@ -29,13 +29,12 @@ class RunChart(NamedTuple):
 
     width: int
     height: int
-    bar_width: int
     bars: list[Bar]
     summary: str
 
 
 def _read(run: object, name: str) -> object:
-    return run.get(name) if isinstance(run, Mapping) else getattr(run, name, None)
+    return run.get(name) if isinstance(run, dict) else getattr(run, name, None)
 
 
 def _length(run: object) -> float | None:
@@ -64,4 +63,4 @@ def run_chart(runs: Iterable[object]) -> RunChart:
         words.append(look.word)
     counts = ", ".join(f"{words.count(word)} {word.lower()}" for word in dict.fromkeys(words))
     width = max(len(rows) * (BAR_WIDTH + BAR_GAP) - BAR_GAP, BAR_WIDTH)
-    return RunChart(width, HEIGHT, BAR_WIDTH, bars, f"Last {len(rows)} runs: {counts}")
+    return RunChart(width, HEIGHT, bars, f"Last {len(rows)} runs: {counts}")

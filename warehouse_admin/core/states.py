@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -148,7 +149,11 @@ _ALIASES = {
 
 def look_of(kind: str, value: object) -> Look:
     """The look of a state; a value nobody has named shows as itself and neutral, never as healthy."""
-    text = "" if value is None else str(value).strip()
+    return _look(kind, "" if value is None else str(value).strip())
+
+
+@lru_cache(maxsize=1_000)  # a list shows hundreds of a few dozen states
+def _look(kind: str, text: str) -> Look:
     if not text:
         return UNKNOWN
     known = LOOKS.get(_ALIASES.get(kind, kind), {})

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Q, QuerySet, Window
 from django.utils import timezone
 
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.changes import selectors as changes
 from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.mirror import selectors as mirror
 from warehouse_admin.mirror.models import SavedQuery, ScheduleState, SyncRun
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.schedules.models import BulkResume
@@ -49,9 +50,9 @@ class Freshness:
 
 
 def _shortlist(rows: QuerySet[Any]) -> Shortlist:
-    """Up to SHOWN rows; counts only when there are more."""
-    first = list(rows[: SHOWN + 1])
-    return Shortlist(first[:SHOWN], len(first) if len(first) <= SHOWN else rows.count())
+    """Up to SHOWN rows, counted in the same query."""
+    first = list(rows.annotate(in_all=Window(Count("*")))[:SHOWN])
+    return Shortlist(first, first[0].in_all if first else 0)
 
 
 def my_reviews(user: User) -> Shortlist:
@@ -65,12 +66,12 @@ def my_changes(user: User) -> Shortlist:
 
 def broken_views(connection: str) -> Shortlist:
     views = SavedQuery.objects.present().of(connection).filter(schedule_state__in=BROKEN)
-    return _shortlist(views.order_by("-schedule_state", "name"))
+    return _shortlist(views.order_by("-schedule_state", "name").defer("query", "columns"))
 
 
 def behind_views(connection: str) -> Shortlist:
     views = SavedQuery.objects.present().of(connection).filter(schedule_state__in=BEHIND)
-    return _shortlist(views.order_by("last_run_at", "name"))
+    return _shortlist(views.order_by("last_run_at", "name").defer("query", "columns"))
 
 
 def unreviewed(connection: str) -> Shortlist:
@@ -91,25 +92,14 @@ def running_resumes() -> Shortlist:
 
 def freshness() -> list[Freshness]:
     """One row for each active connection, its newest and its newest good sync, in three queries."""
-    connections = list(Connection.objects.filter(is_active=True))
-    newest = _newest_by_connection(SyncRun.objects.all())
-    good = _newest_by_connection(SyncRun.objects.filter(state=SyncRun.State.SUCCEEDED))
-    now = timezone.now()
-    return [
-        Freshness(
-            connection=connection,
-            last_good=good.get(connection.pk),
-            newest=newest.get(connection.pk),
-            is_stale=_is_stale(connection, good.get(connection.pk), now),
-        )
-        for connection in connections
-    ]
-
-
-def _newest_by_connection(syncs: QuerySet[SyncRun]) -> dict[int, SyncRun]:
-    """The newest of `syncs` for each connection, in one query."""
-    newest = syncs.filter(connection=OuterRef("connection")).order_by("-created_at").values("pk")[:1]
-    return {sync.connection_id: sync for sync in syncs.filter(pk=Subquery(newest)).order_by()}
+    connections = list(Connection.objects.filter(is_active=True).defer("api_key", "capabilities"))
+    syncs, now = mirror.last_syncs(1), timezone.now()
+    found = []
+    for connection in connections:
+        last = syncs[connection.pk]
+        stale = _is_stale(connection, last.good, now)
+        found.append(Freshness(connection, last_good=last.good, newest=last.newest, is_stale=stale))
+    return found
 
 
 def _is_stale(connection: Connection, good: SyncRun | None, now: Any) -> bool:

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from warehouse_admin.accounts.api import connection_filter
 from warehouse_admin.accounts.idempotency import Idempotent
 from warehouse_admin.accounts.models import Connection
+from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
 from warehouse_admin.core.errors import InvalidInput, Missing, UserError
 from warehouse_admin.core.rest import filters
 from warehouse_admin.core.rest.endpoints import Endpoint, ListEndpoint, SignedInRequest
@@ -33,7 +34,6 @@ DELETED = filters.conditions(
     "Tombstones: objects that PostHog no longer has. Left out unless asked for.",
     absent=Q(deleted_at=None),
 )
-_UNREAD: tuple[str, ...] = ("connection__api_key", "connection__capabilities")
 
 
 class OfView(Endpoint):
@@ -68,7 +68,7 @@ class SavedQueryList(ListEndpoint):
     default_ordering = "name"
 
     def get_queryset(self) -> QuerySet[SavedQuery]:
-        return SavedQuery.objects.select_related("connection").defer("query", *_UNREAD)
+        return SavedQuery.objects.select_related("connection").defer("query", *CONNECTION_UNREAD)
 
 
 @extend_schema(parameters=[IN_CONNECTION])
@@ -131,7 +131,7 @@ class TableList(ListEndpoint):
     default_ordering = "name"
 
     def get_queryset(self) -> QuerySet[WarehouseTable]:
-        return WarehouseTable.objects.select_related("connection").defer(*_UNREAD)
+        return WarehouseTable.objects.select_related("connection").defer(*CONNECTION_UNREAD)
 
 
 @extend_schema(parameters=[IN_CONNECTION])
@@ -153,7 +153,7 @@ class SyncList(Idempotent, ListEndpoint):
     default_ordering = "-created_at"
 
     def get_queryset(self) -> QuerySet[SyncRun]:
-        return selectors.sync_list({}).defer("cursor", "vanished", *_UNREAD)
+        return selectors.sync_list({})
 
     @extend_schema(request=StartSync, responses={202: SyncRow})
     def post(self, request: SignedInRequest) -> Response:

@@ -93,10 +93,21 @@ class SavedQuery(models.Model):
             models.UniqueConstraint(fields=["connection", "posthog_id"], name="mirror_one_row_per_saved_query")
         ]
         indexes = [
-            models.Index(fields=["deleted_at", "name"]),
-            models.Index(fields=["deleted_at", "schedule_state", "name"]),
-            models.Index(fields=["deleted_at", "last_run_at"]),
-            models.Index(fields=["connection", "deleted_at", "name"]),
+            # A condition, not a leading column: PostgreSQL reads no order from an index behind `deleted_at IS NULL`.
+            models.Index(fields=["name", "id"], condition=Q(deleted_at=None), name="mirror_present_views"),
+            # All that tabs and tiles are counted by, so that counting reads none of the rows, which are wide with SQL.
+            models.Index(
+                fields=[
+                    "deleted_at",
+                    "schedule_state",
+                    "is_materialized",
+                    "managed_viewset_kind",
+                    "origin",
+                    "connection",
+                    "id",
+                ],
+                name="mirror_counted_views",
+            ),
             models.Index(fields=["posthog_id"]),
         ]
 
@@ -129,6 +140,7 @@ class SavedQueryVersion(models.Model):
         default_permissions = ()
         ordering = ["-number"]
         constraints = [models.UniqueConstraint(fields=["saved_query", "number"], name="mirror_version_numbers")]
+        indexes = [models.Index(fields=["origin", "seen_at", "saved_query"], name="mirror_versions_by_origin")]
 
     def __str__(self) -> str:
         return f"{self.saved_query} v{self.number}"
@@ -162,8 +174,7 @@ class WarehouseTable(models.Model):
         default_permissions = ()
         constraints = [models.UniqueConstraint(fields=["connection", "posthog_id"], name="mirror_one_row_per_table")]
         indexes = [
-            models.Index(fields=["deleted_at", "name"]),
-            models.Index(fields=["connection", "deleted_at", "name"]),
+            models.Index(fields=["name", "id"], condition=Q(deleted_at=None), name="mirror_present_tables"),
         ]
 
     def __str__(self) -> str:
@@ -310,6 +321,7 @@ class SyncRun(models.Model):
                 name="mirror_one_open_sync_per_connection",
             )
         ]
+        indexes = [models.Index(fields=["-created_at"]), models.Index(fields=["connection", "-created_at"])]
 
     def __str__(self) -> str:
         return f"{self.connection} {self.kind} {self.state}"

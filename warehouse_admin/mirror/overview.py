@@ -78,21 +78,21 @@ class Standing:
 
 
 def standings(connections: list[Connection]) -> list[Standing]:
-    """How these connections are doing; four queries for all."""
-    recent = selectors.recent_syncs(due.REMEMBERED)
-    newest, good = selectors.newest_syncs(), selectors.newest_syncs(state=SyncRun.State.SUCCEEDED)
+    """How these connections are doing; three queries for all."""
+    syncs = selectors.last_syncs(due.REMEMBERED)
     present = SavedQuery.objects.present().order_by().values_list("connection")
     views = dict(present.annotate(Count("pk")))
     found = []
     for connection in connections:
         minute, hour = budget.left(connection)
+        last = syncs[connection.pk]
         known = capabilities.from_dict(connection.capabilities or {})
         found.append(
             Standing(
                 connection=connection,
-                newest=newest.get(connection.pk),
-                good=good.get(connection.pk),
-                next_at=due.next_at(connection, recent.get(connection.pk, [])),
+                newest=last.newest,
+                good=last.good,
+                next_at=due.next_at(connection, last.recent),
                 views=views.get(connection.pk, 0),
                 left_minute=minute,
                 left_hour=hour,

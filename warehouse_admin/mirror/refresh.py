@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from datetime import timedelta
-
-from django.db.models import F, Window
-from django.db.models.functions import RowNumber
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from warehouse_admin.accounts.models import Connection
@@ -28,19 +24,18 @@ _READ = (
     "schedule_evidence",
 )
 """What a state depends on, and what it is kept in."""
-RECENT = timedelta(days=62)
 RUNS = 6
 BATCH = 500
 
 
-def newest_runs(view_ids: list[int], limit: int = RUNS) -> dict[int, list[Run]]:
-    """The newest `limit` runs of each view, newest first, in one query."""
-    position = Window(RowNumber(), partition_by=F("saved_query_id"), order_by=[F("started_at").desc(), F("pk").desc()])
-    recent = Run.objects.filter(saved_query__in=view_ids, started_at__gt=timezone.now() - RECENT)
-    found: dict[int, list[Run]] = defaultdict(list)
-    for run in recent.annotate(position=position).filter(position__lte=limit).order_by("saved_query_id", "position"):
-        found[run.saved_query_id].append(run)
-    return found
+def newest_runs(view_ids: list[int]) -> dict[int, list[Run]]:
+    """The newest runs of each view, newest first; two queries that read these runs alone, however many there are."""
+    own = Run.objects.filter(saved_query=OuterRef("pk")).order_by("-started_at", "-pk").values("pk")
+    places = {f"newest_{place}": Subquery(own[place : place + 1]) for place in range(RUNS)}
+    rows = SavedQuery.objects.filter(pk__in=view_ids).annotate(**places).values_list("pk", *places)
+    keys = {view: [run for run in found if run is not None] for view, *found in rows}
+    runs = Run.objects.in_bulk([run for found in keys.values() for run in found])
+    return {view: [runs[key] for key in found if key in runs] for view, found in keys.items()}
 
 
 def refresh_states(connection: Connection | None = None) -> int:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
+from typing import Any
 
 from django.db.models import (
     Case,
     Count,
-    Exists,
     F,
     IntegerField,
     Min,
@@ -26,9 +28,12 @@ from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from warehouse_admin.accounts.models import Connection
+from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
 from warehouse_admin.core.errors import Missing
+from warehouse_admin.core.searching import every_word
 from warehouse_admin.mirror.models import (
     Observation,
+    Run,
     SavedQuery,
     SavedQueryVersion,
     ScheduleState,
@@ -54,9 +59,12 @@ BY_URGENCY = (
     State.MANAGED,
     State.NOT_SCHEDULED,
 )
+RECENT = timedelta(days=62)
+"""Older runs are in no strip."""
 OUTSIDE_WITHIN = timedelta(days=30)
 MANAGED = Q(managed_viewset_kind__gt="") | Q(origin="managed_viewset")
-MAX_WORDS = 8
+STRIP = 10
+"""Runs that a list shows of each view."""
 CHANGES_SHOWN = 10
 """Of each kind of change that a sync found, on its page."""
 
@@ -73,10 +81,11 @@ def in_scope(params: Params) -> Q:
     return Q(connection__slug=slug) if slug and slug != "all" else Q()
 
 
-def _changed_outside() -> Exists:
+def _changed_outside() -> Q:
+    """A set of keys, not `Exists`: the tab counts all views, and would ask once for each of them."""
     recent = timezone.now() - OUTSIDE_WITHIN
-    versions = SavedQueryVersion.objects.filter(saved_query=OuterRef("pk"), origin=SavedQueryVersion.Origin.OUTSIDE)
-    return Exists(versions.filter(seen_at__gt=recent))
+    versions = SavedQueryVersion.objects.filter(origin=SavedQueryVersion.Origin.OUTSIDE, seen_at__gt=recent)
+    return Q(pk__in=versions.order_by().values("saved_query"))
 
 
 def tabs() -> dict[str, Q]:
@@ -86,20 +95,25 @@ def tabs() -> dict[str, Q]:
         "": present,
         "attention": present & Q(schedule_state__in=NEEDS_ATTENTION),
         "materialized": present & KINDS["materialized"],
-        "outside": present & Q(_changed_outside()),
+        "outside": present & _changed_outside(),
         "archived": Q(deleted_at__isnull=False),
     }
 
 
 def view_filter(params: Params) -> Q:
     """Everything the URL says about which views to show; a value nobody knows finds nothing."""
+    return _narrowed(params) & every_word(params.get("q", ""), "name", "description", "query")
+
+
+def _narrowed(params: Params) -> Q:
+    """The same without the search."""
     known = tabs()
     wanted = known.get(params.get("tab", ""), known[""])
     if params.get("deleted") == "only":
         wanted = known["archived"]
     elif params.get("deleted") == "any":
         wanted = Q()
-    wanted &= in_scope(params) & search(params.get("q", ""), "name", "description", "query")
+    wanted &= in_scope(params)
     if state := params.get("state", ""):
         wanted &= Q(schedule_state=state)
     if kind := params.get("kind", ""):
@@ -107,14 +121,6 @@ def view_filter(params: Params) -> Q:
     if cadence := params.get("cadence", ""):
         wanted &= Q(sync_frequency="" if cadence == "none" else cadence)
     return wanted
-
-
-def search(text: str, *fields: str) -> Q:
-    """Each word somewhere in one of the fields, whatever the case."""
-    found = Q()
-    for word in text.replace("\x00", " ").split()[:MAX_WORDS]:
-        found &= Q.create([(f"{field}__icontains", word) for field in fields], connector=Q.OR)
-    return found
 
 
 def _rank(field: str, values: tuple[str, ...]) -> Case:
@@ -137,22 +143,48 @@ def sorted_views(views: QuerySet[SavedQuery], sort: str) -> QuerySet[SavedQuery]
 
 
 def view_list(params: Params) -> QuerySet[SavedQuery]:
-    """Filtered and sorted, without big columns. Reads q, tab, state, kind, cadence, connection, deleted and sort."""
-    views = SavedQuery.objects.filter(view_filter(params)).select_related("connection").defer("query", "columns")
+    """Filtered and sorted, without big columns. Reads q, tab, state, kind, cadence, connection, deleted and sort.
+
+    Each has `strip_from`, the start of its strip of runs, for `strips`.
+    """
+    runs = Run.objects.filter(saved_query=OuterRef("pk")).order_by("-started_at").values("started_at")
+    views = SavedQuery.objects.filter(view_filter(params)).annotate(strip_from=Subquery(runs[STRIP - 1 : STRIP]))
+    views = views.select_related("connection").defer("query", "columns", *CONNECTION_UNREAD)
     return sorted_views(views, params.get("sort", ""))
 
 
+def strips(views: Iterable[Any]) -> dict[int, list[Any]]:
+    """The last runs of each view of a `view_list`, oldest first, in one query that reads hardly any others."""
+    recent = timezone.now() - RECENT
+    by_hour: dict[datetime, list[int]] = {}  # views that start in the same hour share a condition
+    for view in views:
+        start = max(view.strip_from or recent, recent).replace(minute=0, second=0, microsecond=0)
+        by_hour.setdefault(start, []).append(view.pk)
+    wanted = [Q(saved_query__in=keys, started_at__gte=start) for start, keys in by_hour.items()]
+    if not wanted:
+        return {}
+    runs = Run.objects.filter(reduce(or_, wanted)).order_by("started_at", "pk")
+    found: dict[int, list[Any]] = {}
+    for run in runs.values("saved_query", "status", "started_at", "finished_at"):
+        found.setdefault(run["saved_query"], []).append(run)
+    return {key: shown[-STRIP:] for key, shown in found.items()}
+
+
 def view_counts(params: Params) -> dict[str, int]:
-    """How many match the whole URL (`matching`) and each tab, in one query."""
+    """How many each tab holds, and how many the filters of the URL let through (`matching`), in one query.
+
+    The search is left out: it has to read the SQL, which a search for one page does anyway.
+    """
     names = {key or "all": rule for key, rule in tabs().items()}
     counts = {name: Count("pk", filter=rule) for name, rule in names.items()}
     scope = SavedQuery.objects.filter(in_scope(params))
-    return scope.aggregate(matching=Count("pk", filter=view_filter(params)), **counts)
+    return scope.aggregate(matching=Count("pk", filter=_narrowed(params)), **counts)
 
 
 def view_by_id(posthog_id: uuid.UUID, connection: str = "") -> SavedQuery:
     """The view of this remote id; where two connections know it, the one present and read last."""
     views = SavedQuery.objects.of(connection).filter(posthog_id=posthog_id).select_related("connection")
+    views = views.defer("connection__api_key")
     view = views.order_by(F("deleted_at").desc(nulls_first=True), "-synced_at").first()
     if view is None:
         raise Missing("There is no such view in the mirror. It may be newer than the last sync.")
@@ -162,10 +194,10 @@ def view_by_id(posthog_id: uuid.UUID, connection: str = "") -> SavedQuery:
 def table_list(params: Params) -> QuerySet[WarehouseTable]:
     """Parameters: q, source, connection, deleted, sort (name, source, synced)."""
     gone = {"only": Q(deleted_at__isnull=False), "any": Q()}.get(params.get("deleted", ""), Q(deleted_at=None))
-    wanted = gone & in_scope(params) & search(params.get("q", ""), "name", "source_type", "url_pattern")
+    wanted = gone & in_scope(params) & every_word(params.get("q", ""), "name", "source_type", "url_pattern")
     if source := params.get("source", ""):
         wanted &= Q(source_type="" if source == "self" else source)
-    tables = WarehouseTable.objects.filter(wanted).select_related("connection").defer("columns")
+    tables = WarehouseTable.objects.filter(wanted).select_related("connection").defer("columns", *CONNECTION_UNREAD)
     fields = {"name": "name", "source": "source_type", "synced": "schema_last_synced_at"}
     sort = params.get("sort", "")
     field = fields.get(sort.removeprefix("-"), "name")
@@ -193,7 +225,7 @@ def sync_list(params: Params) -> QuerySet[SyncRun]:
     for name in ("state", "kind"):
         if value := params.get(name, ""):
             syncs = syncs.filter(**{name: value})
-    return syncs.defer("cursor", "vanished").order_by("-created_at")
+    return syncs.defer("cursor", "vanished", *CONNECTION_UNREAD).order_by("-created_at")
 
 
 @dataclass(frozen=True)
@@ -235,28 +267,37 @@ def history_ends(connection: Connection) -> datetime | None:
     return good.order_by("created_at").values_list("started_at", flat=True).first()
 
 
-def newest_syncs(**conditions: object) -> dict[int, SyncRun]:
-    """The newest sync of each connection, by the connection's primary key, in one query."""
-    syncs = SyncRun.objects.filter(**conditions)
-    newest = syncs.filter(connection=OuterRef("connection")).order_by("-created_at").values("pk")[:1]
-    return {sync.connection_id: sync for sync in syncs.filter(pk=Subquery(newest)).defer("cursor").order_by()}
+@dataclass(frozen=True)
+class LastSyncs:
+    """The last syncs of one connection, newest first, and the last that succeeded."""
+
+    recent: list[SyncRun]
+    good: SyncRun | None
+
+    @property
+    def newest(self) -> SyncRun | None:
+        return self.recent[0] if self.recent else None
 
 
-def recent_syncs(limit: int) -> dict[int, list[SyncRun]]:
-    """The last syncs of each connection, newest first, by the connection's primary key, in one query."""
-    position = Window(RowNumber(), partition_by=F("connection_id"), order_by=F("created_at").desc())
-    syncs = SyncRun.objects.filter(created_at__lte=timezone.now()).annotate(position=position)
-    found: dict[int, list[SyncRun]] = {}
-    for sync in syncs.filter(position__lte=limit).defer("cursor", "counts").order_by("position"):
-        found.setdefault(sync.connection_id, []).append(sync)
-    return found
+def last_syncs(limit: int) -> dict[int, LastSyncs]:
+    """So many of each connection, by its primary key; two queries that read these rows alone."""
+    own = SyncRun.objects.filter(connection=OuterRef("pk")).order_by("-created_at").values("pk")
+    places = {f"newest_{place}": Subquery(own[place : place + 1]) for place in range(limit)}
+    good = Subquery(own.filter(state=SyncRun.State.SUCCEEDED)[:1])
+    rows = list(Connection.objects.annotate(good=good, **places).values_list("pk", "good", *places))
+    syncs = SyncRun.objects.defer("cursor").in_bulk({key for _, *keys in rows for key in keys if key})
+    return {
+        connection: LastSyncs([syncs[key] for key in newest if key in syncs], syncs.get(good))
+        for connection, good, *newest in rows
+    }
 
 
 def newest_and_good(params: Params) -> tuple[SyncRun | None, SyncRun | None]:
     """The newest sync in scope and the newest that succeeded, in one query."""
     syncs = SyncRun.objects.filter(in_scope(params)).order_by("-created_at")
     good = syncs.filter(state=SyncRun.State.SUCCEEDED)
-    found = SyncRun.objects.filter(Q(pk__in=syncs.values("pk")[:1]) | Q(pk__in=good.values("pk")[:1]))
+    ends_of = [Q(pk=Subquery(rows.values("pk")[:1])) for rows in (syncs, good)]
+    found = SyncRun.objects.filter(ends_of[0] | ends_of[1])
     ends = list(found.defer("cursor").order_by("-created_at"))
     succeeded = [sync for sync in ends if sync.state == SyncRun.State.SUCCEEDED]
     return (ends[0] if ends else None), (succeeded[0] if succeeded else None)

@@ -22,7 +22,6 @@ from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.schedules import selectors, services
 from warehouse_admin.schedules.models import BulkResume, BulkResumeItem
 
-_UNREAD: tuple[str, ...] = ("connection__api_key", "connection__capabilities")
 MOST_VIEWS = 10_000
 
 
@@ -124,7 +123,7 @@ class ResumeList(ListEndpoint):
     default_ordering = "-created_at"
 
     def get_queryset(self) -> QuerySet[BulkResume]:
-        return selectors.campaigns().defer(*_UNREAD)
+        return selectors.campaigns()
 
     def prepare(self, rows: list[Any]) -> list[Any]:
         selectors.add_counts(rows)

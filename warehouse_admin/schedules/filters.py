@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Q
 from django.http import QueryDict
 
+from warehouse_admin.core.searching import every_word
 from warehouse_admin.mirror.models import MirroredQuerySet, SavedQuery, ScheduleState
 
 SORTS = {
@@ -49,8 +49,7 @@ class Filters:
     def apply(self, rows: MirroredQuerySet, *, with_states: bool = True) -> MirroredQuerySet:
         rows = rows.of(self.connection)
         if self.search:
-            for word in self.search.split()[:8]:
-                rows = rows.filter(Q(name__icontains=word) | Q(latest_error__icontains=word))
+            rows = rows.filter(every_word(self.search, "name", "latest_error"))
         if self.cadence:
             rows = rows.filter(sync_frequency="" if self.cadence == "none" else self.cadence)
         if with_states and self.states:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Page
 from django.db.models import Count, Max, OuterRef, QuerySet, Subquery, UUIDField
 from django.db.models.functions import Coalesce
 
 from warehouse_admin.accounts.models import Connection
+from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
+from warehouse_admin.core.paging import CountedPaginator
 from warehouse_admin.lineage.models import Edge
 from warehouse_admin.mirror.models import MirroredQuerySet, Run, SavedQuery, SavedQueryVersion, ScheduleState
 from warehouse_admin.schedules.filters import Filters, schedules
@@ -37,11 +39,12 @@ class Tile:
     active: bool
 
 
-def tiles(filters: Filters) -> list[Tile]:
-    """A tile for each state, worst first, counted under every other filter; one query."""
-    rows = filters.apply(schedules(), with_states=False).order_by()
-    counts = dict(rows.values_list("schedule_state").annotate(Count("pk")))
-    return [Tile(state, counts.get(state, 0), state in filters.states) for state in TILE_ORDER]
+@dataclass(frozen=True)
+class Listing:
+    """A tile for each state, worst first, counted under every other filter, and one page of rows."""
+
+    tiles: list[Tile]
+    page: Page
 
 
 TILE_ORDER = [
@@ -57,18 +60,6 @@ TILE_ORDER = [
     ScheduleState.UNKNOWN,
     ScheduleState.NOT_SCHEDULED,
 ]
-
-
-class CountedPaginator(Paginator):
-    """A paginator that was told how many rows there are."""
-
-    def __init__(self, rows: Any, per_page: int, count: int) -> None:
-        super().__init__(rows, per_page)
-        self._known = count
-
-    @cached_property
-    def count(self) -> int:
-        return self._known
 
 
 @dataclass(frozen=True)
@@ -114,16 +105,35 @@ class Row:
         )
 
 
-def schedule_page(filters: Filters, total: int, number: str | int) -> Page:
-    """One page of rows, `total` counted by the tiles; two queries: the keys in order, then all about them."""
-    keys = filters.apply(schedules()).order_by(*filters.order()).values_list("pk", flat=True)
+def listing(filters: Filters, number: str | int) -> Listing:
+    """What the page shows, in three queries: counts by state, keys in order, then all about the rows of the page."""
+    counts, keys = _searched(filters) if filters.search else _counted(filters)
+    tiles = [Tile(state, counts.get(state, 0), state in filters.states) for state in TILE_ORDER]
+    total = sum(tile.count for tile in tiles if not filters.states or tile.active)
     page = CountedPaginator(keys, PAGE_SIZE, total).get_page(number)
     page.object_list = rows_of(list(page.object_list))
-    return page
+    return Listing(tiles, page)
+
+
+def _counted(filters: Filters) -> tuple[dict[str, int], Any]:
+    """How many schedules are in each state, and the keys of those to show, not read yet."""
+    rows = filters.apply(schedules(), with_states=False).order_by()
+    counts = dict(rows.values_list("schedule_state").annotate(Count("pk")))
+    return counts, filters.apply(schedules()).order_by(*filters.order()).values_list("pk", flat=True)
+
+
+def _searched(filters: Filters) -> tuple[dict[str, int], Any]:
+    """The same by reading every match once: to look for words is what takes the time."""
+    rows = filters.apply(schedules(), with_states=False).order_by(*filters.order())
+    found = list(rows.values_list("pk", "schedule_state"))
+    shown = [key for key, state in found if not filters.states or state in filters.states]
+    return Counter(state for _, state in found), shown
 
 
 def rows_of(keys: Sequence[int]) -> list[Row]:
     """Everything the table shows about these views, in this order; one query."""
+    if not keys:
+        return []
     found = {view.pk: view for view in _decorated(SavedQuery.objects.filter(pk__in=keys))}
     return [Row(found[key]) for key in keys if key in found]
 
@@ -136,7 +146,7 @@ def _decorated(views: MirroredQuerySet) -> MirroredQuerySet:
     items = BulkResumeItem.objects.filter(saved_query=me).order_by("-pk")
     return (
         views.select_related("connection")
-        .defer("query", "columns")
+        .defer("query", "columns", *CONNECTION_UNREAD)
         .annotate(
             last_good=Subquery(good.values("started_at")[:1]),
             edited_at=Subquery(edits.order_by().values("saved_query").annotate(at=Max("seen_at")).values("at")[:1]),
@@ -154,13 +164,14 @@ def matching_keys(filters: Filters) -> list[int]:
 
 
 def scoped_connections(slug: str) -> list[Connection]:
-    rows = Connection.objects.filter(is_active=True)
+    rows = Connection.objects.filter(is_active=True).defer("api_key")
     return list(rows.filter(slug=slug) if slug else rows)
 
 
 def campaigns(connection: str = "") -> QuerySet[BulkResume]:
     """Campaigns, newest first."""
-    rows = BulkResume.objects.select_related("started_by", "connection").order_by("-created_at")
+    rows = BulkResume.objects.select_related("started_by", "connection").defer(*CONNECTION_UNREAD)
+    rows = rows.order_by("-created_at")
     return rows.filter(connection__slug=connection) if connection else rows
 
 

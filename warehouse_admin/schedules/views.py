@@ -17,6 +17,7 @@ from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.core.errors import Missing, NotPermitted, UserError
 from warehouse_admin.core.htmx import render_page
+from warehouse_admin.core.paging import CountedPaginator
 from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.schedules import report, selectors, services
 from warehouse_admin.schedules.filters import Filters
@@ -36,16 +37,16 @@ def _person(request: HttpRequest) -> User:
 @require_GET
 def schedule_list(request: HttpRequest) -> HttpResponse:
     filters = Filters.parse(request.GET)
-    tiles = selectors.tiles(filters)
-    total = sum(tile.count for tile in tiles if not filters.states or tile.active)
+    listing = selectors.listing(filters, request.GET.get("page", 1))
     connections = selectors.scoped_connections(filters.connection)
+    refusals = _refusals(connections)
     context = {
         "filters": filters,
-        "tiles": [tile for tile in tiles if tile.count or tile.active],
-        "page": selectors.schedule_page(filters, total, request.GET.get("page", 1)),
-        "refusals": _refusals(connections),
+        "tiles": [tile for tile in listing.tiles if tile.count or tile.active],
+        "page": listing.page,
+        "refusals": refusals,
         "can_resume": policies.allows(request.user, PERMISSION),
-        "all_refuse": bool(connections) and len(_refusals(connections)) == len(connections),
+        "all_refuse": bool(connections) and len(refusals) == len(connections),
         "tells_suspension": any(connection.generation == "D" for connection in connections),
         "frozen_filter": request.GET.urlencode(),
     }
@@ -119,7 +120,7 @@ def resume_detail(request: HttpRequest, resume_id: uuid.UUID) -> HttpResponse:
     outcome = request.GET.get("outcome", "")
     items = selectors.items_of(campaign, outcome)
     total = counts.get(outcome, 0) if outcome in BulkResumeItem.Outcome.values else sum(counts.values())
-    page = selectors.CountedPaginator(items, ITEMS_PER_PAGE, total).get_page(request.GET.get("page"))
+    page = CountedPaginator(items, ITEMS_PER_PAGE, total).get_page(request.GET.get("page"))
     waiting = counts.get("queued", 0) + counts.get("sent", 0)
     context: dict[str, Any] = {
         "resume": campaign,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -16,6 +15,7 @@ from warehouse_admin.accounts.roles import MANAGE_PEOPLE, Role, roles_of
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.core.errors import Missing, NotPermitted, UserError
 from warehouse_admin.core.htmx import render_page
+from warehouse_admin.core.paging import page_of
 
 PAGE_SIZE = 50
 
@@ -24,7 +24,7 @@ PAGE_SIZE = 50
 def people_list(request: HttpRequest) -> HttpResponse:
     _require(request, "person.list")
     query = request.GET.get("q", "").replace("\x00", "")[:200].strip()
-    page = Paginator(selectors.people(query), PAGE_SIZE).get_page(request.GET.get("page"))
+    page = page_of(selectors.people(query), PAGE_SIZE, request.GET.get("page"), searched=query)
     rows = [{"person": person, "roles": _labels(person)} for person in page.object_list]
     return render_page(request, "accounts/people_list.html", "accounts/_people.html", {"page": page, "rows": rows})
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
 from warehouse_admin.changes import presenters, selectors
 from warehouse_admin.changes.views.people import signed_in
-from warehouse_admin.core.htmx import render_page
+from warehouse_admin.core.htmx import render_page, wants_fragment
+from warehouse_admin.core.paging import page_of
 
 PAGE_SIZE = 50
 TAB_LABELS = (
@@ -36,13 +36,14 @@ def change_list(request: HttpRequest) -> HttpResponse:
     tab = params.get("tab") if params.get("tab") in selectors.TABS else "open"
     params["tab"] = str(tab)
     params["connection"] = params.get("connection", "")
-    page = Paginator(selectors.change_list(signed_in(request), params), PAGE_SIZE).get_page(request.GET.get("page"))
+    changes = selectors.change_list(signed_in(request), params)
+    page = page_of(changes, PAGE_SIZE, params.get("page"), searched=params.get("q"))
     for change in page.object_list:
-        change.badge = presenters.badge(change)  # type: ignore[attr-defined]
+        change.badge = presenters.badge(change)
     title, text = EMPTY[params["tab"]]
     context = {
         "page": page,
-        "tabs": _tabs(request, params["tab"]),
+        "tabs": [] if wants_fragment(request) else _tabs(request, params["tab"]),
         "tab": params["tab"],
         "filtered": any(params.get(name) for name in ("q", "state", "author", "saved_query")),
         "empty_title": title,

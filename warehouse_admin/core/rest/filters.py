@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Model, Q, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 
 from warehouse_admin.core.errors import InvalidInput
+from warehouse_admin.core.searching import every_word
 
 LONGEST_VALUE = 300
-MOST_WORDS = 8
 ALWAYS_ALLOWED = frozenset({"limit", "offset", "ordering", "search", "format"})
 
 
@@ -138,9 +138,7 @@ class Lookup(BaseFilterBackend):
             problems["search"] = ["This list cannot be searched; use its filters."]
         elif len(wanted) > LONGEST_VALUE:
             problems["search"] = [f"At most {LONGEST_VALUE} characters, please."]
-        for word in wanted.split()[:MOST_WORDS]:
-            queryset = queryset.filter(Q.create([(f"{field}__icontains", word) for field in view.searched], Q.OR))
-        return queryset
+        return queryset.filter(every_word(wanted, *view.searched))
 
     def _order(self, request: Request, queryset: QuerySet, view: Any, problems: dict) -> QuerySet:
         given = request.query_params.get("ordering") or view.default_ordering
@@ -148,7 +146,8 @@ class Lookup(BaseFilterBackend):
         if [name for name in names if name.removeprefix("-") not in view.orderings]:
             problems["ordering"] = [f"Order by one of {', '.join(view.orderings)}; a leading minus turns it round."]
             return queryset
-        terms = [_term(view.orderings[name.removeprefix("-")], name.startswith("-")) for name in names]
+        model = queryset.model
+        terms = [_term(model, view.orderings[name.removeprefix("-")], name.startswith("-")) for name in names]
         return queryset.order_by(*terms, "-pk" if given.startswith("-") else "pk")
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
@@ -192,8 +191,20 @@ def _condition(rule: Filter, values: list[str]) -> Q | None:
     return found
 
 
-def _term(field: str, falling: bool) -> Any:
-    return F(field).desc(nulls_last=True) if falling else F(field).asc(nulls_last=True)
+def _term(model: type[Model], field: str, falling: bool) -> Any:
+    """Nulls come last where there can be any: said of other fields too, no index would serve a falling order."""
+    nulls_last = _may_be_null(model, field) or None  # Django wants None for "not said"
+    return F(field).desc(nulls_last=nulls_last) if falling else F(field).asc(nulls_last=nulls_last)
+
+
+def _may_be_null(model: type[Model], path: str) -> bool:
+    """Whether a field, or a link on the way to it, may be empty."""
+    for name in path.split("__"):
+        field: Any = model._meta.pk if name == "pk" else model._meta.get_field(name)
+        if field.null:
+            return True
+        model = field.related_model
+    return False
 
 
 def _first(problems: dict[str, list[str]]) -> str:

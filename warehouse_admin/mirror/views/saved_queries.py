@@ -20,8 +20,7 @@ from warehouse_admin.core.errors import Missing, UserError
 from warehouse_admin.core.formatting import cadence
 from warehouse_admin.core.htmx import render_page, wants_fragment
 from warehouse_admin.mirror import hooks, paging, selectors, services
-from warehouse_admin.mirror.models import Run, SavedQuery, SavedQueryVersion, ScheduleState, SyncRun
-from warehouse_admin.mirror.refresh import newest_runs
+from warehouse_admin.mirror.models import SavedQuery, SavedQueryVersion, ScheduleState, SyncRun
 from warehouse_admin.mirror.states import CADENCES
 
 TABS = (
@@ -34,7 +33,6 @@ TABS = (
 VIEW_TABS = (("query", "Query"), ("lineage", "Lineage"), ("runs", "Runs"), ("history", "History"))
 FILTERS = ("q", "state", "kind", "cadence", "deleted")
 KINDS = [("view", "View"), ("materialized", "Materialized"), ("managed", "Managed")]
-STRIP = 10
 RUNS_SHOWN = 50
 CHART = 40
 
@@ -43,7 +41,10 @@ CHART = 40
 def view_list(request: HttpRequest) -> HttpResponse:
     counts = selectors.view_counts(request.GET)
     page = paging.page_of(selectors.view_list(request.GET), request.GET, counts["matching"])
-    newest, good = selectors.newest_and_good(request.GET)
+    is_empty = counts["all"] + counts["archived"] == 0
+    # A fragment shows syncs only where there is nothing else to show.
+    shows_syncs = is_empty or not wants_fragment(request)
+    newest, good = selectors.newest_and_good(request.GET) if shows_syncs else (None, None)
     context = {
         "page": page,
         "rows": _rows(page),
@@ -58,7 +59,7 @@ def view_list(request: HttpRequest) -> HttpResponse:
         "newest": newest,
         "good": good,
         "is_running": newest is not None and newest.state in SyncRun.OPEN,
-        "is_empty": counts["all"] + counts["archived"] == 0,
+        "is_empty": is_empty,
         "no_connection": counts["all"] == 0 and newest is None and not Connection.objects.exists(),
         "may_sync": policies.allows(request.user, "mirror.start_sync"),
     }
@@ -70,7 +71,7 @@ class Row:
     """One line of the list; runs oldest first."""
 
     view: SavedQuery
-    runs: list[Run]
+    runs: list[Any]
     downstream_count: int
     open_change: Any
 
@@ -78,10 +79,10 @@ class Row:
 def _rows(page: Page[SavedQuery]) -> list[Row]:
     """What the lines show beside the columns of their views, each in one query for the whole page."""
     views = list(page.object_list)
-    runs = newest_runs([view.pk for view in views if view.is_materialized], STRIP)
+    runs = selectors.strips([view for view in views if view.is_materialized])
     downstream = hooks.merged(hooks.downstream_counts, views)
     changes = hooks.merged(hooks.open_changes, views)
-    return [Row(view, runs.get(view.pk, [])[::-1], downstream.get(view.pk, 0), changes.get(view.pk)) for view in views]
+    return [Row(view, runs.get(view.pk, []), downstream.get(view.pk, 0), changes.get(view.pk)) for view in views]
 
 
 def _link(request: HttpRequest, **changes: str) -> str:

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from warehouse_admin.core.htmx import render_page
+from warehouse_admin.core.htmx import render_page, wants_fragment
 from warehouse_admin.mirror import hooks, paging, selectors
 
 
 @require_GET
 def table_list(request: HttpRequest) -> HttpResponse:
-    page = paging.page_of(selectors.table_list(request.GET), request.GET)
-    sources = [(name, name) for name in selectors.source_types(request.GET)]
-    newest, good = selectors.newest_and_good(request.GET)
     context = {
-        "page": page,
-        "sources": [*sources, ("self", "No source")],
+        "page": paging.page_of(selectors.table_list(request.GET), request.GET),
         "filtered": any(request.GET.get(name) for name in ("q", "source", "deleted")),
-        "newest": newest,
-        "good": good,
+        **({} if wants_fragment(request) else _frame(request)),
     }
     return render_page(request, "mirror/tables/list.html", "mirror/tables/_table.html", context)
+
+
+def _frame(request: HttpRequest) -> dict[str, Any]:
+    """What the page shows around the table."""
+    newest, good = selectors.newest_and_good(request.GET)
+    sources = [(name, name) for name in selectors.source_types(request.GET)]
+    return {"newest": newest, "good": good, "sources": [*sources, ("self", "No source")]}
 
 
 @require_GET

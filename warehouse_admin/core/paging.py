@@ -1,0 +1,34 @@
+"""Pages of lists, for those who know how many rows there are, and for those who search."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, QuerySet, Window
+
+
+class CountedPaginator(Paginator):
+    """Does not count again what the caller has counted."""
+
+    def __init__(self, rows: Any, per_page: int, count: int) -> None:
+        super().__init__(rows, per_page)
+        self.count = count  # shadows the property that would ask the database
+
+
+def page_of(rows: QuerySet[Any], per_page: int, number: Any, *, searched: object = "") -> Page[Any]:
+    """The page of this number, the nearest for one that makes no sense. Where people search, texts are read once."""
+    if not searched:
+        return Paginator(rows, per_page).get_page(number)
+    first = (_as_number(number) - 1) * per_page
+    counted = rows.annotate(in_all=Window(Count("pk"))).values_list("pk", "in_all")
+    found = list(counted[first : first + per_page])
+    if not found and first:  # beyond the last page, which only counting finds
+        return Paginator(rows, per_page).get_page(number)
+    page = CountedPaginator(rows, per_page, found[0][1] if found else 0).get_page(number)
+    page.object_list = list(rows.filter(pk__in=[key for key, _ in found])) if found else []
+    return page
+
+
+def _as_number(text: Any) -> int:
+    return max(int(text), 1) if str(text).isascii() and str(text).isdigit() and len(str(text)) < 10 else 1
