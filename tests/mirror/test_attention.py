@@ -50,6 +50,22 @@ def test_confirming_tombstones_only_what_is_really_gone(
     assert AuditEntry.objects.filter(action="sync.tombstoned").count() == 4
 
 
+def test_however_many_vanished_they_are_looked_at_page_by_page(
+    waiting: SyncRun, viewer: User, client_of: Callable[[User], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("warehouse_admin.mirror.paging.DEFAULT", 10)
+    names = [SavedQuery.objects.get(posthog_id=key).name for key in waiting.vanished]
+    address = reverse("mirror:sync-detail", args=[waiting.pk])
+    portal = client_of(viewer)
+    pages = [portal.get(f"{address}?page={number}") for number in (1, 2)]
+
+    assert names == sorted(names)
+    assert [[found.name for _, found in page.context["vanished"]] for page in pages] == [names[:10], names[10:20]]
+    assert f"1–10 of {len(names)} objects" in pages[0].content.decode()
+    told = portal.get(reverse("api:sync-detail", args=[waiting.pk])).json()
+    assert told["vanished"] == waiting.vanished
+
+
 def test_dismissing_keeps_them_all(waiting: SyncRun, admin: User, client_of: Callable[[User], Client]) -> None:
     before = SavedQuery.objects.present().count()
 

@@ -23,6 +23,7 @@ from warehouse_admin.mirror.serializers import (
     SavedQueryDetail,
     SavedQueryRow,
     StartSync,
+    SyncDetail,
     SyncRow,
     TableRow,
     VersionRow,
@@ -177,6 +178,8 @@ class OneSync(Endpoint):
 
 
 class SyncOne(OneSync):
+    serializer_class = SyncDetail
+
     def get(self, request: SignedInRequest, sync_id: UUID) -> Response:
         return self.answer(self.sync())
 

@@ -14,6 +14,7 @@ from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import User
 from warehouse_admin.audit import services as audit
 from warehouse_admin.audit.targets import Target
+from warehouse_admin.core.digests import json_digest
 from warehouse_admin.core.errors import UserError
 from warehouse_admin.mirror import tasks
 from warehouse_admin.mirror.errors import SyncNotOpen, SyncRunning
@@ -99,6 +100,6 @@ def _record(sync: SyncRun, user: User, action: str) -> None:
         actor=user,
         action=action,
         target=Target("sync", str(sync.pk), sync.connection.slug),
-        after={"vanished": sync.vanished},
+        after={"vanished": len(sync.vanished), "vanished_digest": json_digest(sync.vanished)},
         connection=sync.connection.slug,
     )

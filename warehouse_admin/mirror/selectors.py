@@ -267,6 +267,15 @@ def history_ends(connection: Connection) -> datetime | None:
     return good.order_by("created_at").values_list("started_at", flat=True).first()
 
 
+def objects_of(connection: Connection, ids: Sequence[str]) -> list[SavedQuery | WarehouseTable]:
+    """The views and tables of these remote ids, in that order; two queries."""
+    views = SavedQuery.objects.filter(connection=connection, posthog_id__in=ids).defer("query", "columns")
+    tables = WarehouseTable.objects.filter(connection=connection, posthog_id__in=ids).defer("columns")
+    found: dict[str, SavedQuery | WarehouseTable] = {str(table.posthog_id): table for table in tables}
+    found |= {str(view.posthog_id): view for view in views}
+    return [found[key] for key in ids if key in found]
+
+
 @dataclass(frozen=True)
 class LastSyncs:
     """The last syncs of one connection, newest first, and the last that succeeded."""

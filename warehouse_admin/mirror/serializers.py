@@ -201,6 +201,16 @@ class SyncRow(serializers.ModelSerializer):
         return reverse("api:sync-detail", args=[sync.pk])
 
 
+class SyncDetail(SyncRow):
+    vanished = serializers.ListField(
+        child=serializers.UUIDField(), help_text="Ids of the objects that a person has to decide about."
+    )
+
+    class Meta(SyncRow.Meta):
+        fields = [*SyncRow.Meta.fields, "vanished"]
+        read_only_fields = fields
+
+
 class StartSync(serializers.Serializer):
     kind = serializers.ChoiceField(choices=SyncRun.Kind.choices, required=False, default=SyncRun.Kind.INCREMENTAL)
     connection = serializers.CharField(required=False, max_length=50, help_text="A slug; by default the first.")

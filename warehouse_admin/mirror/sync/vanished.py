@@ -56,7 +56,7 @@ def _hidden_and_due(job: Job, begun: datetime) -> list[uuid.UUID]:
 
 
 def _settle(job: Job, model: Mirrored, present: QuerySet[Any], begun: datetime) -> list[str]:
-    missing = list(present.filter(synced_at__lt=begun).values_list("posthog_id", flat=True))
+    missing = list(present.filter(synced_at__lt=begun).order_by("name").values_list("posthog_id", flat=True))
     if not missing:
         return []
     there = present.count()

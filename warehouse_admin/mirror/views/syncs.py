@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -17,7 +18,7 @@ from warehouse_admin.core.errors import Missing, NotPermitted, UserError
 from warehouse_admin.core.htmx import render_page, wants_fragment
 from warehouse_admin.mirror import attention, overview, paging, progress, selectors, services
 from warehouse_admin.mirror.errors import SyncRunning
-from warehouse_admin.mirror.models import SavedQuery, SyncRun, WarehouseTable
+from warehouse_admin.mirror.models import SavedQuery, SyncRun
 
 HTMX_STOP_POLLING = 286
 COUNTS = (
@@ -74,7 +75,7 @@ def sync_detail(request: HttpRequest, sync_id: uuid.UUID) -> HttpResponse:
         "phases": progress.phases(sync),
         "notes": progress.notes(sync),
         "may_sync": policies.allows(request.user, "mirror.start_sync"),
-        **_vanished(sync),
+        **_vanished(sync, request.GET.get("page")),
         **_found(sync),
     }
     if not wants_fragment(request):
@@ -83,15 +84,13 @@ def sync_detail(request: HttpRequest, sync_id: uuid.UUID) -> HttpResponse:
     return render(request, "mirror/syncs/_status.html", context, status=status)
 
 
-def _vanished(sync: SyncRun) -> dict[str, Any]:
+def _vanished(sync: SyncRun, number: str | None) -> dict[str, Any]:
+    """A page of what a person has to decide about, which may be all that there was."""
     if not sync.vanished:
         return {}
-    views = SavedQuery.objects.filter(connection=sync.connection, posthog_id__in=sync.vanished)
-    tables = WarehouseTable.objects.filter(connection=sync.connection, posthog_id__in=sync.vanished)
-    return {
-        "vanished_views": views.defer("query", "columns").order_by("name"),
-        "vanished_tables": tables.defer("columns").order_by("name"),
-    }
+    page = Paginator(sync.vanished, paging.DEFAULT).get_page(number)
+    objects = selectors.objects_of(sync.connection, page.object_list)  # type: ignore[arg-type]
+    return {"page": page, "vanished": [(isinstance(found, SavedQuery), found) for found in objects]}
 
 
 def _found(sync: SyncRun) -> dict[str, Any]:
