@@ -115,6 +115,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "warehouse_admin.core.middleware.PageOrFragmentMiddleware",
     "warehouse_admin.accounts.middleware.RoleRequiredMiddleware",
     "warehouse_admin.accounts.middleware.UserErrorMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",

@@ -127,6 +127,15 @@ def test_a_taken_short_name_is_refused(
     assert Connection.objects.count() == 1
 
 
+def test_one_project_has_one_connection(
+    admin: User, connection: Connection, sandbox: SandboxServer, client_of: ClientOf
+) -> None:
+    page = client_of(admin).post(reverse("accounts:connection-new"), form_for(sandbox, slug="again"))
+
+    assert "The connection Demo (demo) mirrors this project" in page.content.decode()
+    assert Connection.objects.count() == 1
+
+
 def test_a_blank_key_keeps_the_stored_one_and_the_change_is_recorded(
     admin: User, connection: Connection, sandbox: SandboxServer, client_of: ClientOf
 ) -> None:

@@ -124,6 +124,29 @@ def test_a_page_of_somebody_else_than_posthog_condemns_no_key(connection: Connec
     assert (Connection.objects.get().key_refused_at, trail()) == (None, [])
 
 
+def test_a_key_of_two_connections_is_refused_for_both_and_told_once(
+    connection: Connection, sandbox: SandboxServer, admin: User, client_of: ClientOf
+) -> None:
+    other = Connection.objects.create(
+        slug="other", name="Other", host=sandbox.url, project_id="2", api_key=sandbox.key, budget_per_minute=0
+    )
+    sandbox.world.revoke_key(sandbox.key)
+    ask(connection)
+    sandbox.world.requests.clear()
+
+    with pytest.raises(KeyRefused):
+        services.client_for(other, purpose="background")
+    [entry] = AuditEntry.objects.filter(action="connection.key_refused")
+    assert entry.after == {"connections": ["demo", "other"]} and sandbox.world.requests == []
+    assert "PostHog refused the API key of Demo and Other" in shown(client_of(admin), "dashboard:home")
+
+    sandbox.world.restore_key(sandbox.key)
+    services.check_connection(connection)
+
+    assert not Connection.objects.exclude(key_refused_at=None).exists()
+    assert trail("connection.key_accepted") == [("connection.key_accepted", "ok")]
+
+
 # --- Mended ----------------------------------------------------------------------------------------------------------
 
 
@@ -242,7 +265,7 @@ def test_a_refused_key_of_ones_own_stops_only_that_persons_writes(
     assert sandbox.world.requests == []
     entry = AuditEntry.objects.get(action="personal_key.refused")
     assert (entry.actor, entry.result, entry.connection) == (None, "failed", "demo")
-    assert entry.after == {"person": "author"} and OWN not in str(vars(entry))
+    assert entry.after == {"connections": ["demo"], "person": "author"} and OWN not in str(vars(entry))
 
 
 def test_its_owner_is_told_on_the_settings_page_and_stores_a_working_one(
@@ -278,7 +301,7 @@ def test_every_page_tells_of_a_refused_key_while_it_is_one(
     assert "PostHog refused the API key of Demo" in text and "until an administrator stores a working one" in text
     assert edit not in text
     text = shown(client_of(admin), name)
-    assert "until you store a working one" in text and f'href="{edit}">Connection<' in text
+    assert "until you store a working one" in text and f'href="{edit}">Demo<' in text
 
     Connection.objects.update(is_active=False)
     assert "PostHog refused" not in shown(client_of(viewer), name)

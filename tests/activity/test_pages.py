@@ -121,7 +121,7 @@ def test_htmx_gets_the_fragment_and_everybody_else_the_page(
         fragment = client.get(path, headers={"HX-Request": "true"})
         assert fragment.status_code == 200
         assert b"<html" not in fragment.content
-        assert fragment["Vary"].count("HX-Request")
+        assert "HX-Request" in fragment["Vary"]
 
 
 def test_unknown_entries_and_views_are_not_found(viewer: User, client_of: ClientOf) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def test_a_healthy_portal_passes_every_check(healthy: Connection, capsys: pytest
 def test_a_silent_process_is_named(healthy: Connection, capsys: pytest.CaptureFixture[str], name: str) -> None:
     Beat.objects.filter(name=name).update(at=timezone.now() - timedelta(seconds=120))
     (text,) = bad(examine(capsys)).values()
-    assert "last seen 120 s ago; start" in str(text)
+    assert re.search(r"last seen 12\d s ago; start", str(text))
     Beat.objects.filter(name=name).delete()
     assert str(bad(examine(capsys))[name]).startswith("never seen; start")
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit.models import AuditEntry
-from warehouse_admin.mirror import attention
+from warehouse_admin.mirror import attention, progress
+from warehouse_admin.mirror.errors import SyncNotOpen
 from warehouse_admin.mirror.models import SavedQuery, SyncRun
 from warehouse_admin.sandbox.faults import Fault
 from warehouse_admin.sandbox.server import SandboxServer
@@ -64,6 +67,29 @@ def test_however_many_vanished_they_are_looked_at_page_by_page(
     assert f"1–10 of {len(names)} objects" in pages[0].content.decode()
     told = portal.get(reverse("api:sync-detail", args=[waiting.pk])).json()
     assert told["vanished"] == waiting.vanished
+
+
+def test_a_later_sync_that_looks_again_leaves_nothing_to_decide(waiting: SyncRun, sync: Sync, admin: User) -> None:
+    later = sync()
+
+    waiting.refresh_from_db()
+    assert (later.state, waiting.state) == ("succeeded", "stopped")
+    assert "nothing is left to decide" in waiting.error
+    assert AuditEntry.objects.filter(action="sync.finished", reason=waiting.error).count() == 1
+    with pytest.raises(SyncNotOpen):
+        attention.confirm_vanished(sync=waiting, user=admin)
+
+
+def test_the_time_a_person_takes_to_decide_is_not_the_syncs(waiting: SyncRun, admin: User) -> None:
+    created = timezone.now() - timedelta(hours=9)
+    SyncRun.objects.filter(pk=waiting.pk).update(created_at=created, started_at=created)
+
+    attention.confirm_vanished(sync=waiting, user=admin)
+    done = attention.carry_out(waiting.pk)
+
+    assert done is not None and (done.state, done.created_at) == ("succeeded", created)
+    assert done.duration is not None and done.duration < timedelta(minutes=5)
+    assert "admin said that the objects are gone." in progress.notes(done)
 
 
 def test_dismissing_keeps_them_all(waiting: SyncRun, admin: User, client_of: Callable[[User], Client]) -> None:

@@ -217,3 +217,23 @@ def test_the_views_of_a_first_sync_are_counted_not_listed(
 
     assert f"The first sync: {sync.counts['created']} views taken over" in text
     assert "Reading views</span>" in text and "Reading runs</span>" in text
+
+
+def test_no_cache_may_give_the_fragment_of_a_sync_for_its_page(portal: Client, connection: Connection) -> None:
+    sync = SyncRun.objects.create(connection=connection, state="running", started_at=timezone.now())
+    address = reverse("mirror:sync-detail", args=[sync.pk])
+
+    for answer in (portal.get(address), portal.get(address, headers={"HX-Request": "true"})):
+        assert "HX-Request" in answer["Vary"]
+
+
+def test_the_cards_and_the_rail_keep_to_the_connection_that_was_chosen(portal: Client, connection: Connection) -> None:
+    Connection.objects.create(slug="second", name="Second", host="http://127.0.0.1:9", project_id="2")
+
+    chosen = portal.get(reverse("mirror:sync-list"), {"connection": "demo"})
+    every = portal.get(reverse("mirror:sync-list"), {"connection": "all"})
+
+    assert [state.connection.slug for state in chosen.context["standings"]] == ["demo"]
+    assert [state.connection.slug for state in every.context["standings"]] == ["demo", "second"]
+    assert f'href="{reverse("mirror:view-list")}?connection=demo"' in chosen.content.decode()
+    assert f'href="{reverse("mirror:view-list")}"' in every.content.decode()

@@ -74,7 +74,7 @@ def test_our_own_budget_is_waited_for_but_not_a_server_that_refuses_for_long(
     running: SyncRun, monkeypatch: pytest.MonkeyPatch, sent: bool, until: int | None
 ) -> None:
     waited: list[float] = []
-    monkeypatch.setattr(Fetcher, "_wait", lambda self, seconds: waited.append(seconds))
+    monkeypatch.setattr(Fetcher, "_wait", lambda self, seconds, told: waited.append(told))
     refusals = iter([errors.RateLimited("later", retry_after=3000, sent=sent)])
 
     def call(_: Any) -> str:
@@ -161,3 +161,26 @@ def test_what_was_read_is_written_before_a_wait(
     asked = [request for request in sandbox.world.requests if request.path.count("-") == 4]
     assert written and written[0] > 0
     assert written[0] >= len(asked) - 1  # the check of the connection read one view, too
+
+
+def test_a_limit_that_is_raised_lets_a_waiting_sync_go_on(
+    connection: Connection, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("warehouse_admin.mirror.sync.watch.LOOK_EVERY", 0.2)
+    monkeypatch.setattr("warehouse_admin.mirror.sync.fetch.LOOK_AGAIN", 0.2)
+    Connection.objects.update(budget_per_minute=16)
+    connection.refresh_from_db()
+    sync = services.start_sync(connection=connection)
+    waiting = Watch.waiting
+
+    def raise_the_limit(self: Watch, until: Any, seconds: float) -> None:
+        waiting(self, until, seconds)
+        if until is not None:
+            Connection.objects.update(budget_per_minute=1_000)
+
+    monkeypatch.setattr(Watch, "waiting", raise_the_limit)
+    began = time.monotonic()
+    services.run_sync(sync.pk)
+
+    sync.refresh_from_db()
+    assert sync.state == "succeeded" and time.monotonic() - began < 30

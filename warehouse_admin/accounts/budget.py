@@ -127,8 +127,7 @@ class SharedBudget:
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] | None = None,
     ) -> None:
-        self.per_minute = connection.budget_per_minute
-        self.per_hour = connection.budget_per_hour
+        self._connection = connection
         name = budget_name(connection, key)
         self._local_name = name
         self._keys = (f"{name}:log", f"{name}:penalty", f"{name}:spent", f"{name}:active")
@@ -136,6 +135,16 @@ class SharedBudget:
         self._lock = threading.Lock()
         self._unreported: Counter[str] = Counter()
         self._reported_at = self._paused_until = 0.0
+
+    @property
+    def per_minute(self) -> int:
+        """As the connection has it now: a sync that takes hours hears of a limit that was changed meanwhile."""
+        return self._connection.budget_per_minute
+
+    @property
+    def per_hour(self) -> int:
+        """The same for an hour."""
+        return self._connection.budget_per_hour
 
     def acquire(self, purpose: str, *, block: bool) -> None:
         """Count one request; wait for it if `block`, else raise RateLimited with the seconds to wait."""

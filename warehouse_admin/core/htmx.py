@@ -6,7 +6,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.cache import patch_vary_headers
 from django_htmx.middleware import HtmxDetails
 
 
@@ -25,6 +24,4 @@ def render_page(
     request: HttpRequest, page: str, fragment: str, context: dict[str, Any], *, status: int = 200
 ) -> HttpResponse:
     """Answer an htmx swap with `fragment`, and every other request with the whole `page`."""
-    response = render(request, fragment if wants_fragment(request) else page, context, status=status)
-    patch_vary_headers(response, ["HX-Request"])
-    return response
+    return render(request, fragment if wants_fragment(request) else page, context, status=status)

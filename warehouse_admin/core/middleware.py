@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
 from django_structlog.middlewares import RequestMiddleware
 
 from warehouse_admin.core import context
@@ -31,6 +32,18 @@ class RequestContextMiddleware:
         with context.use(opened):
             response = self.get_response(request)
         response["X-Request-ID"] = opened.request_id
+        return response
+
+
+class PageOrFragmentMiddleware:
+    """One address answers the page and its fragment: no cache may give the one for the other, on going back, say."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        patch_vary_headers(response, ["HX-Request"])
         return response
 
 

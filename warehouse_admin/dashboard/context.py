@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -43,6 +44,7 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
         context["nav"] = SimpleLazyObject(lambda: _nav(request))
         context["role_names"] = SimpleLazyObject(lambda: [role.label for role in roles_of(user)])
         context["connections"] = SimpleLazyObject(_connections)
+        context["refused_connections"] = SimpleLazyObject(lambda: _refused(context["connections"]))
         context["may_manage_connections"] = SimpleLazyObject(lambda: policies.allows(user, MANAGE_CONNECTIONS))
         return context
     context["sends_mail"] = not settings.EMAIL_BACKEND.endswith("dummy.EmailBackend")  # else a reset never arrives
@@ -56,6 +58,11 @@ def _connections() -> list[Connection]:
     return list(Connection.objects.only("slug", "name", "is_active", "key_refused_at"))
 
 
+def _refused(connections: list[Connection]) -> list[Connection]:
+    """Those in use whose key PostHog refuses."""
+    return [connection for connection in connections if connection.is_active and connection.key_refused_at]
+
+
 def _nav(request: HttpRequest) -> list[dict[str, Any]]:
     badges = {
         "changes:list": changes.my_turn_count(cast(User, request.user)),
@@ -67,5 +74,8 @@ def _nav(request: HttpRequest) -> list[dict[str, Any]]:
             continue
         url = reverse(name)
         active = request.path == url if url == "/" else request.path.startswith(url)
+        scope = request.GET.get("connection", "")
+        if scope not in ("", "all"):
+            url = f"{url}?{urlencode({'connection': scope})}"  # whoever looks at one connection goes on doing so
         items.append({"label": label, "url": url, "icon": icon, "badge": badges.get(name, 0), "active": active})
     return items

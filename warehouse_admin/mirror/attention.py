@@ -16,7 +16,7 @@ from warehouse_admin.audit import services as audit
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.core.digests import json_digest
 from warehouse_admin.core.errors import UserError
-from warehouse_admin.mirror import tasks
+from warehouse_admin.mirror import progress, tasks
 from warehouse_admin.mirror.errors import SyncNotOpen, SyncRunning
 from warehouse_admin.mirror.models import SyncRun
 from warehouse_admin.mirror.sync import run as sync_run
@@ -39,8 +39,9 @@ def confirm_vanished(*, sync: SyncRun, user: User) -> SyncRun:
             open_one = SyncRun.objects.filter(connection=sync.connection, state__in=SyncRun.OPEN)
             raise SyncRunning(open_one.select_related("connection").get())
         waiting = SyncRun.objects.filter(pk=sync.pk, state=State.NEEDS_ATTENTION)
-        queued_now = {"created_at": timezone.now(), "heartbeat_at": Now()}
-        if not waiting.update(state=State.QUEUED, stop_requested=False, error="", **queued_now):
+        said = {**(sync.counts.get("notes") or {}), "decided": f"{user.display_name} said that the objects are gone."}
+        queued = {"state": State.QUEUED, "heartbeat_at": Now(), "counts": {**sync.counts, "notes": said}}
+        if not waiting.update(stop_requested=False, error="", **queued):
             raise SyncNotOpen("This sync does not wait for a decision any more.")
         _record(sync, user, "sync.vanished_confirmed")
         tasks.decide_vanished.delay_on_commit(str(sync.pk))  # type: ignore[attr-defined]
@@ -63,11 +64,13 @@ def dismiss_vanished(*, sync: SyncRun, user: User) -> SyncRun:
 def carry_out(sync_id: uuid.UUID | str) -> SyncRun | None:
     """The background part of a confirmation."""
     queued = SyncRun.objects.filter(pk=sync_id, state=State.QUEUED)
-    if not queued.update(state=State.RUNNING, heartbeat_at=Now(), finished_at=None):
+    # It begins anew, so that the time a person took to decide does not count as its own.
+    if not queued.update(state=State.RUNNING, started_at=timezone.now(), heartbeat_at=Now(), finished_at=None):
         return None
     sync = SyncRun.objects.select_related("connection", "started_by").get(pk=sync_id)
     watch = Watch(sync)
-    watch.counts.update({name: count for name, count in sync.counts.items() if isinstance(count, int)})
+    watch.counts.update(progress.numbers(sync))
+    watch.notes.update(sync.counts.get("notes") or {})
     try:
         client = accounts.client_for(sync.connection, purpose="background")
         with closing(client), Fetcher(client, watch) as fetcher:

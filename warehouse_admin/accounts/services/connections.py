@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from warehouse_admin.accounts import policies
@@ -142,7 +143,8 @@ def ensure_connection_from_settings() -> Connection | None:
     """The connection that the environment names, created if absent and then checked; None in sandbox mode."""
     if not settings.POSTHOG_HOST:
         return None
-    existing = Connection.objects.filter(slug=DEFAULT_SLUG).first()
+    same_project = Q(host=validate_host(settings.POSTHOG_HOST), project_id=settings.POSTHOG_PROJECT_ID)
+    existing = Connection.objects.filter(Q(slug=DEFAULT_SLUG) | same_project).first()
     if existing:
         return existing
     made = save_connection(
@@ -184,6 +186,9 @@ def _validate(row: Connection, *, key_kept: bool, old_host: str) -> None:
         errors["host"] = [str(error)]
     if not (row.project_id.isascii() and row.project_id.isdigit()):
         errors["project_id"] = ["The project id is the number in PostHog's address, as in /project/12345."]
+    same = Connection.objects.filter(host=row.host, project_id=row.project_id).exclude(pk=row.pk).first()
+    if same is not None and not errors:
+        errors["project_id"] = [f"The connection {same.name} ({same.slug}) mirrors this project: change that one."]
     if key_problem := _key_problem(row.api_key):
         errors["api_key"] = [key_problem]
     elif key_kept and old_host != row.host:

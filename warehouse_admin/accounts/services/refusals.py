@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from warehouse_admin.accounts.errors import KeyRefused
@@ -18,23 +19,26 @@ Holder = Connection | PersonalKey
 
 
 def note(holder: Holder, *, key: str) -> None:
-    """PostHog answered 401 to `key`. Without effect when that is known, or when another key was stored meanwhile."""
+    """PostHog answered 401 to `key`, wherever it is stored. Without effect when that is known, or when another key was
+    stored meanwhile."""
+    now = timezone.now()
     with transaction.atomic():
-        row = _locked(holder)
-        if row is None or row.api_key != key or row.key_refused_at:
+        rows = [row for row in _with_key(holder, key) if not row.key_refused_at]
+        own = next((row for row in rows if row.pk == holder.pk), None)
+        if own is None:
             return
-        row.key_refused_at = timezone.now()
-        row.save(update_fields=["key_refused_at"])
-        _record(row, "refused", result="failed", reason=why_refused(row))
-    holder.key_refused_at = row.key_refused_at
+        _mark(rows, now)
+        _record(own, rows, "refused", result="failed", reason=why_refused(own))
+    holder.key_refused_at = now
 
 
 def forget(row: Connection, *, key: str) -> None:
-    """PostHog accepted `key`: in the caller's transaction, last in it, on the locked row."""
+    """PostHog accepted `key`, wherever it is stored: in the caller's transaction, last in it, on the locked row."""
     if row.key_refused_at and row.api_key == key:
+        rows = [other for other in _with_key(row, key) if other.key_refused_at]
+        _mark(rows, None)
         row.key_refused_at = None
-        row.save(update_fields=["key_refused_at"])
-        _record(row, "accepted")
+        _record(row, rows, "accepted")
 
 
 def require_accepted(holder: Holder) -> None:
@@ -61,18 +65,38 @@ def why_refused(holder: Holder) -> str:
     )
 
 
-def _locked(holder: Holder) -> Any:
-    """The row as it is stored now, locked; None when it is gone."""
-    return type(holder).objects.select_for_update().filter(pk=holder.pk).first()
+def _with_key(holder: Holder, key: str) -> list[Any]:
+    """The rows, locked, that hold this key of the holder's host: connections, or the same person's own keys."""
+    host = _connection_of(holder).host
+    rows: QuerySet[Any]
+    if isinstance(holder, Connection):
+        rows = Connection.objects.filter(host=host)
+    else:
+        rows = PersonalKey.objects.filter(user=holder.user_id, connection__host=host)
+    return [row for row in rows.select_for_update(of=("self",)).order_by("pk") if row.api_key == key]
 
 
-def _record(row: Holder, did: str, **details: Any) -> None:
-    connection = row if isinstance(row, Connection) else row.connection
+def _mark(rows: list[Any], refused_at: datetime | None) -> None:
+    for row in rows:
+        row.key_refused_at = refused_at
+        row.save(update_fields=["key_refused_at"])
+
+
+def _record(row: Holder, rows: list[Any], did: str, **details: Any) -> None:
+    """One entry for a key, with all the connections where it is stored."""
+    told: dict[str, Any] = {"connections": [_connection_of(one).slug for one in rows]}
+    connection = _connection_of(row)
+    if not isinstance(row, Connection):
+        told["person"] = row.user.get_username()
     audit.record(
         actor=None,
         action=f"connection.key_{did}" if isinstance(row, Connection) else f"personal_key.{did}",
         target=Target("connection", connection.slug, connection.name),
         connection=connection.slug,
-        after=None if isinstance(row, Connection) else {"person": row.user.get_username()},
+        after=told,
         **details,
     )
+
+
+def _connection_of(row: Holder) -> Connection:
+    return row if isinstance(row, Connection) else row.connection

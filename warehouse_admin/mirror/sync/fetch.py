@@ -34,6 +34,8 @@ PATIENCE = 15 * 60.0
 OWN_PATIENCE = 65 * 60.0
 """The same for our own budget, whose longest window is an hour: then it goes on for sure."""
 FALLBACK_WAIT = 5.0
+LOOK_AGAIN = 15.0
+"""After so many seconds our own budget is asked again: somebody may have raised a limit."""
 PAGE, OBJECT, END = 0, 1, 2
 """What goes first when the rate is scarce: a list tells of everything, an object of itself."""
 
@@ -99,6 +101,7 @@ class Fetcher:
         asked = self._ask_page(first)
         while True:
             page, asked_at = self._take(asked)
+            self._watch.counts["pages"] += 1
             call = following(page)
             if call is not None:
                 asked = self._ask_page(call)
@@ -168,18 +171,18 @@ class Fetcher:
                     return Fetched(key, asked_at, call(self.client))
             except errors.RateLimited as busy:
                 pause = busy.retry_after or FALLBACK_WAIT
-                waited += pause
-                patience = PATIENCE if busy.sent else OWN_PATIENCE
-                if waited > patience or self._wait(pause):
+                patience, step = (PATIENCE, pause) if busy.sent else (OWN_PATIENCE, min(pause, LOOK_AGAIN))
+                if waited + pause > patience or self._wait(step, pause):
                     return Fetched(key, asked_at, None, busy)
+                waited += step
             except errors.PostHogError as error:
                 if isinstance(error, errors.InvalidKey):
                     self._dead_key = error
                 return Fetched(key, asked_at, None, error)
 
-    def _wait(self, seconds: float) -> bool:
-        """Wait in this thread; True when it was broken off."""
-        self._waits[threading.get_ident()] = timezone.now() + timedelta(seconds=seconds)
+    def _wait(self, seconds: float, told: float) -> bool:
+        """Wait in this thread, and tell how long it will probably be; True when it was broken off."""
+        self._waits[threading.get_ident()] = timezone.now() + timedelta(seconds=told)
         try:
             return self._closing.wait(seconds)
         finally:

@@ -64,7 +64,7 @@ def run(sync_id: uuid.UUID | str) -> SyncRun | None:
     if undecided:
         text = watch.notes.pop("emptied", "") or (
             f"{len(undecided)} objects are missing from PostHog's lists, more than the connection lets vanish at once. "
-            "Nothing was marked as deleted: look at the list, then confirm or dismiss."
+            "Nothing was marked as deleted: look at the list, then say whether they are gone."
         )
         return finish(sync, watch, State.NEEDS_ATTENTION, error=text, undecided=undecided)
     return finish(sync, watch, State.SUCCEEDED)
@@ -73,7 +73,7 @@ def run(sync_id: uuid.UUID | str) -> SyncRun | None:
 def _carry_out(sync: SyncRun, watch: Watch) -> list[str]:
     connection = sync.connection
     if accounts.check_is_due(connection):
-        connection = accounts.check_connection(connection)
+        connection = sync.connection = accounts.check_connection(connection)
     client = accounts.client_for(connection, purpose="background")
     is_history = not SyncRun.objects.filter(connection=connection, state=State.SUCCEEDED).exists()
     try:
@@ -149,9 +149,20 @@ def _end(sync: SyncRun, watch: Watch, state: State, error: str, undecided: list[
         )
         sync.refresh_from_db()
         if ended:
+            if state in (State.SUCCEEDED, State.NEEDS_ATTENTION):
+                _replace_older_questions(sync)
             record_end(sync)
             announce(sync)
     return sync
+
+
+def _replace_older_questions(sync: SyncRun) -> None:
+    """What earlier syncs asked a person about was looked at again: it is settled, or asked anew by this one."""
+    asked = SyncRun.objects.filter(connection=sync.connection, state=State.NEEDS_ATTENTION).exclude(pk=sync.pk)
+    for older in asked.select_related("connection", "started_by"):
+        older.state, older.error = State.STOPPED, "A later sync looked again, so nothing is left to decide here."
+        older.save(update_fields=["state", "error"])
+        record_end(older)
 
 
 def record_end(sync: SyncRun) -> None:

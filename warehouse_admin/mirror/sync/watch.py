@@ -14,6 +14,8 @@ from warehouse_admin.mirror.models import SyncRun
 
 WRITE_EVERY = 0.5
 """Seconds between two writes of progress."""
+LOOK_EVERY = 10.0
+"""Seconds between two looks at the limits that people have set."""
 
 
 class StopAsked(Exception):
@@ -39,6 +41,7 @@ class Watch:
         self._phase, self._done = sync.phase, 0
         self._total: int | None = None
         self._written = 0.0
+        self._looked = time.monotonic()
 
     def phase(self, name: str, total: int | None = None) -> None:
         """Begin a phase; its words are for people."""
@@ -70,6 +73,9 @@ class Watch:
             raise Superseded
         if ours.filter(stop_requested=True).exists():
             raise StopAsked
+        if time.monotonic() - self._looked >= LOOK_EVERY:
+            self._looked = time.monotonic()
+            self.sync.connection.refresh_from_db(fields=["budget_per_minute", "budget_per_hour"])
 
     def waiting(self, until: datetime | None, seconds: float) -> None:
         """Tell that for `seconds` nothing came because the rate is used up, and when it goes on; None: it does."""

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_POST
 
 from warehouse_admin.accounts import policies
@@ -22,6 +22,7 @@ from warehouse_admin.mirror.models import SavedQuery, SyncRun
 
 HTMX_STOP_POLLING = 286
 COUNTS = (
+    ("pages", "Pages of lists"),
     ("created", "New views"),
     ("updated", "Changed views"),
     ("unchanged", "Unchanged views"),
@@ -46,11 +47,16 @@ def sync_list(request: HttpRequest) -> HttpResponse:
         "states": SyncRun.State.choices,
         "kinds": SyncRun.Kind.choices,
         "connection_names": [(one.slug, one.name) for one in connections],
-        "standings": [] if fragment else overview.standings(connections),
+        "standings": [] if fragment else overview.standings(_in_scope(connections, request.GET.get("connection", ""))),
         "may_sync": policies.allows(request.user, "mirror.start_sync"),
         "may_manage": policies.allows(request.user, MANAGE_CONNECTIONS),
     }
     return render_page(request, "mirror/syncs/list.html", "mirror/syncs/_table.html", context)
+
+
+def _in_scope(connections: list[Connection], slug: str) -> list[Connection]:
+    """The one of this slug, or all."""
+    return [connection for connection in connections if slug in ("", "all", connection.slug)]
 
 
 def _get(sync_id: uuid.UUID) -> SyncRun:
@@ -78,10 +84,9 @@ def sync_detail(request: HttpRequest, sync_id: uuid.UUID) -> HttpResponse:
         **_vanished(sync, request.GET.get("page")),
         **_found(sync),
     }
-    if not wants_fragment(request):
-        return render(request, "mirror/syncs/detail.html", context)
-    status = 200 if is_open else HTMX_STOP_POLLING
-    return render(request, "mirror/syncs/_status.html", context, status=status)
+    ends_polling = wants_fragment(request) and not is_open
+    status = HTMX_STOP_POLLING if ends_polling else 200
+    return render_page(request, "mirror/syncs/detail.html", "mirror/syncs/_status.html", context, status=status)
 
 
 def _vanished(sync: SyncRun, number: str | None) -> dict[str, Any]:
