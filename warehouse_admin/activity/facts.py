@@ -16,9 +16,6 @@ from warehouse_admin.mutations.models import Mutation
 Kind = Observation.Kind
 RUN_STARTED, RUN_CANCELLED, RESUMED = "run_started", "run_cancelled", "resumed"
 
-REVIEWED = frozenset(Kind.values)
-"""Kinds that wait for a person when they were not done here."""
-
 UNREMARKABLE = frozenset({RUN_STARTED, RUN_CANCELLED, RESUMED, "sync_frequency_reset"})
 """Kinds that change nothing that a team would have to agree to."""
 

@@ -33,7 +33,6 @@ TABS = (
 VIEW_TABS = (("query", "Query"), ("lineage", "Lineage"), ("runs", "Runs"), ("history", "History"))
 FILTERS = ("q", "state", "kind", "cadence", "deleted")
 KINDS = [("view", "View"), ("materialized", "Materialized"), ("managed", "Managed")]
-RUNS_SHOWN = 50
 CHART = 40
 
 
