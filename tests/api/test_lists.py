@@ -15,7 +15,7 @@ from tests.mirror.builders import make_view
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.audit import services as audit
-from warehouse_admin.changes.models import ChangeRequest, Revision
+from warehouse_admin.changes.models import ChangeRequest, Item, Revision
 from warehouse_admin.mirror.models import Run, SavedQueryVersion, SyncRun, WarehouseTable
 from warehouse_admin.schedules.models import BulkResume, BulkResumeItem
 
@@ -74,14 +74,16 @@ def fill(here, admin):
                 connection=here,
                 action="edit_query",
                 saved_query=other,
+                object_name=other.name,
                 author=admin,
                 state="in_review",
                 state_changed_at=now,
             )
-            Revision.objects.create(
-                change=change,
-                number=1,
-                editor=admin,
+            Item.objects.create(
+                revision=Revision.objects.create(change=change, number=1, editor=admin),
+                action="edit_query",
+                saved_query=other,
+                object_name=other.name,
                 base={
                     "name": other.name,
                     "query": "SELECT 1",

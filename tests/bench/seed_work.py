@@ -14,7 +14,7 @@ from warehouse_admin.accounts.roles import Role, give_role
 from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.audit import chain
 from warehouse_admin.audit.models import AuditEntry, ChainHead
-from warehouse_admin.changes.models import ChangeRequest, Revision, Vote
+from warehouse_admin.changes.models import ChangeRequest, Item, Revision, Vote
 from warehouse_admin.mirror.models import Observation, SavedQuery
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.schedules.models import BulkResume, BulkResumeItem
@@ -66,12 +66,14 @@ def _seed_changes(
     for number in missing(count, ChangeRequest):
         is_open = number % 10 == 0
         state = chosen.choice((State.IN_REVIEW, State.DRAFT, State.CHANGES_REQUESTED)) if is_open else State.APPLIED
+        view = chosen.choice(views)
         made.append(
             ChangeRequest(
                 connection=connection,
                 action=ChangeRequest.Action.EDIT_QUERY,
                 state=state,
-                saved_query=chosen.choice(views),
+                saved_query=view,
+                object_name=view.name,
                 author=chosen.choice(people),
                 reason=f"{chosen.choice(REASONS)} ({number})",
                 state_changed_at=now - timedelta(minutes=number),
@@ -83,6 +85,7 @@ def _seed_changes(
         change.mutation = mutation
     bulk(made)
     revisions = bulk([_revision(change) for change in made])
+    bulk([_item(revision) for revision in revisions])
     others = {person.pk: people[place - 1] for place, person in enumerate(people)}
     bulk(
         [
@@ -114,14 +117,24 @@ def _mutation(change: ChangeRequest) -> Mutation:
     )
 
 
+def _item(revision: Revision) -> Item:
+    change = revision.change
+    return Item(
+        revision=revision,
+        action=change.action,
+        saved_query=change.saved_query,
+        object_name=change.object_name,
+        base={"query": "SELECT 2 FROM events"},
+        proposal={"query": "SELECT 1 FROM events"},
+    )
+
+
 def _revision(change: ChangeRequest) -> Revision:
     digest = uuid.uuid4().hex
     return Revision(
         change=change,
         number=1,
         editor=change.author,
-        base={"query": "SELECT 2 FROM events"},
-        proposal={"query": "SELECT 1 FROM events"},
         digest=digest,
         meaning_digest=digest,
         created_at=change.state_changed_at,

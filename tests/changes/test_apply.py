@@ -470,8 +470,12 @@ def test_a_rollback_says_when_posthog_has_moved_since(applied, sandbox, remote, 
 
     undone = services.rollback(applied, author, "it broke the dashboard")
 
+    undone.refresh_from_db()
+    assert undone.state == State.NEEDS_REBASE, "what others did since is not undone unseen"
     assert "remote_moved" in undone.events.values_list("kind", flat=True)
-    assert undone.revisions.get().base["query"] == "SELECT 8 AS later_work"
+    assert undone.remote["query"] == "SELECT 8 AS later_work"
+    assert undone.revisions.last().base["query"] == NEW_SQL, "so that the conflict shows what they did to ours"
+    assert ("change.needs_rebase", "failed") in trail("change.")
 
 
 def test_there_is_nothing_to_roll_back_twice(applied, sandbox, remote, author):

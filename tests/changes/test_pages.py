@@ -367,9 +367,9 @@ def test_apply_and_roll_back_by_form(client_of, connection, operator, author, re
 @pytest.mark.parametrize(
     ("prepare", "said"),
     [
-        (lambda world, name: None, "still holds the text"),
+        (lambda world, name: None, "still holds what this is written against"),
         (lambda world, name: world.edit_outside(name, "SELECT 9 AS theirs"), "Somebody changed the view"),
-        (lambda world, name: world.edit_outside(name, NEW_SQL), "exactly the proposed text"),
+        (lambda world, name: world.edit_outside(name, NEW_SQL), "exactly what is proposed"),
         (lambda world, name: world.edit_outside(name, world.view(name).sql + "  -- x"), "Only the layout"),
         (lambda world, name: world.delete_outside(name), "no longer exists"),
         (lambda world, name: world.faults.add(Fault("status_500", "GET", times=9)), "Not checked"),
@@ -487,7 +487,7 @@ def test_the_list_costs_the_same_at_any_size(client_of, reviewer, author, view, 
 
 def test_the_review_page_is_bounded_too(client_of, reviewer, proposed, django_assert_max_num_queries):
     change, judge = proposed(), client_of(reviewer)
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(15):
         assert judge.get(url("detail", change)).status_code == 200
 
 

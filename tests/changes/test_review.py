@@ -14,7 +14,7 @@ from tests.changes.conftest import NEW_SQL, trail
 from warehouse_admin.accounts.roles import Role, give_role, take_role
 from warehouse_admin.changes import policies, services
 from warehouse_admin.changes.errors import StaleRevision, StateForbids
-from warehouse_admin.changes.models import ChangeRequest, Revision, Vote
+from warehouse_admin.changes.models import ChangeRequest, Item, Revision, Vote
 from warehouse_admin.changes.transitions import ALLOWED
 from warehouse_admin.core import context
 from warehouse_admin.core.errors import InvalidInput, NotPermitted
@@ -73,15 +73,13 @@ def test_the_database_refuses_to_change_a_revision(proposed):
     change = proposed()
 
     with pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
-        Revision.objects.filter(change=change).update(proposal={"query": "SELECT 666"})
+        Revision.objects.filter(change=change).update(digest="666")
 
 
 def test_an_editor_of_the_revision_cannot_vote_on_it(proposed, reviewer):
     change = proposed()
-    shown = change.revisions.get()
-    Revision.objects.create(
-        change=change, number=2, editor=reviewer, base=shown.base, proposal={"query": "SELECT 2"}, digest="x"
-    )
+    second = Revision.objects.create(change=change, number=2, editor=reviewer, digest="x")
+    Item.objects.create(revision=second, action=change.action, object_name="x")
     ChangeRequest.objects.filter(pk=change.pk).update(revision_number=2)
 
     with pytest.raises(NotPermitted, match="wrote this revision"):

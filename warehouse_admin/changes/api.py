@@ -12,10 +12,11 @@ from rest_framework.serializers import BaseSerializer
 
 from warehouse_admin.accounts.api import connection_filter
 from warehouse_admin.accounts.idempotency import Idempotent
+from warehouse_admin.accounts.models import Connection
 from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
 from warehouse_admin.changes import presenters, selectors, serializers, services
 from warehouse_admin.changes.models import ChangeRequest
-from warehouse_admin.core.errors import Missing
+from warehouse_admin.core.errors import InvalidInput, Missing
 from warehouse_admin.core.rest import filters
 from warehouse_admin.core.rest.endpoints import Endpoint, ListEndpoint, SignedInRequest
 from warehouse_admin.mirror import selectors as mirror
@@ -34,7 +35,7 @@ class ChangeList(Idempotent, ListEndpoint):
         "author": filters.text("author__username", "The user name."),
         "saved_query": filters.identifier("saved_query__posthog_id"),
     }
-    searched = ("saved_query__name", "reason", "author__username")
+    searched = ("object_name", "reason", "author__username")
     orderings: ClassVar = {
         "number": "pk",
         "state_changed_at": "state_changed_at",
@@ -49,21 +50,15 @@ class ChangeList(Idempotent, ListEndpoint):
         return selectors.with_all_shown(rows.defer(*_UNREAD))
 
     def prepare(self, rows: Any) -> Any:
-        told = presenters.list_dicts(rows, self.request.user)
-        return [_named(body, change) for body, change in zip(told, rows, strict=True)]
+        return presenters.list_dicts(rows, self.request.user)
 
     @extend_schema(request=serializers.NewChange, responses={201: serializers.ChangeDetail})
     def post(self, request: SignedInRequest) -> Response:
-        """Propose a change of a view."""
+        """Propose a change of a view, or a new one."""
         wanted = self.clean(serializers.NewChange)
-        change = services.create(
-            author=request.user,
-            saved_query=_view(wanted["saved_query"]),
-            action=wanted["action"],
-            query=wanted["query"],
-            reason=wanted["reason"],
-            submit=wanted["submit"],
-        )
+        view = _view(wanted.pop("saved_query")) if "saved_query" in wanted else None
+        connection = _connection(wanted.pop("connection", ""))
+        change = services.create(author=request.user, saved_query=view, connection=connection, **wanted)
         return shown(change.pk, request, status=201)
 
 
@@ -196,13 +191,19 @@ def found(number: int, request: SignedInRequest) -> ChangeRequest:
 
 def shown(number: int, request: SignedInRequest, *, status: int = 200) -> Response:
     """The change as it is now."""
-    change = found(number, request)
-    return Response(_named(presenters.detail_dict(change, request.user), change), status=status)
+    return Response(presenters.detail_dict(found(number, request), request.user), status=status)
 
 
-def _named(body: dict[str, Any], change: ChangeRequest) -> dict[str, Any]:
-    """A view is named by its id, as it is when a change is posted."""
-    return body | {"saved_query": str(change.saved_query.posthog_id), "name": change.saved_query.name}
+def _connection(slug: str) -> Connection | None:
+    """The one that is named, or the only one there is."""
+    if slug:
+        found = Connection.objects.filter(slug=slug).first()
+        if found is None:
+            told = f"There is no connection {slug}."
+            raise InvalidInput(told, errors={"connection": [told]})
+        return found
+    several = list(Connection.objects.all()[:2])
+    return several[0] if len(several) == 1 else None
 
 
 def _view(text: str) -> SavedQuery:

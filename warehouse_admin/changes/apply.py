@@ -13,10 +13,12 @@ from kombu.exceptions import OperationalError
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.changes import policies, propose, tasks
+from warehouse_admin.changes.actions import action_of
 from warehouse_admin.changes.errors import StateForbids
 from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.changes.outcome import keep_outcome
+from warehouse_admin.changes.revisions import unseen_dependents
 from warehouse_admin.changes.transitions import State, current_revision, lock, move, note, record, require_state
-from warehouse_admin.mirror import services as mirror
 from warehouse_admin.mutations import services as mutations
 from warehouse_admin.mutations.errors import NotYet
 from warehouse_admin.mutations.models import Mutation
@@ -35,13 +37,11 @@ def apply(change: ChangeRequest, user: User) -> ChangeRequest:
         policies.require_apply(user, change, action="change.apply_asked")
         require_state(change, "apply")
         _refuse_held_up(change)
-        approved = policies.is_approved(change, current_revision(change))
+        approved = still_approved(change)
         if approved:
             claim(change, asked_by=user)
-        else:
-            back_to_review(change)
     if not approved:
-        raise StateForbids(APPROVAL_LOST, who="a reviewer")
+        raise StateForbids(change.problem or APPROVAL_LOST, who="a reviewer")
     return change
 
 
@@ -79,14 +79,15 @@ def claim(change: ChangeRequest, *, asked_by: User | None) -> Mutation:
     move(change, State.APPLYING, problem="", remote=None, **asked)
     note(change, asked_by, "apply_asked")
     record(change, asked_by, "apply_asked", reason=change.reason, after={"revision": revision.number})
+    action, view = action_of(change.action), change.saved_query
     mutation = mutations.ask(
         connection=change.connection,
-        kind=Mutation.Kind.EDIT_QUERY,
-        object_id=str(change.saved_query.posthog_id),
-        object_name=change.saved_query.name,
+        kind=action.kind,
+        object_id=str(view.posthog_id) if view else "",
+        object_name=change.object_name,
         actor=asked_by,
         idempotency_key=f"change:{change.pk}:{revision.number}:{attempt}",
-        payload={"query": revision.proposal["query"]},
+        payload=action.payload(revision.proposal),
         base=revision.base,
         cause=f"change:{change.pk}",
         reason=change.reason,
@@ -142,10 +143,8 @@ def _start(change: ChangeRequest) -> ChangeRequest:
         change = lock(change)
         if change.state != State.APPROVED or change.attempts or not starts_by_itself(change):
             return change
-        if policies.is_approved(change, current_revision(change)):
+        if still_approved(change):
             claim(change, asked_by=None)
-        else:
-            back_to_review(change)
     change.refresh_from_db()
     return change
 
@@ -157,8 +156,8 @@ def _start_due(change: ChangeRequest, now: datetime) -> ChangeRequest:
         due, operator = change.scheduled_for, change.apply_asked_by
         if change.state != State.SCHEDULED or due is None or due > now:
             return change
-        if not policies.is_approved(change, current_revision(change)):
-            back_to_review(change)
+        if not still_approved(change):
+            pass
         elif operator is None or not policies.may_apply(operator):
             _miss(change, f"{operator} may no longer apply changes, so it was not started.")
         elif now - due > GRACE:
@@ -176,6 +175,18 @@ def _miss(change: ChangeRequest, why: str) -> None:
     move(change, State.APPROVED, problem=text)
     note(change, None, "schedule_missed", text)
     record(change, None, "schedule_missed", result="failed", reason=text, after={"at": change.scheduled_for})
+
+
+def still_approved(change: ChangeRequest) -> bool:
+    """Whether all that its approval was given for stands now; else the locked change goes back to review."""
+    revision = current_revision(change)
+    if not policies.is_approved(change, revision):
+        back_to_review(change)
+        return False
+    if action_of(change.action).binds_dependents and (names := unseen_dependents(change, revision)):
+        propose.show_dependents(change, revision, names)
+        return False
+    return True
 
 
 def back_to_review(change: ChangeRequest) -> None:
@@ -198,25 +209,20 @@ def _carried(mutation: Mutation, now: datetime | None) -> Mutation:
 
 def _finish(change: ChangeRequest, mutation: Mutation) -> None:
     """Bring the change to where its mutation stands."""
-    if mutation.state == Sent.HAPPENED and mutation.after:
-        # Before the state changes: a crash in between does this again, the other way round would forget it.
-        mirror.store_read_back(
-            saved_query=change.saved_query,
-            row=mutations.restore(mutation.after),
-            read_at=mutations.fetched_at(mutation.after),
-            origin="portal" if mutation.sent_at else "outside",
-            author_name=change.author.display_name if mutation.sent_at else "",
-            change_number=change.pk if mutation.sent_at else None,
-        )
+    # Before the state changes: a crash in between does this again, the other way round would forget it.
+    made = keep_outcome(change, mutation) if mutation.state == Sent.HAPPENED else None
     with transaction.atomic():
         change = lock(change)
         if change.state not in ChangeRequest.IN_FLIGHT or change.mutation_id != mutation.pk:
             return
+        if made is not None:
+            change.saved_query = made
+            change.save(update_fields=["saved_query"])
         if mutation.state == Sent.HAPPENED:
             _happened(change, mutation)
-        elif mutation.state == Sent.CONFLICT:
+        elif mutation.state == Sent.CONFLICT and change.saved_query is not None:
             _end(change, State.NEEDS_REBASE, "needs_rebase", mutation, remote=mutation.after)
-        elif mutation.state in (Sent.REFUSED, Sent.NOT_SENT):
+        elif mutation.state in (Sent.CONFLICT, Sent.REFUSED, Sent.NOT_SENT):  # what is new is rebased onto nothing
             _end(change, State.FAILED, "failed", mutation)
         elif mutation.state == Sent.DID_NOT_HAPPEN:
             _end(change, State.APPROVED, "did_not_happen", mutation)

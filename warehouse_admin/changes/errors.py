@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from warehouse_admin.core.errors import UserError
 
 
@@ -17,11 +19,15 @@ class StaleRevision(UserError):
 
 
 class BaseMoved(UserError):
-    """PostHog holds another text than the one the person started from; `live_query` is what it holds now."""
+    """PostHog holds something else than what the person started from; `base` is the view as it is now."""
 
-    def __init__(self, live_query: str) -> None:
+    def __init__(self, base: dict[str, Any]) -> None:
         super().__init__(
-            "The view was changed in PostHog while you were writing. Your text is kept: compare it with the text that "
-            "PostHog holds now, then propose again."
+            "The view was changed in PostHog while you were writing. Your text is kept: compare it with what PostHog "
+            "holds now, then propose again."
         )
-        self.live_query = live_query
+        self.base = base
+
+    @property
+    def live_query(self) -> str:
+        return self.base.get("query") or ""

@@ -7,7 +7,10 @@ from typing import Any
 from django import forms
 from django.core.validators import ProhibitNullCharactersValidator
 
+from warehouse_admin.accounts.models import Connection
 from warehouse_admin.changes import texts
+from warehouse_admin.changes.actions import Action
+from warehouse_admin.changes.actions.settings import in_words
 from warehouse_admin.changes.propose import LONGEST_REASON
 
 
@@ -19,10 +22,9 @@ class ExactText(forms.CharField):
         self.validators = [check for check in self.validators if not isinstance(check, ProhibitNullCharactersValidator)]
 
 
-class ProposalForm(forms.Form):
-    """A proposal: its SQL, why, and what the page was opened on. `base_text` tells the newlines browsers lose."""
+class ReasonForm(forms.Form):
+    """What every proposal has: why, and what the page was opened on."""
 
-    query = ExactText(label="Query", widget=forms.Textarea)
     reason = ExactText(
         label="Why",
         widget=forms.Textarea(attrs={"rows": 3, "maxlength": LONGEST_REASON}),
@@ -32,16 +34,9 @@ class ProposalForm(forms.Form):
     nonce = forms.CharField(widget=forms.HiddenInput, required=False, max_length=64)
     revision = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=1)
 
-    def __init__(self, *args: Any, base_text: str = "", **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.base_text = base_text
-
     def keep_draft(self, key: object) -> None:
         """Let the browser keep the reason, as the editor keeps the query, until it is saved."""
         self.fields["reason"].widget.attrs["data-draft-key"] = f"{key}-reason"
-
-    def clean_query(self) -> str:
-        return texts.with_newlines_of(self.base_text, self.cleaned_data["query"])
 
     def clean(self) -> dict[str, Any]:
         """Say what is wrong with a hidden value above the form: nobody sees it, nor can correct it, in its place."""
@@ -59,6 +54,57 @@ class ProposalForm(forms.Form):
                 placed = True
         if not placed:
             self.add_error(None, otherwise)
+
+
+class ProposalForm(ReasonForm):
+    """A proposal of SQL. `base_text` tells the newlines that browsers lose."""
+
+    query = ExactText(label="Query", widget=forms.Textarea)
+
+    def __init__(self, *args: Any, base_text: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.base_text = base_text
+
+    def clean_query(self) -> str:
+        return texts.with_newlines_of(self.base_text, self.cleaned_data["query"])
+
+
+def name_field(label: str) -> ExactText:
+    """The name of a view, as the action checks it."""
+    attributes = {"class": "mono", "autocomplete": "off", "spellcheck": "false", "maxlength": 200}
+    told = "Letters, digits, “_”, “.” and “$”. Other views select from it by this name."
+    return ExactText(label=label, widget=forms.TextInput(attrs=attributes), help_text=told)
+
+
+class NamedProposalForm(ProposalForm):
+    """A proposal of a view that does not exist yet, to be revised."""
+
+    name = name_field("Name")
+
+
+class NewViewForm(NamedProposalForm):
+    """The same, before anybody knows in which project."""
+
+    connection = forms.ModelChoiceField(
+        Connection.objects.filter(is_active=True), to_field_name="slug", label="Project", empty_label=None
+    )
+
+
+class SettingsForm(ReasonForm):
+    """A proposal of an action without SQL; it has the fields that the action has."""
+
+    name = name_field("New name")
+    sync_frequency = forms.ChoiceField(label="Cadence", required=False)
+
+    def __init__(self, *args: Any, action: Action, generation: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("name", "sync_frequency"):
+            if name not in action.fields:
+                del self.fields[name]
+        if "sync_frequency" in self.fields:
+            offered = action.cadences(generation)
+            self.fields["sync_frequency"].choices = [(one, in_words(one)) for one in offered]  # type: ignore[attr-defined]
+        self.order_fields(["name", "sync_frequency", "reason"])
 
 
 class VoteForm(forms.Form):

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.functional import cached_property
 
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.mirror.models import SavedQuery
@@ -14,10 +15,20 @@ from warehouse_admin.mutations.models import Mutation
 
 
 class ChangeRequest(models.Model):
-    """One proposed change of one view. Its number is its primary key. `state` moves only through services."""
+    """One proposed change. Its number is its primary key. `state` moves only through services.
+
+    What is proposed stands in the items of its newest revision; `action`, `saved_query` and `object_name` repeat what
+    no revision changes, so that lists and filters need no join.
+    """
 
     class Action(models.TextChoices):
+        CREATE_VIEW = "create_view", "Create view"
         EDIT_QUERY = "edit_query", "Edit query"
+        RENAME = "rename", "Rename"
+        SET_CADENCE = "set_cadence", "Set cadence"
+        MATERIALIZE = "materialize", "Materialize"
+        UNMATERIALIZE = "unmaterialize", "Undo materialization"
+        DELETE = "delete", "Delete"
 
     class State(models.TextChoices):
         DRAFT = "draft"
@@ -42,7 +53,8 @@ class ChangeRequest(models.Model):
     connection = models.ForeignKey(Connection, models.PROTECT, related_name="changes")
     action = models.CharField(max_length=20, choices=Action)
     state = models.CharField(max_length=20, choices=State, default=State.DRAFT)
-    saved_query = models.ForeignKey(SavedQuery, models.PROTECT, related_name="changes")
+    saved_query = models.ForeignKey(SavedQuery, models.PROTECT, null=True, related_name="changes")  # null: not made yet
+    object_name = models.CharField(max_length=200)  # the view's when it was proposed, or the one it will get
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="changes")
     reason = models.TextField(blank=True)
     revision_number = models.PositiveIntegerField(default=1)
@@ -96,15 +108,14 @@ class ChangeRequest(models.Model):
 
 
 class Revision(models.Model):
-    """An immutable, numbered snapshot of the proposal and of what it was written against."""
+    """An immutable, numbered snapshot of all that is proposed: its items."""
 
     change = models.ForeignKey(ChangeRequest, models.CASCADE, related_name="revisions")
     number = models.PositiveIntegerField()
     editor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    base = models.JSONField()  # name, query, latest_history_id, fetched_at of the live view
-    proposal = models.JSONField()  # query
-    digest = models.CharField(max_length=64)  # of base query and proposal, exactly
-    meaning_digest = models.CharField(max_length=64)  # the same with comments, white space and keyword case left out
+    digest = models.CharField(max_length=64)  # of exactly what reviewers are shown: objects, base, proposal, dependents
+    meaning_digest = models.CharField(max_length=64)  # of what it does: no layout of SQL, no dependents
+    requirements = models.JSONField(default=list)  # who has to approve it, frozen: [{label, role, count}]
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -114,6 +125,50 @@ class Revision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.change} r{self.number}"
+
+    @classmethod
+    def numbered(cls, change: ChangeRequest, number: int) -> Revision | None:
+        """A revision with its item and its editor, in one query."""
+        of_it = {"revision__change": change, "revision__number": number, "position": 0}
+        item = Item.objects.select_related("revision__editor").filter(**of_it).first()
+        if item is None:
+            return None
+        item.revision.item = item
+        return item.revision
+
+    @cached_property
+    def item(self) -> Item:
+        """The one item that a change of one view has."""
+        return self.items.all()[0]
+
+    @property
+    def base(self) -> dict[str, Any]:
+        return self.item.base
+
+    @property
+    def proposal(self) -> dict[str, Any]:
+        return self.item.proposal
+
+
+class Item(models.Model):
+    """One action on one object, as immutable as its revision."""
+
+    revision = models.ForeignKey(Revision, models.CASCADE, related_name="items")
+    position = models.PositiveSmallIntegerField(default=0)  # the order in which items are applied
+    action = models.CharField(max_length=20, choices=ChangeRequest.Action)
+    saved_query = models.ForeignKey(SavedQuery, models.PROTECT, null=True, related_name="+")
+    object_name = models.CharField(max_length=200)
+    base = models.JSONField(default=dict)  # the live view it was written against, as `mutations.snapshot` keeps it
+    proposal = models.JSONField(default=dict)  # the action's own fields: query, name, sync_frequency
+    dependents = models.JSONField(default=list)  # names of the views that select from it, as reviewers were shown them
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["revision", "position"], name="changes_item_positions")]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.object_name}"
 
 
 class Vote(models.Model):

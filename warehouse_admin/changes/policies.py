@@ -17,7 +17,7 @@ SIGNED_IN_ONLY = "Votes need a signed-in person: an API token cannot vote."
 
 
 def target_of(change: ChangeRequest) -> Target:
-    return Target("change", str(change.pk), change.saved_query.name)
+    return Target("change", str(change.pk), change.object_name)
 
 
 def require_propose(user: User, *, action: str, target: Target) -> None:

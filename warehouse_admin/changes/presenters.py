@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from warehouse_admin.accounts.models import Connection, User
@@ -11,6 +11,7 @@ from warehouse_admin.accounts.policies import allows
 from warehouse_admin.accounts.roles import APPLY, PROPOSE
 from warehouse_admin.changes import policies, selectors
 from warehouse_admin.changes.models import ChangeEvent, ChangeRequest, Revision, Vote
+from warehouse_admin.changes.shown import held_dict, shown
 from warehouse_admin.changes.transitions import ALLOWED
 from warehouse_admin.core.diff import diff_to_dict
 from warehouse_admin.lineage import selectors as lineage
@@ -62,9 +63,9 @@ def blockers(change: ChangeRequest, user: User | None = None, revision: Revision
         return []
     found = _of_state(change, user, revision or selectors.revision(change))
     view = change.saved_query
-    if view.deleted_at is not None:
+    if view is not None and view.deleted_at is not None:
         found.append(_blocker(f"{view.name} was deleted in PostHog.", "fix", "PostHog"))
-    elif view.is_managed:
+    elif view is not None and view.is_managed:
         found.append(_blocker(f"{view.name} is managed by PostHog, which refuses edits.", "fix", "PostHog"))
     if not change.connection.is_active:
         found.append(_blocker(f"The connection {change.connection.name} is paused.", "wait", "an administrator"))
@@ -215,7 +216,8 @@ def _line(event: ChangeEvent) -> dict[str, Any]:
 
 def impact(change: ChangeRequest) -> dict[str, Any]:
     """Who selects from the view, and why that list may lack some."""
-    return impact_dict(change, lineage.downstream(change.saved_query), lineage.caveat(change.connection))
+    readers = lineage.downstream(change.saved_query) if change.saved_query else []
+    return impact_dict(change, readers, lineage.caveat(change.connection))
 
 
 def impact_dict(change: ChangeRequest, readers: Iterable[SavedQuery], caveat: str) -> dict[str, Any]:
@@ -225,7 +227,7 @@ def impact_dict(change: ChangeRequest, readers: Iterable[SavedQuery], caveat: st
             "id": str(view.posthog_id),
             "name": view.name,
             "kind": "materialized_view" if view.is_materialized else "view",
-            "via": change.saved_query.name,
+            "via": change.object_name,
         }
         for view in readers
     ]
@@ -252,11 +254,11 @@ def mutation_dict(mutation: Mutation | None) -> dict[str, Any] | None:
 
 def list_dicts(changes: list[ChangeRequest], user: User) -> list[dict[str, Any]]:
     """The rows of a list read by `selectors.with_all_shown`; long texts are compared at the change's own address."""
-    readers = lineage.downstream_by_view([change.saved_query_id for change in changes])
+    readers = lineage.downstream_by_view([change.saved_query_id for change in changes if change.saved_query_id])
     caveats = {connection: lineage.caveat(connection) for connection in {change.connection for change in changes}}
     rows = []
     for change in changes:
-        told = impact_dict(change, readers.get(change.saved_query_id, []), caveats[change.connection])
+        told = impact_dict(change, readers.get(change.saved_query_id or 0, []), caveats[change.connection])
         rows.append(detail_dict(change, user, told_impact=told, longest_diff=LONGEST_LISTED_DIFF))
     return rows
 
@@ -270,8 +272,10 @@ def detail_dict(
 ) -> dict[str, Any]:
     """The change as the API shows it; `diff` is None where both texts together are longer than `longest_diff`."""
     revision = selectors.revision(change)
-    held, wanted = revision.base.get("query") or "", revision.proposal["query"]
-    comparable = longest_diff is None or len(held) + len(wanted) <= longest_diff
+    told_impact = told_impact or impact(change)
+    told = shown(change, revision, [dependent["name"] for dependent in told_impact["dependents"]])
+    held, wanted = told.base_text, told.proposal_text
+    comparable = told.action.has_sql and (longest_diff is None or len(held) + len(wanted) <= longest_diff)
     return {
         "number": change.pk,
         "action": change.action,
@@ -279,7 +283,9 @@ def detail_dict(
         "author": change.author.get_username(),
         "reason": change.reason,
         "connection": change.connection.slug,
-        "saved_query": {"id": str(change.saved_query.posthog_id), "name": change.saved_query.name},
+        "title": told.title,
+        "saved_query": str(change.saved_query.posthog_id) if change.saved_query else None,
+        "name": change.object_name,
         "created_at": change.created_at,
         "submitted_at": change.submitted_at,
         "state_changed_at": change.state_changed_at,
@@ -287,13 +293,16 @@ def detail_dict(
         "problem": change.problem,
         "revision": revision.number,
         "digest": revision.digest,
-        "base": revision.base,
+        "base": held_dict(revision.base),
         "remote": remote_dict(change) if change.state == State.NEEDS_REBASE else None,
         "proposal": revision.proposal,
         "diff": diff_to_dict(held, wanted) if comparable else None,
         "votes": votes(change, revision),
         "blockers": blockers(change, user, revision),
-        "impact": told_impact or impact(change),
+        "field_changes": [{"field": row.label, "before": row.before, "after": row.after} for row in told.rows],
+        "request": told.request if comparable or not told.action.has_sql else None,
+        "consequences": asdict(told.consequences),
+        "impact": told_impact,
         "mutation": mutation_dict(change.mutation),
         "timeline": _timeline_dict(change),
         "rolls_back": change.rolls_back_id,
@@ -305,7 +314,7 @@ def remote_dict(change: ChangeRequest) -> dict[str, Any] | None:
     """What PostHog held when the conflict was found; None when it could not be read."""
     if not change.remote:
         return None
-    return {name: change.remote.get(name) for name in ("name", "query", "latest_history_id", "fetched_at")}
+    return held_dict(change.remote)
 
 
 def _rollbacks(change: ChangeRequest) -> list[int]:

@@ -2,68 +2,69 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from math import ceil
-
 from django.db import transaction
 from django.utils import timezone
 
-from warehouse_admin.accounts.models import User
+from warehouse_admin.accounts import services as accounts
+from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit.targets import Target
-from warehouse_admin.changes import policies, texts
+from warehouse_admin.changes import live, policies, texts
+from warehouse_admin.changes.actions import ACTIONS, Action, Facts, Subject, action_of
+from warehouse_admin.changes.actions.base import listed
 from warehouse_admin.changes.errors import BaseMoved, StaleRevision, StateForbids
 from warehouse_admin.changes.models import ChangeRequest, Revision, Vote
+from warehouse_admin.changes.revisions import add_revision, told
 from warehouse_admin.changes.transitions import State, current_revision, lock, move, note, record, require_state
-from warehouse_admin.core.digests import text_digest
-from warehouse_admin.core.errors import InvalidInput, Unavailable, UserError
-from warehouse_admin.lineage.checks import check_view_sql
-from warehouse_admin.mirror import services as mirror
+from warehouse_admin.core.errors import InvalidInput, UserError
 from warehouse_admin.mirror.models import SavedQuery
-from warehouse_admin.mutations import services as mutations
-from warehouse_admin.mutations.words import sentence
-from warehouse_admin.posthog import errors as remote_errors
-from warehouse_admin.posthog import types
 
 LONGEST_REASON = 5_000
-UNCHANGED = "This is the text that PostHog holds already. Change it before you propose it."
+ELSEWHERE = {"run": "run", "cancel": "cancel", "resume": "resume"}
+"""Actions that need no review, and so have calls of their own."""
 
 
 def create(
     *,
     author: User,
-    saved_query: SavedQuery,
-    query: str,
+    action: str = ChangeRequest.Action.EDIT_QUERY,
+    saved_query: SavedQuery | None = None,
+    connection: Connection | None = None,
+    query: str | None = None,
+    name: str | None = None,
+    sync_frequency: str | None = None,
     reason: str = "",
     submit: bool = False,
-    action: str = ChangeRequest.Action.EDIT_QUERY,
     base: str | None = None,
     nonce: str = "",
     rolls_back: ChangeRequest | None = None,
 ) -> ChangeRequest:
-    """Propose new SQL for a view against what PostHog holds now; one change for each `nonce` of a person.
+    """Propose an action on a view, or with a `connection` a new one; one change for each `nonce` of a person.
 
-    `base` is the digest of the SQL the person started from: BaseMoved if PostHog holds another by now.
+    It is written against what PostHog holds now. `base` is the digest (`Action.seen`) of what the person started from:
+    BaseMoved if PostHog holds something else by now.
     """
-    view = Target("saved_query", str(saved_query.posthog_id), saved_query.name)
-    policies.require_propose(author, action="change.created", target=view)
+    wanted = _known_action(action)
+    connection = saved_query.connection if saved_query else connection
+    target = _target(saved_query, name)
+    policies.require_propose(author, action="change.created", target=target)
     if nonce and (known := ChangeRequest.objects.filter(author=author, nonce=nonce).first()):
         return known
-    if action not in ChangeRequest.Action.values:
-        raise InvalidInput(
-            "This action is not offered.", errors={"action": [f"Use one of {ChangeRequest.Action.values}."]}
-        )
-    refuse_closed_view(saved_query)
-    reason = check_proposal(query, reason, reason_needed=submit)
-    live, read_at = read_live(saved_query)
-    held = live.hogql or ""
-    if base is not None and base != text_digest(held):
-        raise BaseMoved(held)
-    if query == held:
-        raise InvalidInput(UNCHANGED, errors={"query": [UNCHANGED]})
+    connection = _connection_of(wanted, saved_query, connection)
+    if saved_query is not None:
+        live.refuse_closed_view(saved_query)
+    values = {"query": query, "name": name, "sync_frequency": sync_frequency}
+    proposal, reason = check_proposal(wanted, connection, saved_query, values, reason, reason_needed=submit)
+    refuse_unoffered(wanted, connection)
+    subject = live.read_subject(saved_query) if saved_query else live.read_new(connection, proposal["name"])
+    if base is not None and base != wanted.seen(subject.base):
+        raise BaseMoved(subject.base)
+    refuse_idle(wanted, subject, proposal)
+    if submit:
+        refuse_hopeless(wanted, subject, proposal)
     with transaction.atomic():
-        change, made = _insert(author, saved_query, reason, submit, action, nonce, rolls_back)
+        change, made = _insert(author, wanted, subject, reason, submit, nonce, rolls_back)
         if made:
-            revision = add_revision(change, author, mutations.snapshot(live, read_at), query)
+            revision = add_revision(change, author, subject.base, proposal)
             _tell_creation(change, author, revision, submit)
     return change
 
@@ -76,86 +77,145 @@ def submit(change: ChangeRequest, user: User) -> ChangeRequest:
         require_state(change, "submit")
         if not change.reason.strip():
             raise InvalidInput("Say why first.", errors={"reason": ["A reason is needed to submit a change."]})
+        latest = current_revision(change)
+        action = action_of(change.action)
+        if change.saved_query is not None:
+            refuse_hopeless(action, live.subject_of(change.saved_query, latest.base), latest.proposal)
         move(change, State.IN_REVIEW, submitted_at=timezone.now())
         note(change, user, "submitted")
         record(change, user, "submitted", reason=change.reason)
     return change
 
 
-def revise(change: ChangeRequest, user: User, query: str, revision: int, reason: str | None = None) -> ChangeRequest:
-    """Save an edited proposal as a new revision; a real edit voids the votes. `revision` is the one that was edited."""
+def revise(
+    change: ChangeRequest,
+    user: User,
+    query: str | None = None,
+    revision: int = 0,
+    reason: str | None = None,
+    *,
+    name: str | None = None,
+    sync_frequency: str | None = None,
+) -> ChangeRequest:
+    """Save an edited proposal as a new revision; a real edit voids the votes. `revision` is the one that was edited.
+
+    Fields that are not given stay as they are.
+    """
     change = ChangeRequest.objects.select_related("saved_query", "author", "connection").get(pk=change.pk)
     policies.require_author(user, change, action="change.revised")
-    wanted = check_proposal(
-        query, change.reason if reason is None else reason, reason_needed=change.state != State.DRAFT
+    action = action_of(change.action)
+    values = {**current_revision(change).proposal} | _given(query=query, name=name, sync_frequency=sync_frequency)
+    proposal, wanted = check_proposal(
+        action,
+        change.connection,
+        change.saved_query,
+        values,
+        change.reason if reason is None else reason,
+        reason_needed=change.state != State.DRAFT,
     )
     with transaction.atomic():
         change = lock(change)
         require_state(change, "revise")
         latest = current_revision(change)
         _refuse_stale(change, latest, revision)
-        held = latest.base.get("query") or ""
-        if query == latest.proposal["query"] and wanted == change.reason:
-            raise InvalidInput("Nothing was changed.", errors={"query": ["This is the proposal as it is."]})
-        if query == held:
-            text = (
-                "This is the text that PostHog held when you began. Withdraw the change if it is not wanted any more."
-            )
-            raise InvalidInput(text, errors={"query": [text]})
+        if proposal == latest.proposal and wanted == change.reason:
+            raise InvalidInput("Nothing was changed.", errors={_field(action): ["This is the proposal as it is."]})
+        subject = Subject(change.connection, change.object_name, latest.base, change.saved_query)
+        if proposal != latest.proposal and action.nothing_to_do(subject, proposal):
+            text = "This is what PostHog held when you began. Withdraw the change if it is not wanted any more."
+            raise InvalidInput(text, errors={_field(action): [text]})
         _save_reason(change, wanted)
-        if query == latest.proposal["query"]:
+        _follow_name(change, proposal)
+        if proposal == latest.proposal:
             note(change, user, "reason_changed", wanted)
             record(change, user, "revised", reason=wanted, after={"revision": change.revision_number})
             return change
-        _replace(change, user, latest, latest.base, query)
+        _replace(change, user, latest, latest.base, proposal)
     return change
 
 
-def rebase(change: ChangeRequest, user: User, query: str, shown: str | None = None) -> ChangeRequest:
+def save_revision(
+    change: ChangeRequest, user: User, values: Facts, *, revision: int, reason: str, submitting: bool
+) -> ChangeRequest:
+    """What the page of a form does: revise, and submit a draft when that was asked for, also as it is."""
+    current = current_revision(change)
+    submitting = submitting and change.state == State.DRAFT
+    if submitting and not reason.strip():
+        raise InvalidInput("Say why.", errors={"reason": ["Say why: reviewers and the audit trail need a reason."]})
+    unchanged = {**current.proposal, **values} == current.proposal and reason.strip() == change.reason
+    if not (submitting and unchanged):
+        change = revise(change, user, revision=revision, reason=reason, **values)
+    return submit(change, user) if submitting else change
+
+
+def rebase(change: ChangeRequest, user: User, query: str | None = None, shown: str | None = None) -> ChangeRequest:
     """Put the proposal, edited to fit, on top of what PostHog holds now. Closes the change if that is it already.
 
-    `shown` is the digest of the SQL it was fitted to: BaseMoved if PostHog holds another by now.
+    `shown` is the digest of what it was fitted to: BaseMoved if PostHog holds something else by now.
     """
     change = ChangeRequest.objects.select_related("saved_query", "author", "connection").get(pk=change.pk)
     policies.require_author(user, change, action="change.rebased")
     require_state(change, "rebase")
-    check_proposal(query, change.reason, reason_needed=False)
-    live, read_at = read_live(change.saved_query)
-    base = mutations.snapshot(live, read_at)
-    if shown is not None and shown != text_digest(live.hogql or ""):
-        raise BaseMoved(live.hogql or "")
+    action = action_of(change.action)
+    values = {**current_revision(change).proposal} | _given(query=query)
+    view = change.saved_query
+    proposal, _ = check_proposal(action, change.connection, view, values, change.reason, reason_needed=False)
+    subject = live.read_subject(view) if view else live.read_new(change.connection, proposal["name"])
+    if shown is not None and shown != action.seen(subject.base):
+        raise BaseMoved(subject.base)
     with transaction.atomic():
         change = lock(change)
         require_state(change, "rebase")
-        if query == (live.hogql or ""):
+        if action.nothing_to_do(subject, proposal):
             supersede(change, user)
             return change
         latest = current_revision(change)
-        if base["query"] == latest.base.get("query") and change.state != State.NEEDS_REBASE:
-            raise StateForbids("PostHog still holds the text this is based on; edit the proposal instead.")
+        if action.seen(subject.base) == action.seen(latest.base) and change.state != State.NEEDS_REBASE:
+            raise StateForbids("PostHog still holds what this is based on; edit the proposal instead.")
         _void_votes(change, "rebased onto what PostHog holds now")
-        revision = add_revision(change, user, base, query)
+        _follow_name(change, proposal)
+        revision = add_revision(change, user, subject.base, proposal)
         began = change.submitted_at or timezone.now()
         move(change, State.IN_REVIEW, problem="", remote=None, scheduled_for=None, submitted_at=began)
         note(change, user, "rebased")
-        record(change, user, "rebased", reason=change.reason, **_told(revision))
+        record(change, user, "rebased", reason=change.reason, **told(change, revision))
     return change
+
+
+def show_dependents(change: ChangeRequest, latest: Revision, names: list[str]) -> None:
+    """Back to review with a revision that shows views which came to select from it: nobody approved breaking those."""
+    text = f"{listed(names)} now select{'s' if len(names) == 1 else ''} from it, which no reviewer has seen."
+    _void_votes(change, text)
+    revision = add_revision(change, latest.editor, latest.base, latest.proposal)
+    move(change, State.IN_REVIEW, problem=text, scheduled_for=None)
+    note(change, None, "dependents_appeared", text)
+    record(change, None, "dependents_appeared", reason=text, **told(change, revision))
 
 
 def supersede(change: ChangeRequest, user: User | None) -> None:
     """Close a locked change: PostHog holds exactly what it wanted, and not by our doing."""
-    text = "PostHog already holds exactly this text, so there was nothing to apply."
+    text = "PostHog already holds exactly what this proposes, so there was nothing to apply."
     move(change, State.SUPERSEDED, problem=text, remote=None)
     note(change, user, "superseded", text)
     record(change, user, "superseded", reason=text)
 
 
-def check_proposal(query: str, reason: str, *, reason_needed: bool) -> str:
-    """The clean reason; raises InvalidInput naming every field that is wrong, the query's errors with their place."""
+def check_proposal(
+    action: Action,
+    connection: Connection,
+    saved_query: SavedQuery | None,
+    values: Facts,
+    reason: str,
+    *,
+    reason_needed: bool,
+) -> tuple[Facts, str]:
+    """The clean proposal and reason; raises InvalidInput naming every field that is wrong, in SQL the place too."""
     problems: dict[str, list[str]] = {}
-    found = [problem for problem in check_view_sql(query) if problem.level == "error"]
-    if found:
-        problems["query"] = [_placed(problem.message, problem.line, problem.column) for problem in found]
+    proposal: Facts = {}
+    try:
+        proposal = action.clean(connection, values, saved_query)
+    except InvalidInput as wrong:
+        problems |= wrong.errors
     reason = texts.storable(reason)
     if reason_needed and not reason:
         problems["reason"] = ["Say why: reviewers and the audit trail need a reason."]
@@ -163,71 +223,82 @@ def check_proposal(query: str, reason: str, *, reason_needed: bool) -> str:
         problems["reason"] = [f"At most {LONGEST_REASON:,} characters, please."]
     if problems:
         raise InvalidInput(next(iter(problems.values()))[0], errors=problems)
-    return reason
+    return proposal, reason
 
 
-def _placed(message: str, line: int, column: int) -> str:
-    return message if f"line {line}" in message else f"Line {line}, column {column}: {message}"
+def refuse_unoffered(action: Action, connection: Connection) -> None:
+    """Raise where this server is known to refuse the action to keys."""
+    capability = accounts.capability(connection, action.capability)
+    if capability.state == "no":
+        raise _blocked(capability.reason, "an administrator, or a person in PostHog itself")
 
 
-def refuse_closed_view(saved_query: SavedQuery) -> None:
-    """Raise for views that nobody can edit: gone, or managed by PostHog."""
-    why = ""
-    if saved_query.deleted_at is not None:
-        why = f"{saved_query.name} was deleted in PostHog, so it cannot be edited."
-    elif saved_query.is_managed:
-        why = f"{saved_query.name} is managed by PostHog, which refuses every edit of it."
-    if why:
-        raise UserError(why, blockers=[{"text": why, "kind": "fix", "who": "PostHog"}])
+def refuse_idle(action: Action, subject: Subject, proposal: Facts) -> None:
+    """Raise where PostHog holds already what is proposed."""
+    if why := action.nothing_to_do(subject, proposal):
+        raise InvalidInput(why, errors={_field(action): [why]})
 
 
-def read_live(saved_query: SavedQuery) -> tuple[types.SavedQuery, datetime]:
-    """What PostHog holds now, and when it was asked; a sentence that says the text is kept when it cannot be read."""
-    read_at = timezone.now()
-    try:
-        live = mirror.read_live(saved_query, purpose="interactive", timeout=10)
-    except remote_errors.NotFound as error:
-        if error.object_missing:
-            raise UserError(
-                f"{saved_query.name} no longer exists in PostHog. Your text is kept on this page."
-            ) from error
-        raise _unavailable(error) from error
-    except remote_errors.PostHogError as error:
-        raise _unavailable(error) from error
-    if live.is_managed:
-        raise UserError(f"{saved_query.name} is managed by PostHog, which refuses every edit of it.")
-    return live, read_at
+def refuse_hopeless(action: Action, subject: Subject, proposal: Facts) -> None:
+    """Raise for what PostHog is certain to refuse: nobody should be asked to review it."""
+    if why := action.consequences(subject, proposal).refusal:
+        raise _blocked(why, "its author")
 
 
-def _unavailable(error: remote_errors.PostHogError) -> Unavailable:
-    return Unavailable(_unread(error), retry_after=getattr(error, "retry_after", None))
+def _blocked(why: str, who: str) -> UserError:
+    return UserError(why, blockers=[{"text": why, "kind": "fix", "who": who}])
 
 
-def _unread(error: remote_errors.PostHogError) -> str:
-    if isinstance(error, remote_errors.RateLimited):
-        wait = f"in {ceil(error.retry_after)} seconds" if error.retry_after else "in a minute"
-        return (
-            f"PostHog's rate limit is used up, so its current text was not read. Your text is kept: try again {wait}."
-        )
-    return (
-        f"The current text could not be read from PostHog. {sentence(error)} Your text is kept: try again in a moment."
-    )
+def _known_action(name: str) -> Action:
+    if name in ACTIONS:
+        return action_of(name)
+    told = f"Use one of {', '.join(ACTIONS)}."
+    if name in ELSEWHERE:
+        told = "It needs no review: it has a call, and a button, of its own."
+    raise InvalidInput("This action is not offered here.", errors={"action": [told]})
+
+
+def _field(action: Action) -> str:
+    """The field to blame when nothing would change."""
+    return action.fields[-1] if action.fields else "saved_query"
+
+
+def _target(saved_query: SavedQuery | None, name: str | None) -> Target:
+    if saved_query is None:
+        return Target("saved_query", "", (name or "")[:200])
+    return Target("saved_query", str(saved_query.posthog_id), saved_query.name)
+
+
+def _connection_of(action: Action, saved_query: SavedQuery | None, connection: Connection | None) -> Connection:
+    makes = action.name == ChangeRequest.Action.CREATE_VIEW
+    if makes and saved_query is not None:
+        raise InvalidInput("A new view has no id yet.", errors={"saved_query": ["Leave it out: a new view has no id."]})
+    if not makes and saved_query is None:
+        raise InvalidInput("Say which view.", errors={"saved_query": ["This field is required."]})
+    if connection is None:
+        raise InvalidInput("Say in which project.", errors={"connection": ["Name the connection: there are several."]})
+    return connection
+
+
+def _given(**values: str | None) -> Facts:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _insert(
     author: User,
-    saved_query: SavedQuery,
+    action: Action,
+    subject: Subject,
     reason: str,
     submitted: bool,
-    action: str,
     nonce: str,
     rolls_back: ChangeRequest | None,
 ) -> tuple[ChangeRequest, bool]:
     now = timezone.now()
     values = {
-        "connection": saved_query.connection,
-        "saved_query": saved_query,
-        "action": action,
+        "connection": subject.connection,
+        "saved_query": subject.view,
+        "object_name": subject.name,
+        "action": action.name,
         "reason": reason,
         "state": State.IN_REVIEW if submitted else State.DRAFT,
         "submitted_at": now if submitted else None,
@@ -244,35 +315,15 @@ def _tell_creation(change: ChangeRequest, author: User, revision: Revision, subm
     note(change, author, "created")
     if submitted:
         note(change, author, "submitted")
-    record(change, author, "created", reason=change.reason, **_told(revision))
+    record(change, author, "created", reason=change.reason, **told(change, revision))
     if submitted:
         record(change, author, "submitted", reason=change.reason)
 
 
-def add_revision(change: ChangeRequest, editor: User, base: dict, query: str) -> Revision:
-    """The next numbered snapshot of a locked change."""
-    last = change.revisions.order_by("-number").values_list("number", flat=True).first() or 0
-    held = base.get("query") or ""
-    kept = {name: base.get(name) for name in ("name", "query", "latest_history_id", "fetched_at")}
-    revision = Revision.objects.create(
-        change=change,
-        number=last + 1,
-        editor=editor,
-        base=kept,
-        proposal={"query": query},
-        digest=texts.digest(held, query),
-        meaning_digest=texts.meaning_digest(held, query),
-    )
-    if change.revision_number != revision.number:
-        change.revision_number = revision.number
-        change.save(update_fields=["revision_number"])
-    return revision
-
-
-def _replace(change: ChangeRequest, user: User, latest: Revision, base: dict, query: str) -> None:
+def _replace(change: ChangeRequest, user: User, latest: Revision, base: Facts, proposal: Facts) -> None:
     """A new revision in place of `latest`: a real edit goes back to review without votes, a cosmetic one keeps them."""
-    cosmetic = texts.only_layout_differs(latest.proposal["query"], query)
-    revision = add_revision(change, user, base, query)
+    revision = add_revision(change, user, base, proposal)
+    cosmetic = revision.meaning_digest == latest.meaning_digest
     if change.state == State.DRAFT:
         note(change, user, "revised")
     elif cosmetic:
@@ -280,10 +331,10 @@ def _replace(change: ChangeRequest, user: User, latest: Revision, base: dict, qu
         if change.state == State.SCHEDULED:
             move(change, State.APPROVED)  # what was scheduled is not what stands there now: an operator looks again
     else:
-        _void_votes(change, f"revision {revision.number} changed the query")
+        _void_votes(change, f"revision {revision.number} changed the proposal")
         note(change, user, "revised")
         move(change, State.IN_REVIEW, problem="", remote=None, scheduled_for=None)
-    record(change, user, "revised", reason=change.reason, **_told(revision))
+    record(change, user, "revised", reason=change.reason, **told(change, revision))
 
 
 def _void_votes(change: ChangeRequest, because: str) -> None:
@@ -296,15 +347,16 @@ def _save_reason(change: ChangeRequest, reason: str) -> None:
         change.save(update_fields=["reason"])
 
 
+def _follow_name(change: ChangeRequest, proposal: Facts) -> None:
+    """A view that is not made yet is called what it will be."""
+    if change.saved_query is None and change.object_name != proposal["name"]:
+        change.object_name = proposal["name"]
+        change.save(update_fields=["object_name"])
+
+
 def _refuse_stale(change: ChangeRequest, latest: Revision, seen: int) -> None:
     if seen != latest.number:
         raise StaleRevision(
             f"{latest.editor} saved r{latest.number} meanwhile, and this was written on r{seen}. Your text is kept: "
             "compare it with the newest revision, then save again."
         )
-
-
-def _told(revision: Revision) -> dict:
-    """What the audit trail keeps of a revision."""
-    kept = {"revision": revision.number, "digest": revision.digest}
-    return {"before": {"query": revision.base.get("query")}, "after": {**kept, "query": revision.proposal["query"]}}

@@ -38,7 +38,7 @@ def approve(
         if approved:
             move(change, State.APPROVED, problem="")
         record(change, user, "approved", reason=comment, after={"revision": latest.number, "digest": latest.digest})
-        if approved and applying.starts_by_itself(change):
+        if approved and applying.starts_by_itself(change) and applying.still_approved(change):
             applying.claim(change, asked_by=user)
     return change
 

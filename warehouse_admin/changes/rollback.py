@@ -1,47 +1,76 @@
-"""Undoing an applied change: a new change with the text that PostHog held right before it."""
+"""Undoing an applied change: a new change with what PostHog held right before it."""
 
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils import timezone
 
 from warehouse_admin.accounts.models import User
-from warehouse_admin.changes import policies
+from warehouse_admin.changes import policies, propose
+from warehouse_admin.changes.actions import Inverse, action_of
 from warehouse_admin.changes.errors import StateForbids
 from warehouse_admin.changes.models import ChangeRequest
-from warehouse_admin.changes.propose import create
-from warehouse_admin.changes.transitions import lock, note, record, require_state
+from warehouse_admin.changes.revisions import add_revision
+from warehouse_admin.changes.transitions import State, current_revision, lock, move, note, record, require_state
+
+MOVED = "PostHog has changed since #{number} was applied: bring both together before this is reviewed."
+
+
+def inverse(change: ChangeRequest) -> Inverse:
+    """What would undo an applied change, and what it cannot bring back."""
+    before = (change.mutation.before or {}) if change.mutation else {}
+    return action_of(change.action).inverse(before, current_revision(change).proposal, change.connection.generation)
 
 
 def rollback(change: ChangeRequest, user: User, reason: str = "") -> ChangeRequest:
-    """Propose the former text; in review at once when there is a reason, else a draft. One open one for each person."""
-    change = ChangeRequest.objects.select_related("saved_query", "mutation", "connection", "author").get(pk=change.pk)
+    """Propose the inverse; in review at once when there is a reason, else a draft. One open one for each person.
+
+    Where the SQL has changed since, it begins as a conflict: what others did meanwhile is not undone unseen.
+    """
+    related = ("saved_query", "saved_query__connection", "mutation", "connection", "author")
+    change = ChangeRequest.objects.select_related(*related).get(pk=change.pk)
     policies.require_propose(user, action="change.rolled_back", target=policies.target_of(change))
     require_state(change, "rollback")
-    before = (change.mutation.before or {}) if change.mutation else {}
-    former = before.get("query")
-    if former is None:
-        raise StateForbids(f"What PostHog held before #{change.pk} was not recorded, so it cannot be restored.")
-    undone = create(
+    wanted = inverse(change)
+    if wanted.impossible:
+        raise StateForbids(wanted.impossible)
+    undone = propose.create(
         author=user,
-        saved_query=change.saved_query,
-        query=former,
+        action=wanted.action,
+        connection=change.connection,
+        saved_query=None if wanted.action == ChangeRequest.Action.CREATE_VIEW else change.saved_query,
         reason=reason,
         submit=bool(reason.strip()),
         rolls_back=change,
         nonce=_nonce(change, user),
+        **wanted.values,
     )
-    said = f"#{undone.pk} proposes the text from before."
+    return _linked(change, undone, user, reason)
+
+
+def _linked(change: ChangeRequest, undone: ChangeRequest, user: User, reason: str) -> ChangeRequest:
+    said = f"#{undone.pk} proposes what was there before."
     with transaction.atomic():
         change = lock(change)
         if change.events.filter(kind="rolled_back", text=said).exists():
             return undone  # a double click
         note(change, user, "rolled_back", said)
-        if _moved_since(change, undone):
-            note(
-                undone, None, "remote_moved", f"PostHog has changed since #{change.pk} was applied; that is undone too."
-            )
         record(change, user, "rolled_back", reason=reason, after={"change": undone.pk})
+        undone = lock(undone)
+        if _moved_since(change, undone):
+            _open_conflict(change, undone, user)
     return undone
+
+
+def _open_conflict(change: ChangeRequest, undone: ChangeRequest, user: User) -> None:
+    """Base is what our change made of it, so that the conflict page shows what others did to that."""
+    now = current_revision(undone)
+    ours = (change.mutation.after or {}) if change.mutation else {}
+    add_revision(undone, user, ours, now.proposal)
+    text = MOVED.format(number=change.pk)
+    move(undone, State.NEEDS_REBASE, problem=text, remote=now.base, submitted_at=undone.submitted_at or timezone.now())
+    note(undone, None, "remote_moved", text)
+    record(undone, None, "needs_rebase", result="failed", reason=text)
 
 
 def _nonce(change: ChangeRequest, user: User) -> str:
@@ -51,5 +80,8 @@ def _nonce(change: ChangeRequest, user: User) -> str:
 
 
 def _moved_since(change: ChangeRequest, undone: ChangeRequest) -> bool:
+    """Only SQL can be brought together; another value that moved is shown as the base of the rollback."""
+    if not (action_of(change.action).has_sql and action_of(undone.action).has_sql) or undone.saved_query is None:
+        return False
     after = (change.mutation.after or {}) if change.mutation else {}
-    return undone.revisions.get(number=1).base.get("query") != after.get("query")
+    return current_revision(undone).base.get("query") != after.get("query")

@@ -26,14 +26,12 @@ def schedule(change: ChangeRequest, user: User, at: datetime) -> ChangeRequest:
         require_state(change, "schedule")
         _check_time(at)
         revision = current_revision(change)
-        if approved := policies.is_approved(change, revision):
+        if approved := applying.still_approved(change):
             move(change, State.SCHEDULED, scheduled_for=at, apply_asked_by=user, problem="")
             note(change, user, "scheduled", f"For {at.astimezone(UTC):%Y-%m-%d %H:%M} UTC.")
             record(change, user, "scheduled", after={"revision": revision.number, "at": at})
-        else:
-            applying.back_to_review(change)
     if not approved:
-        raise StateForbids(applying.APPROVAL_LOST, who="a reviewer")
+        raise StateForbids(change.problem or applying.APPROVAL_LOST, who="a reviewer")
     return change
 
 

@@ -22,7 +22,7 @@ State = ChangeRequest.State
 SORTS = {
     "updated": "state_changed_at",
     "number": "pk",
-    "view": "saved_query__name",
+    "view": "object_name",
     "author": "author__username",
     "state": "state",
 }
@@ -106,7 +106,7 @@ def revision(change: ChangeRequest, number: int | None = None) -> Revision:
     for known in change.prefetched("revisions") or []:
         if known.number == wanted:
             return known
-    found = Revision.objects.select_related("editor").filter(change=change, number=wanted).first()
+    found = Revision.numbered(change, wanted)
     if found is None:
         raise Missing(f"#{change.pk} has no revision {wanted}.")
     return found
@@ -115,17 +115,24 @@ def revision(change: ChangeRequest, number: int | None = None) -> Revision:
 def with_all_shown(changes: QuerySet[ChangeRequest]) -> QuerySet[ChangeRequest]:
     """Changes with all that `presenters.detail_dict` tells of them, in a fixed number of queries."""
     current = Revision.objects.filter(number=F("change__revision_number")).select_related("editor")
-    votes = Vote.objects.select_related("voter", "revision").defer("revision__base", "revision__proposal")
+    current = current.prefetch_related("items")
     return changes.prefetch_related(
         Prefetch("revisions", current),
-        Prefetch("votes", votes.prefetch_related("voter__groups")),
+        every_vote(),
         Prefetch("events", ChangeEvent.objects.select_related("actor")),
         Prefetch("rollbacks", ChangeRequest.objects.only("rolls_back").order_by("pk")),
     )
 
 
-def others_open(saved_query: SavedQuery, *, besides: ChangeRequest | None = None) -> QuerySet[ChangeRequest]:
-    """Submitted changes of a view that are not closed."""
+def every_vote() -> Prefetch:
+    """The votes of changes with their voters and the voters' roles, read at once for all who ask about them."""
+    return Prefetch("votes", Vote.objects.select_related("voter", "revision").prefetch_related("voter__groups"))
+
+
+def others_open(saved_query: SavedQuery | None, *, besides: ChangeRequest | None = None) -> QuerySet[ChangeRequest]:
+    """Submitted changes of a view that are not closed; of a view that is not made yet there are none."""
+    if saved_query is None:
+        return ChangeRequest.objects.none()
     found = ChangeRequest.objects.filter(saved_query=saved_query).exclude(
         state__in=(*ChangeRequest.CLOSED, State.DRAFT)
     )
@@ -136,7 +143,8 @@ def open_by_view(views: Iterable[SavedQuery]) -> dict[int, ChangeRequest]:
     """The newest open change of each view that has one, by the view's primary key; drafts stay private."""
     hidden = (*ChangeRequest.CLOSED, ChangeRequest.State.DRAFT)
     found = ChangeRequest.objects.filter(saved_query__in=[view.pk for view in views]).exclude(state__in=hidden)
-    return {change.saved_query_id: change for change in found.only("saved_query", "state").order_by("pk")}
+    found = found.only("saved_query", "state").order_by("pk")
+    return {change.saved_query_id: change for change in found if change.saved_query_id is not None}
 
 
 def own_draft(user: User, saved_query: SavedQuery) -> ChangeRequest | None:
@@ -181,10 +189,9 @@ def _is_uuid(text: str) -> bool:
 
 
 def _matches(text: str) -> Q:
-    # Names are looked for in their own tables first: joined, each would be fetched and compared once for each change.
-    views = SavedQuery.objects.filter(name__icontains=text).values("pk")
+    # People are looked for in their own table first: joined, each would be fetched and compared once for each change.
     people = User.objects.filter(username__icontains=text).values("pk")
-    match = Q(saved_query__in=views) | Q(reason__icontains=text) | Q(author__in=people)
+    match = Q(object_name__icontains=text) | Q(reason__icontains=text) | Q(author__in=people)
     number = text.removeprefix("#")
     return match | Q(pk=int(number)) if re.fullmatch(r"[0-9]{1,15}", number) else match
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rest_framework import serializers
 
 from warehouse_admin.changes.models import ChangeRequest, Vote
@@ -19,9 +17,39 @@ class Held(serializers.Serializer):
     latest_history_id = serializers.CharField(allow_null=True)
     fetched_at = serializers.DateTimeField(allow_null=True)
 
+    sync_frequency = serializers.CharField(allow_null=True)
+    is_materialized = serializers.BooleanField(allow_null=True)
+
 
 class Proposal(serializers.Serializer):
-    query = serializers.CharField()
+    """Only the fields of the action."""
+
+    query = serializers.CharField(required=False)
+    name = serializers.CharField(required=False)
+    sync_frequency = serializers.CharField(required=False)
+
+
+class FieldChange(serializers.Serializer):
+    field = serializers.CharField()
+    before = serializers.CharField(allow_null=True)
+    after = serializers.CharField(allow_null=True)
+
+
+class Consequences(serializers.Serializer):
+    """What follows from applying it, in sentences."""
+
+    effects = serializers.ListField(child=serializers.CharField())
+    breaks = serializers.ListField(child=serializers.CharField(), help_text="What stops working.")
+    lost = serializers.ListField(child=serializers.CharField(), help_text="What no roll-back brings back.")
+    refusal = serializers.CharField(allow_blank=True, help_text="Why PostHog is certain to refuse it.")
+
+
+class Outgoing(serializers.Serializer):
+    """The request as it would leave; the token in it is read anew right before."""
+
+    method = serializers.CharField()
+    path = serializers.CharField()
+    body = serializers.DictField()
 
 
 class CastVote(serializers.Serializer):
@@ -79,7 +107,8 @@ class ChangeDetail(serializers.Serializer):
     action = serializers.ChoiceField(choices=ChangeRequest.Action.choices)
     state = serializers.ChoiceField(choices=ChangeRequest.State.choices)
     connection = serializers.CharField()
-    saved_query = serializers.UUIDField()
+    title = serializers.CharField(help_text="What it does, in a few words.")
+    saved_query = serializers.UUIDField(allow_null=True, help_text="Null for a view that is not made yet.")
     name = serializers.CharField()
     author = serializers.CharField()
     reason = serializers.CharField(allow_blank=True)
@@ -90,13 +119,16 @@ class ChangeDetail(serializers.Serializer):
     problem = serializers.CharField(allow_blank=True, help_text="Why it failed or needs a rebase, in words.")
     revision = serializers.IntegerField(help_text="Send it back with `revise`.")
     digest = serializers.CharField(help_text="Of the proposal and its base; a vote may be bound to it.")
-    base = Held()
+    base = Held(allow_null=True)
     remote = Held(allow_null=True, help_text="In `needs_rebase`: what PostHog held instead of the base.")
     proposal = Proposal()
     diff = serializers.DictField(
         allow_null=True,
         help_text="`unified` text, and how many lines were `added` and `removed`; null in lists where texts are long.",
     )
+    field_changes = FieldChange(many=True)
+    request = Outgoing(allow_null=True)
+    consequences = Consequences()
     votes = CastVote(many=True)
     blockers = Blocker(many=True)
     impact = Impact()
@@ -107,26 +139,19 @@ class ChangeDetail(serializers.Serializer):
 
 
 class NewChange(serializers.Serializer):
-    """Fields by action; only `edit_query` is offered."""
+    """Fields by action: `edit_query` `saved_query, query`; `create_view` `name, query` and, where there are several,
+    `connection`; `rename` `saved_query, name`; `set_cadence` `saved_query, sync_frequency`; `materialize`,
+    `unmaterialize` and `delete` `saved_query`."""
 
     action = serializers.CharField(max_length=40)
+    connection = serializers.SlugField(required=False)
     # A malformed id is an unknown object, so it is looked up as text.
     saved_query = serializers.CharField(max_length=100, required=False)
     query = ExactText(required=False)
+    name = ExactText(required=False)
+    sync_frequency = serializers.CharField(max_length=40, required=False)
     reason = ExactText(required=False, default="")
     submit = serializers.BooleanField(required=False, default=False)
-
-    def validate_action(self, value: str) -> str:
-        offered = ChangeRequest.Action.values
-        if value not in offered:
-            raise serializers.ValidationError(f"This action is not offered. Use one of: {', '.join(offered)}.")
-        return value
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        missing = {name: "This field is required." for name in ("saved_query", "query") if name not in attrs}
-        if missing:
-            raise serializers.ValidationError(missing)
-        return attrs
 
 
 class Comment(serializers.Serializer):
@@ -139,7 +164,11 @@ class VoteBody(Comment):
 
 
 class Revised(serializers.Serializer):
-    query = ExactText()
+    """Fields of the action that are left out stay as they are."""
+
+    query = ExactText(required=False)
+    name = ExactText(required=False)
+    sync_frequency = serializers.CharField(max_length=40, required=False)
     revision = serializers.IntegerField(help_text="The revision that was edited; an older one is 409.")
     reason = ExactText(required=False)
 
@@ -149,7 +178,7 @@ class Scheduled(serializers.Serializer):
 
 
 class Rebased(serializers.Serializer):
-    query = ExactText()
+    query = ExactText(required=False, help_text="The SQL, fitted to what PostHog holds now; needed where SQL moved.")
 
 
 class RolledBack(serializers.Serializer):

@@ -99,7 +99,10 @@ def require_state(change: ChangeRequest, verb: str) -> None:
 
 
 def current_revision(change: ChangeRequest) -> Revision:
-    return Revision.objects.select_related("editor").get(change=change, number=change.revision_number)
+    found = Revision.numbered(change, change.revision_number)
+    if found is None:
+        raise Missing(f"{change} has no revision {change.revision_number}.")
+    return found
 
 
 def note(change: ChangeRequest, actor: User | None, kind: str, text: str = "") -> None:

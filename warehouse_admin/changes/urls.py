@@ -2,14 +2,21 @@ from __future__ import annotations
 
 from django.urls import path
 
-from warehouse_admin.changes.views import actions, conflict, detail, editing, lists
+from warehouse_admin.changes.views import actions, conflict, detail, editing, lists, proposing
 
 app_name = "changes"
 urlpatterns = [
     path("changes/", lists.change_list, name="list"),
     path("changes/completions/", editing.completions, name="completions"),
     path("changes/validate/", editing.validate, name="validate"),
+    path("changes/new-view/", proposing.new_view, name="new-view"),
     path("saved-queries/<uuid:posthog_id>/edit/", editing.propose, name="propose"),
+    path("saved-queries/<uuid:posthog_id>/propose/<str:action>/", proposing.propose_action, name="propose-action"),
+    path(
+        "saved-queries/<uuid:posthog_id>/propose/<str:action>/preview/",
+        proposing.preview_action,
+        name="preview-action",
+    ),
     path("changes/<int:number>/", detail.detail, name="detail"),
     path("changes/<int:number>/base/", detail.detail_base, name="detail-base"),
     path("changes/<int:number>/status/", detail.detail_status, name="detail-status"),

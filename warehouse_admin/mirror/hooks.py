@@ -18,6 +18,8 @@ upstream: list[Callable[[SavedQuery], list[Any]]] = []
 downstream: list[Callable[[SavedQuery], list[SavedQuery]]] = []
 # one connection → why lists of readers may lack some, in a sentence; empty when they are whole
 caveats: list[Callable[[Any], str]] = []
+# a person and one view → what can be proposed for it: {label, icon, url, refusal, danger}
+proposals: list[Callable[[Any, SavedQuery], list[dict[str, Any]]]] = []
 table_readers: list[Callable[[WarehouseTable], list[SavedQuery]]] = []
 
 

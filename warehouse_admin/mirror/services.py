@@ -174,6 +174,19 @@ def read_live(saved_query: SavedQuery, *, purpose: Purpose = "interactive", time
     return row
 
 
+def find_live(connection: Connection, name: str, *, timeout: float = 10) -> types.SavedQuery | None:
+    """Ask PostHog now for the view of exactly this name; nothing is kept. Raises `posthog.errors`."""
+    client = accounts.client_for(connection, purpose="interactive", read_timeout=timeout)
+    try:
+        for page in reads.iter_saved_query_pages(client, search=name):
+            for row in page.results:
+                if row.name == name:
+                    return reads.get_saved_query(client, row.id)
+    finally:
+        client.close()
+    return None
+
+
 def store_read_back(
     *,
     saved_query: SavedQuery,

@@ -14,7 +14,13 @@ class Mutation(models.Model):
     """What was asked, what was sent, what came back, and what a later look found."""
 
     class Kind(models.TextChoices):
+        CREATE_VIEW = "create_view"
         EDIT_QUERY = "edit_query"
+        RENAME = "rename"
+        SET_CADENCE = "set_cadence"
+        MATERIALIZE = "materialize"
+        UNMATERIALIZE = "unmaterialize"
+        DELETE = "delete"
         RESUME_SCHEDULES = "resume_schedules"
         RUN = "run"
         CANCEL = "cancel"

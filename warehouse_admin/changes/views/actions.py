@@ -126,17 +126,27 @@ def apply(request: HttpRequest, number: int) -> HttpResponse:
     )
 
 
+def rebase_settings(request: HttpRequest, change: ChangeRequest) -> HttpResponse:
+    """Without SQL there is nothing to bring together: the same wish, on top of what PostHog holds now."""
+    text = "It is proposed again on top of what PostHog holds now, and reviewed anew."
+    return _answer(
+        request,
+        change.pk,
+        Question("Rebase", text, "Rebase and ask for review"),
+        "{change} waits for review on what PostHog holds now.",
+        lambda change, form: services.rebase(change, signed_in(request)),
+    )
+
+
 @require_http_methods(["GET", "POST"])
 def rollback(request: HttpRequest, number: int) -> HttpResponse:
-    text = (
-        "A new change proposes the text from before; it is reviewed like any other. "
-        "Rows of a materialized view stay as they are until its next run."
-    )
+    lost = " ".join(services.inverse(selectors.detail(number, signed_in(request))).lost)
+    text = f"A new change proposes what was there before; it is reviewed like any other. Not restored: {lost}"
     question = Question("Roll back", text, "Propose the rollback", "Why?")
     return _answer(
         request,
         number,
         question,
-        "{change} proposes the former text.",
+        "{change} proposes what was there before.",
         lambda change, form: services.rollback(change, signed_in(request), form.cleaned_data["comment"]),
     )

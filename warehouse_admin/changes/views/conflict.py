@@ -8,10 +8,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from warehouse_admin.changes import policies, selectors, services, texts
+from warehouse_admin.changes.actions import action_of
 from warehouse_admin.changes.errors import BaseMoved
 from warehouse_admin.changes.forms import ProposalForm
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.changes.transitions import require_state
+from warehouse_admin.changes.views.actions import rebase_settings
 from warehouse_admin.changes.views.people import signed_in
 from warehouse_admin.core.digests import text_digest
 from warehouse_admin.core.errors import InvalidInput, NotPermitted, UserError
@@ -22,6 +24,8 @@ def rebase(request: HttpRequest, number: int) -> HttpResponse:
     """Base → PostHog and base → proposal beside each other; what is saved goes back to review on the new base."""
     change = selectors.detail(number, signed_in(request))
     policies.require_author(signed_in(request), change, action="change.rebased")
+    if not action_of(change.action).has_sql:
+        return rebase_settings(request, change)
     current = selectors.revision(change)
     if request.method == "GET":
         require_state(change, "rebase")
@@ -54,7 +58,7 @@ def rebase(request: HttpRequest, number: int) -> HttpResponse:
 def _known_remote(change: ChangeRequest) -> str:
     """What PostHog holds as far as is known: where the look after the conflict failed, the mirror's text."""
     seen: str | None = (change.remote or {}).get("query")
-    return seen if seen is not None else change.saved_query.query or ""
+    return seen if seen is not None else (change.saved_query.query or "") if change.saved_query else ""
 
 
 def _page(

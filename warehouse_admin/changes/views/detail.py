@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from warehouse_admin.changes import presenters, selectors, texts
+from warehouse_admin.changes import presenters, selectors, services, texts
+from warehouse_admin.changes.actions import Facts, Subject, action_of
 from warehouse_admin.changes.models import ChangeRequest, Revision
+from warehouse_admin.changes.shown import shown as describe
 from warehouse_admin.changes.views.people import signed_in
 from warehouse_admin.core.errors import UserError
 from warehouse_admin.core.htmx import render_page
 from warehouse_admin.mirror import services as mirror
+from warehouse_admin.mutations import services as mutations
 from warehouse_admin.mutations.words import sentence
 from warehouse_admin.posthog import errors
 
@@ -32,17 +37,18 @@ def render_detail(
     """The page; with the status of a refused action, its reason on top and the comment kept."""
     current = selectors.revision(change)
     shown = _shown_revision(request, change, current)
+    impact = presenters.impact(change)
     context = {
         **status_context(request, change, current),
         "shown": shown,
         "revisions": change.revisions.select_related("editor").only("number", "created_at", "editor", "change"),
         "unified": request.GET.get("view") == "unified",
-        "base_text": shown.base.get("query") or "",
-        "proposal_text": shown.proposal["query"],
+        "told": describe(change, shown, [dependent["name"] for dependent in impact["dependents"]]),
         "timeline": presenters.timeline(change),
-        "impact": presenters.impact(change),
+        "impact": impact,
         "others": selectors.others_open(change.saved_query, besides=change) if not change.is_closed else [],
         "rollbacks": change.rollbacks.order_by("pk"),
+        "inverse": services.inverse(change) if change.state == ChangeRequest.State.APPLIED else None,
         "problem": problem,
         "comment": comment,
     }
@@ -51,6 +57,7 @@ def render_detail(
 
 def status_context(request: HttpRequest, change: ChangeRequest, revision: Revision) -> dict[str, Any]:
     """What moves while the page is looked at."""
+    prefetch_related_objects([change], selectors.every_vote())
     return {
         "change": change,
         "badge": presenters.badge(change),
@@ -90,7 +97,10 @@ def detail_base(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def live_base(change: ChangeRequest, revision: Revision) -> dict[str, str]:
-    """`standing` is same, cosmetic, moved, equal (to the proposal), gone or unverified, with a sentence."""
+    """`standing` is same, cosmetic, moved, equal (to the proposal), gone, new or unverified, with a sentence."""
+    if change.saved_query is None:
+        return {"standing": "new", "text": "It is made anew; whether the name is free is looked up before it is sent."}
+    read_at = timezone.now()
     try:
         live = mirror.read_live(change.saved_query, purpose="interactive", timeout=LOOK_SECONDS)
     except errors.NotFound as error:
@@ -101,15 +111,17 @@ def live_base(change: ChangeRequest, revision: Revision) -> dict[str, str]:
         return {"standing": "unverified", "text": sentence(error)}
     except UserError as error:
         return {"standing": "unverified", "text": error.message}
-    return _compare(live.hogql or "", revision)
+    return _compare(change, mutations.snapshot(live, read_at), revision)
 
 
-def _compare(held: str, revision: Revision) -> dict[str, str]:
-    base = revision.base.get("query") or ""
-    if held == base:
-        return {"standing": "same", "text": "PostHog still holds the text this is written against."}
-    if held == revision.proposal["query"]:
-        return {"standing": "equal", "text": "PostHog holds exactly the proposed text."}
-    if texts.only_layout_differs(held, base):
-        return {"standing": "cosmetic", "text": "Only the layout has changed in PostHog since.", "query": held}
-    return {"standing": "moved", "text": "Somebody changed the view in PostHog since.", "query": held}
+def _compare(change: ChangeRequest, held: Facts, revision: Revision) -> dict[str, str]:
+    action = action_of(change.action)
+    subject = Subject(change.connection, change.object_name, held, change.saved_query)
+    if action.nothing_to_do(subject, revision.proposal):
+        return {"standing": "equal", "text": "PostHog holds exactly what is proposed."}
+    if action.relevant(held) == action.relevant(revision.base):
+        return {"standing": "same", "text": "PostHog still holds what this is written against."}
+    query, base = held.get("query") or "", revision.base.get("query") or ""
+    if action.has_sql and texts.only_layout_differs(query, base):
+        return {"standing": "cosmetic", "text": "Only the layout has changed in PostHog since.", "query": query}
+    return {"standing": "moved", "text": "Somebody changed the view in PostHog since.", "query": query}

@@ -12,15 +12,17 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.changes import completions as offered
-from warehouse_admin.changes import policies, selectors, services, texts
-from warehouse_admin.changes import propose as proposing
+from warehouse_admin.changes import live, policies, selectors, services, texts
+from warehouse_admin.changes.actions import action_of
 from warehouse_admin.changes.errors import BaseMoved, StaleRevision
-from warehouse_admin.changes.forms import ProposalForm
+from warehouse_admin.changes.forms import NamedProposalForm, ProposalForm
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.changes.transitions import require_state
 from warehouse_admin.changes.views.people import signed_in
+from warehouse_admin.changes.views.proposing import revise_settings
+from warehouse_admin.changes.views.shared import refused_status, tell_proposed, view_of, wants_review
 from warehouse_admin.core.digests import text_digest
-from warehouse_admin.core.errors import InvalidInput, Missing, NotPermitted, UserError
+from warehouse_admin.core.errors import NotPermitted, UserError
 from warehouse_admin.lineage import selectors as lineage
 from warehouse_admin.lineage.checks import check_view_sql
 from warehouse_admin.mirror.models import SavedQuery
@@ -29,14 +31,14 @@ from warehouse_admin.mirror.models import SavedQuery
 @require_http_methods(["GET", "POST"])
 def propose(request: HttpRequest, posthog_id: uuid.UUID) -> HttpResponse:
     """Edit the query of a view, as a draft or straight into review."""
-    view = _view(posthog_id)
+    view = view_of(posthog_id)
     target = Target("saved_query", str(view.posthog_id), view.name)
     policies.require_propose(signed_in(request), action="change.created", target=target)
-    proposing.refuse_closed_view(view)
+    live.refuse_closed_view(view)
     if request.method == "POST":
         return _create(request, view)
     try:
-        text = view.query if view.query is not None else proposing.read_live(view)[0].hogql or ""
+        text = view.query if view.query is not None else live.read_live(view)["query"] or ""
     except UserError as error:
         return _propose_page(request, view, ProposalForm(), problem=error)
     start = {"query": text, "base": text_digest(text), "nonce": uuid.uuid4().hex}
@@ -54,7 +56,7 @@ def _create(request: HttpRequest, view: SavedQuery) -> HttpResponse:
             saved_query=view,
             query=typed["query"],
             reason=typed["reason"],
-            submit=_wants_review(request),
+            submit=wants_review(request),
             base=typed["base"] or None,
             nonce=typed["nonce"],
         )
@@ -63,13 +65,11 @@ def _create(request: HttpRequest, view: SavedQuery) -> HttpResponse:
     except BaseMoved as moved:
         again = _with(request, base=text_digest(moved.live_query))
         form = ProposalForm(again, base_text=moved.live_query)
-        return _propose_page(request, view, form, problem=moved, live=moved.live_query)
+        return _propose_page(request, view, form, problem=moved, held=moved.live_query)
     except UserError as error:
         form.add_user_errors(error.errors, error.message)
-        return _propose_page(request, view, form, status=_status(error))
-    done = f"{change} waits for review." if change.state != ChangeRequest.State.DRAFT else f"Draft {change} is saved."
-    messages.success(request, done)
-    return redirect("changes:detail", change.pk)
+        return _propose_page(request, view, form, status=refused_status(error))
+    return tell_proposed(request, change)
 
 
 def _propose_page(
@@ -78,7 +78,7 @@ def _propose_page(
     form: ProposalForm,
     *,
     problem: UserError | None = None,
-    live: str | None = None,
+    held: str | None = None,
     status: int = 200,
 ) -> HttpResponse:
     view.refresh_from_db()
@@ -87,7 +87,7 @@ def _propose_page(
         "view": view,
         "form": form,
         "problem": problem,
-        "live": live,
+        "live": held,
         "typed": form["query"].value() or "",
         "draft": selectors.own_draft(signed_in(request), view),
         "others": selectors.others_open(view),
@@ -95,7 +95,7 @@ def _propose_page(
         "caveat": lineage.caveat(view.connection),
         "newlines": "windows" if texts.uses_crlf(view.query or "") else "unix",
     }
-    return render(request, "changes/propose.html", context, status=_status(problem) if problem else status)
+    return render(request, "changes/propose.html", context, status=refused_status(problem) if problem else status)
 
 
 @require_http_methods(["GET", "POST"])
@@ -105,13 +105,17 @@ def revise(request: HttpRequest, number: int) -> HttpResponse:
     policies.require_author(signed_in(request), change, action="change.revised")
     if change.state == ChangeRequest.State.NEEDS_REBASE:
         return redirect("changes:rebase", number)
-    current = selectors.revision(change)
-    text = current.proposal["query"]
     if request.method == "GET":
         require_state(change, "revise")
-        start = {"query": text, "reason": change.reason, "revision": current.number}
-        return _revise_page(request, change, ProposalForm(initial=start))
-    form = ProposalForm(request.POST, base_text=text)
+    if not action_of(change.action).has_sql:
+        return revise_settings(request, change)
+    current = selectors.revision(change)
+    text = current.proposal["query"]
+    form_class = NamedProposalForm if "name" in current.proposal else ProposalForm
+    if request.method == "GET":
+        start = {**current.proposal, "reason": change.reason, "revision": current.number}
+        return _revise_page(request, change, form_class(initial=start))
+    form = form_class(request.POST, base_text=text)
     if not form.is_valid():
         return _revise_page(request, change, form, status=422)
     try:
@@ -120,27 +124,24 @@ def revise(request: HttpRequest, number: int) -> HttpResponse:
         raise
     except StaleRevision as stale:
         newest = selectors.revision(change)
-        form = ProposalForm(_with(request, revision=str(newest.number)), base_text=text)
+        form = form_class(_with(request, revision=str(newest.number)), base_text=text)
         return _revise_page(request, change, form, problem=stale, newest=newest.proposal["query"])
     except UserError as error:
         form.add_user_errors(error.errors, error.message)
-        return _revise_page(request, change, form, status=_status(error))
+        return _revise_page(request, change, form, status=refused_status(error))
     messages.success(request, f"{change} is saved as r{change.revision_number}.")
     return redirect("changes:detail", change.pk)
 
 
 def _save(request: HttpRequest, change: ChangeRequest, typed: dict[str, Any]) -> ChangeRequest:
-    """Revise, and submit a draft when that was asked for; a draft may be submitted as it is."""
-    user = signed_in(request)
-    current = selectors.revision(change)
-    submitting = change.state == ChangeRequest.State.DRAFT and request.POST.get("do") == "propose"
-    unchanged = typed["query"] == current.proposal["query"] and typed["reason"].strip() == change.reason
-    if submitting and not typed["reason"].strip():
-        raise InvalidInput("Say why.", errors={"reason": ["Say why: reviewers and the audit trail need a reason."]})
-    if not (submitting and unchanged):
-        seen = typed["revision"] or 0
-        change = services.revise(change, user, typed["query"], seen, typed["reason"])
-    return services.submit(change, user) if submitting else change
+    return services.save_revision(
+        change,
+        signed_in(request),
+        {name: typed[name] for name in ("query", "name") if name in typed},
+        revision=typed["revision"] or 0,
+        reason=typed["reason"],
+        submitting=request.POST.get("do") == "propose",
+    )
 
 
 def _revise_page(
@@ -161,11 +162,11 @@ def _revise_page(
         "newest": newest,
         "typed": form["query"].value() or "",
         "is_draft": change.state == ChangeRequest.State.DRAFT,
-        "dependents": lineage.downstream(change.saved_query),
+        "dependents": lineage.downstream(change.saved_query) if change.saved_query else [],
         "caveat": lineage.caveat(change.connection),
         "newlines": "windows" if texts.uses_crlf(selectors.revision(change).proposal["query"]) else "unix",
     }
-    return render(request, "changes/revise.html", context, status=_status(problem) if problem else status)
+    return render(request, "changes/revise.html", context, status=refused_status(problem) if problem else status)
 
 
 @require_GET
@@ -182,26 +183,9 @@ def validate(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"errors": [{name: getattr(problem, name) for name in told} for problem in found]})
 
 
-def _view(posthog_id: uuid.UUID) -> SavedQuery:
-    """The newest view with this remote id."""
-    found = SavedQuery.objects.select_related("connection").filter(posthog_id=posthog_id).order_by("-pk").first()
-    if found is None:
-        raise Missing("There is no view with this id.")
-    return found
-
-
-def _wants_review(request: HttpRequest) -> bool:
-    return request.POST.get("do") != "draft"
-
-
 def _with(request: HttpRequest, **values: str) -> Any:
     """What was typed, with some hidden values brought up to date."""
     typed = request.POST.copy()
     for name, value in values.items():
         typed[name] = value
     return typed
-
-
-def _status(error: UserError) -> int:
-    """A form that is at fault answers 422, everything else as the refusal says."""
-    return 422 if isinstance(error, InvalidInput) else error.status

@@ -61,6 +61,7 @@ def view_list(request: HttpRequest) -> HttpResponse:
         "is_empty": is_empty,
         "no_connection": counts["all"] == 0 and newest is None and not Connection.objects.exists(),
         "may_sync": policies.allows(request.user, "mirror.start_sync"),
+        "new_view_url": _new_view_url(request),
     }
     return render_page(request, "mirror/views/list.html", "mirror/views/_table.html", context)
 
@@ -157,6 +158,16 @@ def _route(name: str, view: SavedQuery) -> str:
         return ""
 
 
+def _new_view_url(request: HttpRequest) -> str:
+    """Where a new view is proposed, for whom that is; nothing where no app above offers it."""
+    if not policies.allows(request.user, "changes.propose_changerequest"):
+        return ""
+    try:
+        return reverse("changes:new-view")
+    except NoReverseMatch:
+        return ""
+
+
 def _actions(request: HttpRequest, view: SavedQuery) -> dict[str, Any]:
     """Which buttons work, and why the others do not."""
     gone = "This view was deleted in PostHog." if view.deleted_at else ""
@@ -177,6 +188,7 @@ def _actions(request: HttpRequest, view: SavedQuery) -> dict[str, Any]:
         "run_url": _route("schedules:run", view),
         "run_refusal": gone or refused["run"] or not_materialized or unsupported,
         "activity_url": _route("activity:for-view", view),
+        "proposals": [offer for hook in hooks.proposals for offer in hook(request.user, view)],
     }
 
 

@@ -1,0 +1,110 @@
+"""Writing SQL: a new view, or a new text for one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from warehouse_admin.accounts.models import Connection
+from warehouse_admin.changes import texts
+from warehouse_admin.changes.actions.base import Action, Consequences, Facts, Inverse, Row, Subject, count, required
+from warehouse_admin.changes.actions.names import problem_with
+from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.core.digests import text_digest
+from warehouse_admin.core.errors import InvalidInput
+from warehouse_admin.lineage.checks import check_view_sql
+from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.mutations.models import Mutation
+
+UNCHANGED = "This is the text that PostHog holds already. Change it before you propose it."
+RUNS_ONCE = "PostHog runs the query once to learn its columns; that can take a minute."
+
+
+def sql_problems(query: str) -> list[str]:
+    """What is wrong with the SQL of a view, each with its place."""
+    found = [problem for problem in check_view_sql(query) if problem.level == "error"]
+    return [_placed(problem.message, problem.line, problem.column) for problem in found]
+
+
+def _placed(message: str, line: int, column: int) -> str:
+    return message if f"line {line}" in message else f"Line {line}, column {column}: {message}"
+
+
+class EditQuery(Action):
+    name = ChangeRequest.Action.EDIT_QUERY
+    kind = Mutation.Kind.EDIT_QUERY
+    fields = ("query",)
+    label = "Edit"
+    has_sql = True
+
+    def clean(self, connection: Connection, values: Facts, view: SavedQuery | None) -> Facts:
+        required(values, "query")
+        if problems := sql_problems(values["query"]):
+            raise InvalidInput(problems[0], errors={"query": problems})
+        return {"query": values["query"]}
+
+    def nothing_to_do(self, subject: Subject, proposal: Facts) -> str:
+        return UNCHANGED if proposal["query"] == (subject.base.get("query") or "") else ""
+
+    def seen(self, base: Facts) -> str:
+        return text_digest(base.get("query") or "")
+
+    def relevant(self, base: Facts) -> Any:
+        return base.get("query") or ""
+
+    def meaning(self, base: Facts, proposal: Facts) -> str:
+        return texts.meaning_digest(base.get("query") or "", proposal["query"])
+
+    def consequences(self, subject: Subject, proposal: Facts) -> Consequences:
+        effects = [RUNS_ONCE]
+        if subject.is_materialized:
+            effects.append("It is materialized: its table keeps the old rows until its next run.")
+        if subject.dependents:
+            effects.append(f"{count(len(subject.dependents), 'view')} will read the new result.")
+        return Consequences(effects, lost=["The rows of a materialized view, until its next run."])
+
+    def inverse(self, before: Facts, proposal: Facts, generation: str) -> Inverse:
+        if before.get("query") is None:
+            return Inverse(impossible="What PostHog held before was not recorded, so it cannot be restored.")
+        lost = ["The rows of a materialized view stay as they are until its next run."]
+        return Inverse(ChangeRequest.Action.EDIT_QUERY, {"query": before["query"]}, lost)
+
+
+class CreateView(Action):
+    name = ChangeRequest.Action.CREATE_VIEW
+    kind = Mutation.Kind.CREATE_VIEW
+    fields = ("name", "query")
+    label = "Create"
+    icon = "plus"
+    has_sql = True
+
+    def clean(self, connection: Connection, values: Facts, view: SavedQuery | None) -> Facts:
+        required(values, "name", "query")
+        name, problems = str(values["name"]).strip(), {}
+        if wrong := problem_with(name, connection):
+            problems["name"] = [wrong]
+        if found := sql_problems(values["query"]):
+            problems["query"] = found
+        if problems:
+            raise InvalidInput(next(iter(problems.values()))[0], errors=problems)
+        return {"name": name, "query": values["query"]}
+
+    def nothing_to_do(self, subject: Subject, proposal: Facts) -> str:
+        if subject.base:
+            return f"PostHog has a view {proposal['name']} already. Choose another name, or edit that view."
+        return ""
+
+    def meaning(self, base: Facts, proposal: Facts) -> str:
+        return text_digest(f"create\0{proposal['name']}\0{texts.meaning_digest('', proposal['query'])}")
+
+    def rows(self, subject: Subject, proposal: Facts) -> list[Row]:
+        return [Row("Name", None, proposal["name"])]
+
+    def consequences(self, subject: Subject, proposal: Facts) -> Consequences:
+        effects = [RUNS_ONCE, "It is a plain view: no table and no schedule before it is materialized."]
+        if subject.generation in ("A", "B", "C"):
+            held = "A view of this name that somebody hid in PostHog still holds the name: then PostHog refuses it."
+            effects.append(held)
+        return Consequences(effects)
+
+    def inverse(self, before: Facts, proposal: Facts, generation: str) -> Inverse:
+        return Inverse(ChangeRequest.Action.DELETE, {}, ["What was built on it meanwhile breaks, or keeps it alive."])

@@ -1,0 +1,40 @@
+"""What can be proposed for a view, for the menu on its page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+
+from warehouse_admin.accounts import services as accounts
+from warehouse_admin.accounts.models import User
+from warehouse_admin.accounts.policies import allows
+from warehouse_admin.accounts.roles import PROPOSE
+from warehouse_admin.changes.actions import ACTIONS, Action
+from warehouse_admin.mirror.models import SavedQuery
+
+
+def proposals(user: User, view: SavedQuery) -> list[dict[str, Any]]:
+    """Every action without SQL that makes sense for the view; what cannot be proposed says why."""
+    return [
+        {
+            "label": f"{action.menu_label}…",
+            "icon": action.icon,
+            "url": reverse("changes:propose-action", args=[view.posthog_id, action.name]),
+            "refusal": _refusal(user, view, action),
+            "danger": action.is_danger,
+        }
+        for action in ACTIONS.values()
+        if not action.has_sql and action.fits(view)
+    ]
+
+
+def _refusal(user: User, view: SavedQuery, action: Action) -> str:
+    if view.deleted_at is not None:
+        return "This view was deleted in PostHog."
+    if view.is_managed:
+        return "PostHog manages this view; it cannot be changed."
+    if not allows(user, PROPOSE):
+        return "Your role may not propose changes."
+    capability = accounts.capability(view.connection, action.capability)
+    return capability.reason if capability.state == "no" else ""

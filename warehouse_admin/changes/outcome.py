@@ -1,0 +1,31 @@
+"""What an applied change leaves in the mirror: what was read back, never what was sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.mirror import services as mirror
+from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.mutations import services as mutations
+from warehouse_admin.mutations.models import Mutation
+
+
+def keep_outcome(change: ChangeRequest, mutation: Mutation) -> SavedQuery | None:
+    """Bring the mirror to where a mutation that happened left PostHog; gives the view that it made, if it made one."""
+    ours = mutation.sent_at is not None
+    if change.saved_query is not None and change.action == ChangeRequest.Action.DELETE:
+        mirror.store_deleted(saved_query=change.saved_query, read_at=mutation.finished_at)
+        return None
+    if not mutation.after:
+        return None
+    read: dict[str, Any] = {
+        "row": mutations.restore(mutation.after),
+        "read_at": mutations.fetched_at(mutation.after),
+        "author_name": change.author.display_name if ours else "",
+        "change_number": change.pk if ours else None,
+    }
+    if change.saved_query is None:
+        return mirror.store_created(connection=change.connection, **read)
+    mirror.store_read_back(saved_query=change.saved_query, origin="portal" if ours else "outside", **read)
+    return None

@@ -1,0 +1,75 @@
+"""Writing down what is proposed: an immutable revision with its item and its digests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from warehouse_admin.accounts.models import User
+from warehouse_admin.changes.actions import KEPT, Facts, action_of
+from warehouse_admin.changes.models import ChangeRequest, Item, Revision
+from warehouse_admin.core.digests import json_digest
+from warehouse_admin.lineage import selectors as lineage
+
+ONE_REVIEWER = [{"label": "One reviewer", "role": "reviewer", "count": 1}]
+"""The one rule there is: somebody else who may review has to approve."""
+
+
+def add_revision(change: ChangeRequest, editor: User, base: Facts, proposal: Facts) -> Revision:
+    """The next numbered snapshot of a locked change, with its dependents as the mirror knows them now."""
+    action = action_of(change.action)
+    last = change.revisions.order_by("-number").values_list("number", flat=True).first() or 0
+    kept = {name: base[name] for name in KEPT if name in base}
+    dependents = _dependents(change)
+    revision = Revision.objects.create(
+        change=change,
+        number=last + 1,
+        editor=editor,
+        digest=_digest(change, kept, proposal, dependents),
+        meaning_digest=action.meaning(kept, proposal),
+        requirements=ONE_REVIEWER,
+    )
+    Item.objects.create(
+        revision=revision,
+        action=change.action,
+        saved_query=change.saved_query,
+        object_name=change.object_name,
+        base=kept,
+        proposal=proposal,
+        dependents=dependents,
+    )
+    if change.revision_number != revision.number:
+        change.revision_number = revision.number
+        change.save(update_fields=["revision_number"])
+    return revision
+
+
+def told(change: ChangeRequest, revision: Revision) -> dict[str, Any]:
+    """What the audit trail keeps of a revision."""
+    action = action_of(change.action)
+    names = [*action.fields, "name"] if action.fields else ["name", "query", "sync_frequency", "is_materialized"]
+    before = {name: revision.base.get(name) for name in names if name in revision.base}
+    after = {"revision": revision.number, "digest": revision.digest, "action": change.action, **revision.proposal}
+    return {"before": before, "after": after}
+
+
+def unseen_dependents(change: ChangeRequest, revision: Revision) -> list[str]:
+    """Views that select from it now and did not when the revision was written."""
+    return sorted(set(_dependents(change)) - set(revision.item.dependents))
+
+
+def _dependents(change: ChangeRequest) -> list[str]:
+    return [view.name for view in lineage.downstream(change.saved_query)] if change.saved_query else []
+
+
+def _digest(change: ChangeRequest, base: Facts, proposal: Facts, dependents: list[str]) -> str:
+    """Of exactly what reviewers are shown."""
+    shown = {name: value for name, value in base.items() if name not in ("fetched_at", "latest_history_id")}
+    view = change.saved_query
+    item = {
+        "action": change.action,
+        "object": str(view.posthog_id) if view else change.object_name,
+        "base": shown,
+        "proposal": proposal,
+        "dependents": dependents,
+    }
+    return json_digest({"connection": change.connection.slug, "items": [item]})

@@ -1,0 +1,67 @@
+"""What a change proposes, for people and scripts: its words, its fields or texts, its request and what follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from warehouse_admin.changes.actions import Action, Consequences, Facts, Row, Subject, action_of
+from warehouse_admin.changes.models import ChangeRequest, Revision
+from warehouse_admin.mutations import services as mutations
+
+HELD = ("name", "query", "latest_history_id", "sync_frequency", "is_materialized", "fetched_at")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """`base_text` and `proposal_text` are for actions that write SQL, and for SQL that goes away."""
+
+    title: str
+    action: Action
+    rows: list[Row]
+    base_text: str
+    proposal_text: str
+    consequences: Consequences
+    request: dict[str, Any]
+
+    @property
+    def body(self) -> list[tuple[str, str]]:
+        """The fields of the request, SQL aside, which is shown as a diff."""
+        return [(name, _short(value)) for name, value in self.request["body"].items() if name != "query"]
+
+
+def shown(change: ChangeRequest, revision: Revision, dependents: list[str]) -> Shown:
+    """One revision of a change, with the views that select from its object now."""
+    base, proposal = revision.base, revision.proposal
+    subject = Subject(change.connection, change.object_name, base, change.saved_query, dependents)
+    return show(action_of(change.action), subject, proposal)
+
+
+def show(action: Action, subject: Subject, proposal: Facts) -> Shown:
+    """The same of a proposal that is not saved yet."""
+    held = subject.base.get("query") or ""
+    return Shown(
+        title=action.title(subject.name, proposal),
+        action=action,
+        rows=action.rows(subject, proposal),
+        base_text=held,
+        proposal_text=proposal.get("query", "") if action.has_sql else held,
+        consequences=action.consequences(subject, proposal),
+        request=mutations.preview(
+            connection=subject.connection,
+            kind=action.kind,
+            object_id=str(subject.view.posthog_id) if subject.view else "",
+            object_name=subject.name,
+            payload=action.payload(proposal),
+            base=subject.base,
+        ),
+    )
+
+
+def held_dict(base: Facts) -> dict[str, Any] | None:
+    """What PostHog held, for the API; None where there was no view yet."""
+    return {name: base.get(name) for name in HELD} if base else None
+
+
+def _short(value: Any) -> str:
+    return "null" if value is None else str(value)[:200]

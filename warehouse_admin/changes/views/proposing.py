@@ -1,0 +1,207 @@
+"""Proposing an action without SQL on a view, and a view that does not exist yet."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from warehouse_admin.accounts import services as accounts
+from warehouse_admin.audit.targets import Target
+from warehouse_admin.changes import live, policies, selectors, services
+from warehouse_admin.changes.actions import ACTIONS, Action, Facts, Subject, action_of
+from warehouse_admin.changes.errors import BaseMoved
+from warehouse_admin.changes.forms import NewViewForm, SettingsForm
+from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.changes.shown import show
+from warehouse_admin.changes.views.people import signed_in
+from warehouse_admin.changes.views.shared import refused_status, tell_proposed, view_of, wants_review
+from warehouse_admin.core.errors import InvalidInput, Missing, NotPermitted, UserError
+from warehouse_admin.mirror.models import SavedQuery
+
+
+@require_http_methods(["GET", "POST"])
+def propose_action(request: HttpRequest, posthog_id: uuid.UUID, action: str) -> HttpResponse:
+    """Propose to rename, materialize, delete … a view: its fields, and what follows from them."""
+    view, wanted = view_of(posthog_id), _action(action)
+    target = Target("saved_query", str(view.posthog_id), view.name)
+    policies.require_propose(signed_in(request), action="change.created", target=target)
+    live.refuse_closed_view(view)
+    if request.method == "POST":
+        return _create(request, view, wanted)
+    subject = live.mirrored_subject(view)
+    start = {"base": wanted.seen(subject.base), "nonce": uuid.uuid4().hex, **_start_values(wanted, subject)}
+    form = SettingsForm(initial=start, action=wanted, generation=subject.generation)
+    return _page(request, wanted, subject, form)
+
+
+@require_POST
+def preview_action(request: HttpRequest, posthog_id: uuid.UUID, action: str) -> HttpResponse:
+    """What would be sent and what would follow, while the form is being filled in; asks nobody."""
+    view, wanted = view_of(posthog_id), _action(action)
+    subject = live.mirrored_subject(view)
+    form = SettingsForm(request.POST, action=wanted, generation=subject.generation)
+    form.is_valid()
+    return render(request, "changes/_consequences.html", _preview(wanted, subject, form.cleaned_data))
+
+
+def _create(request: HttpRequest, view: SavedQuery, action: Action) -> HttpResponse:
+    subject = live.mirrored_subject(view)
+    form = SettingsForm(request.POST, action=action, generation=subject.generation)
+    if not form.is_valid():
+        return _page(request, action, subject, form, status=422)
+    typed = form.cleaned_data
+    try:
+        change = services.create(
+            author=signed_in(request),
+            action=action.name,
+            saved_query=view,
+            name=typed.get("name"),
+            sync_frequency=typed.get("sync_frequency"),
+            reason=typed["reason"],
+            submit=wants_review(request),
+            base=typed["base"] or None,
+            nonce=typed["nonce"],
+        )
+    except NotPermitted:
+        raise
+    except BaseMoved as moved:
+        again = request.POST.copy()
+        again["base"] = action.seen(moved.base)
+        view.refresh_from_db()
+        form = SettingsForm(again, action=action, generation=subject.generation)
+        return _page(request, action, live.subject_of(view, moved.base), form, problem=moved)
+    except UserError as error:
+        form.add_user_errors(error.errors, error.message)
+        return _page(request, action, subject, form, status=refused_status(error))
+    return tell_proposed(request, change)
+
+
+def _page(
+    request: HttpRequest,
+    action: Action,
+    subject: Subject,
+    form: SettingsForm,
+    *,
+    problem: UserError | None = None,
+    change: ChangeRequest | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    values = {name: form[name].value() for name in action.fields if name in form.fields}
+    capability = accounts.capability(subject.connection, action.capability)
+    context = {
+        "action": action,
+        "view": subject.view,
+        "change": change,
+        "form": form,
+        "problem": problem,
+        "unoffered": capability.reason if capability.state == "no" else "",
+        "others": selectors.others_open(subject.view, besides=change),
+        **_preview(action, subject, values),
+    }
+    return render(request, "changes/action.html", context, status=refused_status(problem) if problem else status)
+
+
+def _preview(action: Action, subject: Subject, values: Facts) -> dict[str, Any]:
+    """What can be told of the values as they are; nothing of values that are wrong."""
+    try:
+        proposal = action.clean(subject.connection, values, subject.view)
+    except InvalidInput:
+        return {"shown": None, "idle": ""}
+    return {"shown": show(action, subject, proposal), "idle": action.nothing_to_do(subject, proposal)}
+
+
+def _start_values(action: Action, subject: Subject) -> Facts:
+    """What the view has now, where the form can hold it."""
+    held = {"name": subject.name, "sync_frequency": subject.base.get("sync_frequency")}
+    offered = action.cadences(subject.generation)
+    if held["sync_frequency"] not in offered:
+        held["sync_frequency"] = "24hour" if "24hour" in offered else None
+    return {name: held[name] for name in action.fields}
+
+
+def _action(name: str) -> Action:
+    if name not in ACTIONS or action_of(name).has_sql:
+        raise Missing("There is no such action on a view.")
+    return action_of(name)
+
+
+@require_http_methods(["GET", "POST"])
+def new_view(request: HttpRequest) -> HttpResponse:
+    """Propose a view that does not exist yet."""
+    target = Target("saved_query", "", "")
+    policies.require_propose(signed_in(request), action="change.created", target=target)
+    if request.method == "POST":
+        return _create_view(request)
+    scope = {"connection": slug} if (slug := request.GET.get("connection")) else {}
+    return _new_page(request, NewViewForm(initial={"nonce": uuid.uuid4().hex, **scope}))
+
+
+def _create_view(request: HttpRequest) -> HttpResponse:
+    form = NewViewForm(request.POST)
+    if not form.is_valid():
+        return _new_page(request, form, status=422)
+    typed = form.cleaned_data
+    try:
+        change = services.create(
+            author=signed_in(request),
+            action=ChangeRequest.Action.CREATE_VIEW,
+            connection=typed["connection"],
+            name=typed["name"],
+            query=typed["query"],
+            reason=typed["reason"],
+            submit=wants_review(request),
+            nonce=typed["nonce"],
+        )
+    except NotPermitted:
+        raise
+    except UserError as error:
+        form.add_user_errors(error.errors, error.message)
+        return _new_page(request, form, status=refused_status(error))
+    return tell_proposed(request, change)
+
+
+def _new_page(request: HttpRequest, form: NewViewForm, *, status: int = 200) -> HttpResponse:
+    form.keep_draft("new-view")
+    several = form.fields["connection"].queryset.count() > 1  # type: ignore[attr-defined]
+    if not several:
+        form.initial.setdefault("connection", form.fields["connection"].queryset.first())  # type: ignore[attr-defined]
+    return render(request, "changes/new_view.html", {"form": form, "several": several}, status=status)
+
+
+def revise_settings(request: HttpRequest, change: ChangeRequest) -> HttpResponse:
+    """Save another value as a new revision of a change without SQL."""
+    action, current = action_of(change.action), selectors.revision(change)
+    subject = Subject(change.connection, change.object_name, current.base, change.saved_query, current.item.dependents)
+    if request.method == "GET":
+        start = {"reason": change.reason, "revision": current.number, **current.proposal}
+        form = SettingsForm(initial=start, action=action, generation=subject.generation)
+        return _page(request, action, subject, form, change=change)
+    form = SettingsForm(request.POST, action=action, generation=subject.generation)
+    if not form.is_valid():
+        return _page(request, action, subject, form, change=change, status=422)
+    typed = form.cleaned_data
+    try:
+        change = _save(request, change, typed)
+    except NotPermitted:
+        raise
+    except UserError as error:
+        form.add_user_errors(error.errors, error.message)
+        return _page(request, action, subject, form, change=change, status=refused_status(error))
+    messages.success(request, f"{change} is saved as r{change.revision_number}.")
+    return redirect("changes:detail", change.pk)
+
+
+def _save(request: HttpRequest, change: ChangeRequest, typed: dict[str, Any]) -> ChangeRequest:
+    return services.save_revision(
+        change,
+        signed_in(request),
+        {name: typed[name] for name in action_of(change.action).fields},
+        revision=typed["revision"] or 0,
+        reason=typed["reason"],
+        submitting=request.POST.get("do") == "propose",
+    )
