@@ -12,10 +12,11 @@ from django.test import Client, TransactionTestCase
 
 from tests.broker import embedded_broker
 from tests.running import portal
+from tests.syncing import sync
+from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.accounts.roles import Role, give_role
 from warehouse_admin.audit import triggers
-from warehouse_admin.mirror import services as mirror_services
 from warehouse_admin.mirror.models import SavedQuery, SyncRun
 from warehouse_admin.sandbox.server import SandboxServer
 
@@ -140,11 +141,22 @@ def connection(db: None, sandbox: SandboxServer) -> Connection:
 @pytest.fixture
 def synced(connection: Connection) -> Connection:
     """The connection, mirrored once."""
-    sync = mirror_services.start_sync(connection=connection, kind=SyncRun.Kind.FULL)
-    mirror_services.run_sync(sync.pk)
-    sync.refresh_from_db()
-    assert sync.state == SyncRun.State.SUCCEEDED, sync.error
+    sync(connection, SyncRun.Kind.FULL)
     return connection
+
+
+@pytest.fixture
+def generation(sandbox: SandboxServer, connection: Connection) -> Callable[[str], Connection]:
+    """Make the server one of another generation, look what its key may do, and mirror it."""
+
+    def make(name: str) -> Connection:
+        sandbox.world.set_generation(name)
+        accounts.check_connection(connection)
+        sync(connection, SyncRun.Kind.FULL)
+        connection.refresh_from_db()
+        return connection
+
+    return make
 
 
 @pytest.fixture

@@ -122,9 +122,13 @@ def test_each_missing_field_is_named(view, script):
 
 
 def test_an_action_that_is_not_offered_is_400_and_the_offered_are_named(view, script):
-    for action in ("delete", "rename", "materialize", "drop"):
-        problem = is_problem(script.post("changes/", {"action": action, "saved_query": str(view.posthog_id)}), 400)
-        assert "edit_query" in problem["errors"]["action"][0]
+    problem = is_problem(script.post("changes/", {"action": "drop", "saved_query": str(view.posthog_id)}), 400)
+    assert "edit_query" in problem["errors"]["action"][0]
+
+
+def test_what_needs_no_review_is_400_and_says_where_it_is_done(view, script):
+    problem = is_problem(script.post("changes/", {"action": "run", "saved_query": str(view.posthog_id)}), 400)
+    assert "saved-queries/" in problem["errors"]["action"][0]
 
 
 def test_an_unknown_or_malformed_view_is_404(propose):

@@ -6,11 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from warehouse_admin.accounts import services as accounts
-from warehouse_admin.accounts.models import Connection, User
-from warehouse_admin.mirror import services as mirror
-from warehouse_admin.mirror.models import SavedQuery, SyncRun
-from warehouse_admin.sandbox.server import SandboxServer
+from warehouse_admin.accounts.models import User
+from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.schedules import services
 from warehouse_admin.schedules.models import BulkResume
 
@@ -18,28 +15,6 @@ SUSPENDED = ["int_account_health", "int_marketing_touches", "int_sessions"]
 HEALTHY = "stg_fx_rates"
 PAUSED = "mart_support_sla"
 MANAGED = "stripe.charge_revenue_view"
-
-
-def sync(connection: Connection, kind: str = SyncRun.Kind.INCREMENTAL) -> SyncRun:
-    run = mirror.start_sync(connection=connection, kind=kind, queue=False)
-    mirror.run_sync(run.pk)
-    run.refresh_from_db()
-    assert run.state == SyncRun.State.SUCCEEDED, run.error
-    return run
-
-
-@pytest.fixture
-def generation(sandbox: SandboxServer, connection: Connection) -> Callable[[str], Connection]:
-    """Make the server one of another generation, look what its key may do, and mirror it."""
-
-    def make(name: str) -> Connection:
-        sandbox.world.set_generation(name)
-        accounts.check_connection(connection)
-        sync(connection, SyncRun.Kind.FULL)
-        connection.refresh_from_db()
-        return connection
-
-    return make
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from tests.schedules.conftest import HEALTHY, MANAGED, PAUSED, SUSPENDED, sync
+from tests.schedules.conftest import HEALTHY, MANAGED, PAUSED, SUSPENDED
+from tests.syncing import sync
 from warehouse_admin.accounts import redis
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.budget import budget_name

@@ -19,8 +19,12 @@ from warehouse_admin.core.errors import InvalidInput, UserError
 from warehouse_admin.mirror.models import SavedQuery
 
 LONGEST_REASON = 5_000
-ELSEWHERE = {"run": "run", "cancel": "cancel", "resume": "resume"}
-"""Actions that need no review, and so have calls of their own."""
+ELSEWHERE = {
+    "run": "POST saved-queries/<id>/run/",
+    "cancel": "POST saved-queries/<id>/cancel/",
+    "resume": "POST schedules/resume/",
+}
+"""Actions that need no review, and the calls of their own that they have."""
 
 
 def create(
@@ -254,7 +258,7 @@ def _known_action(name: str) -> Action:
         return action_of(name)
     told = f"Use one of {', '.join(ACTIONS)}."
     if name in ELSEWHERE:
-        told = "It needs no review: it has a call, and a button, of its own."
+        told = f"This needs no review: use {ELSEWHERE[name]}."
     raise InvalidInput("This action is not offered here.", errors={"action": [told]})
 
 
