@@ -67,6 +67,20 @@ def applied(proposed: Callable, reviewer: User, committed: Callable) -> ChangeRe
     return change
 
 
+@pytest.fixture
+def approved(author: User, reviewer: User, committed: Callable) -> Callable[..., ChangeRequest]:
+    """Propose an action, have it approved, and carried out."""
+
+    def make(action: str, **fields: object) -> ChangeRequest:
+        change = services.create(author=author, action=action, reason="because", submit=True, **fields)  # type: ignore[arg-type]
+        with committed():
+            services.approve(change, reviewer)
+        change.refresh_from_db()
+        return change
+
+    return make
+
+
 def trail(prefix: str = "") -> list[tuple[str, str]]:
     """Action and result of every audit entry so far, oldest first."""
     entries = AuditEntry.objects.filter(action__startswith=prefix).order_by("sequence")

@@ -8,7 +8,7 @@ import pytest
 
 from tests.changes.conftest import trail
 from tests.syncing import sync
-from warehouse_admin.accounts.models import Connection, User
+from warehouse_admin.accounts.models import Connection
 from warehouse_admin.changes import services
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.core.errors import InvalidInput, UserError
@@ -38,20 +38,6 @@ def warehouse(generation: Callable[[str], Connection]) -> Callable[[str], Connec
 @pytest.fixture
 def named() -> Named:
     return lambda name: SavedQuery.objects.present().get(name=name)
-
-
-@pytest.fixture
-def approved(author: User, reviewer: User, committed: Callable) -> Approved:
-    """Propose an action, have it approved, and carried out."""
-
-    def make(action: str, **fields: object) -> ChangeRequest:
-        change = services.create(author=author, action=action, reason="because", submit=True, **fields)  # type: ignore[arg-type]
-        with committed():
-            services.approve(change, reviewer)
-        change.refresh_from_db()
-        return change
-
-    return make
 
 
 def writes(sandbox: SandboxServer, *methods: str) -> int:
