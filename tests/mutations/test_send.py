@@ -9,7 +9,7 @@ import pytest
 from django.db import connection as database
 from django.utils import timezone
 
-from tests.mutations.conftest import NEW_SQL
+from tests.mutations.conftest import NEW_SQL, results
 from warehouse_admin.accounts.models import PersonalKey
 from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.mutations import services
@@ -20,11 +20,6 @@ from warehouse_admin.sandbox.faults import Fault
 from warehouse_admin.sandbox.generations import GENERATIONS
 
 State = Mutation.State
-
-
-def results(mutation: Mutation) -> list[str]:
-    entries = AuditEntry.objects.filter(object_id=mutation.object_id, action="saved_query.edit_query")
-    return list(entries.order_by("sequence").values_list("result", flat=True))
 
 
 def sent_when_allowed(mutation: Mutation) -> Mutation:

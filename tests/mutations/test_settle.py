@@ -8,8 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from tests.mutations.conftest import NEW_SQL
-from tests.mutations.test_send import results
+from tests.mutations.conftest import NEW_SQL, later, results
 from warehouse_admin.mutations import outcome, send, services, timing
 from warehouse_admin.mutations.errors import NotYet
 from warehouse_admin.mutations.models import Mutation, ObjectLock
@@ -17,14 +16,11 @@ from warehouse_admin.posthog import writes
 from warehouse_admin.sandbox.faults import Fault
 
 State = Mutation.State
+VIEWS_ONLY = "phx_sandbox_views"
 
 
 class Killed(BaseException):
     """The worker process is gone: nothing of ours runs after it."""
-
-
-def later(seconds: float = 71):
-    return timezone.now() + timedelta(seconds=seconds)
 
 
 def test_a_lost_answer_is_found_to_have_happened(sandbox, remote, asked):
@@ -55,7 +51,9 @@ def test_did_not_happen_is_only_said_when_the_write_time_out_has_passed(sandbox,
     assert sandbox.world.writes(remote.id) == 0
 
 
-def test_a_third_text_is_a_conflict_that_does_not_pretend_to_know(sandbox, remote, asked):
+def test_without_the_log_a_third_text_is_a_conflict_that_does_not_pretend_to_know(sandbox, connection, remote, asked):
+    connection.api_key = VIEWS_ONLY
+    connection.save()
     sandbox.world.faults.add(Fault("drop_after", "PATCH"))
     mutation = services.send(asked().pk)
     sandbox.world.edit_outside(remote.name, "SELECT 9 AS theirs")

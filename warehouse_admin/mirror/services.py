@@ -178,13 +178,9 @@ def find_live(connection: Connection, name: str, *, timeout: float = 10) -> type
     """Ask PostHog now for the view of exactly this name; nothing is kept. Raises `posthog.errors`."""
     client = accounts.client_for(connection, purpose="interactive", read_timeout=timeout)
     try:
-        for page in reads.iter_saved_query_pages(client, search=name):
-            for row in page.results:
-                if row.name == name:
-                    return reads.get_saved_query(client, row.id)
+        return reads.find_saved_query(client, name)
     finally:
         client.close()
-    return None
 
 
 def store_read_back(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
+from warehouse_admin.mutations.kinds import kind_of
 from warehouse_admin.mutations.models import Mutation, ObjectLock
 
 _UNDER_WAY = (Mutation.State.SENDING, Mutation.State.UNCONFIRMED)
@@ -12,7 +13,7 @@ _UNDER_WAY = (Mutation.State.SENDING, Mutation.State.UNCONFIRMED)
 def take(mutation: Mutation) -> bool:
     """False while another mutation of the object is under way; the lock of a finished one is taken over."""
     lock, made = ObjectLock.objects.select_related("mutation").get_or_create(
-        connection=mutation.connection, object_id=mutation.object_id, defaults={"mutation": mutation}
+        connection=mutation.connection, object_id=kind_of(mutation).lock_id(mutation), defaults={"mutation": mutation}
     )
     if made or lock.mutation_id == mutation.pk:
         return True

@@ -44,7 +44,7 @@ class Mutation(models.Model):
     idempotency_key = models.CharField(max_length=100, unique=True)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     author_name = models.CharField(max_length=150, blank=True)  # whose work it carries, where not the actor's
-    object_id = models.CharField(max_length=64, blank=True)
+    object_id = models.CharField(max_length=64, blank=True)  # of a new view empty until it happened
     object_name = models.CharField(max_length=200, blank=True)
     cause = models.CharField(max_length=60, blank=True)  # `change:12`, `resume:<uuid>`
     reason = models.TextField(blank=True)
@@ -77,7 +77,7 @@ class ObjectLock(models.Model):
     """Held while a mutation of one remote object is under way; a unique row, so the database decides who has it."""
 
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="+")
-    object_id = models.CharField(max_length=64)
+    object_id = models.CharField(max_length=64)  # PostHog's id; of a view to be made a digest of its name
     mutation = models.ForeignKey(Mutation, models.CASCADE, related_name="locks")
     taken_at = models.DateTimeField(auto_now_add=True)
 

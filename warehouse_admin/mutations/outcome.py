@@ -51,6 +51,8 @@ def conclude(
         changes["credential"] = credential
     if state not in Mutation.OPEN:
         changes["finished_at"] = now
+    if state == State.HAPPENED and after is not None and kind_of(mutation).makes:
+        changes["object_id"] = after["id"]
     expected = [State.SENDING] if state == State.UNCONFIRMED else [State.SENDING, State.UNCONFIRMED]
     with transaction.atomic():
         held = Mutation.objects.filter(pk=mutation.pk, claim=mutation.claim, state__in=expected)

@@ -15,7 +15,8 @@ from warehouse_admin.core import context
 from warehouse_admin.core.errors import UserError
 from warehouse_admin.mutations import locks, timing
 from warehouse_admin.mutations.errors import NotYet
-from warehouse_admin.mutations.kinds import Standing, kind_of
+from warehouse_admin.mutations.kinds import Decided, Standing, kind_of
+from warehouse_admin.mutations.kinds.create import NEW_ID
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.mutations.outcome import State, conclude, give_back
 from warehouse_admin.mutations.rows import Snapshot, snapshot
@@ -23,8 +24,6 @@ from warehouse_admin.mutations.words import sentence
 from warehouse_admin.posthog import errors
 from warehouse_admin.posthog.client import Client
 from warehouse_admin.posthog.types import SavedQuery
-
-ALREADY_SO = "PostHog already held this text, so nothing was sent."
 
 
 def send(mutation_id: uuid.UUID) -> Mutation:
@@ -70,7 +69,7 @@ def _carry_out(mutation: Mutation) -> Mutation:
     before = snapshot(live, read_at) if live else None
     standing = kind.standing(mutation, live)
     if standing is not Standing.BASE:
-        return _nothing_to_send(mutation, standing, before, credential)
+        return _nothing_to_send(mutation, standing, live, before, credential)
     request = kind.request(mutation, live)
     evidence = {**request.evidence(client), "key": credential}
     if live is not None:
@@ -103,10 +102,14 @@ def _try_later(mutation: Mutation, error: errors.PostHogError) -> Mutation:
     return give_back(mutation, seconds=seconds, said=sentence(error), counts=True)
 
 
-def _nothing_to_send(mutation: Mutation, standing: Standing, after: Snapshot | None, credential: str) -> Mutation:
+def _nothing_to_send(
+    mutation: Mutation, standing: Standing, live: SavedQuery | None, after: Snapshot | None, credential: str
+) -> Mutation:
+    kind = kind_of(mutation)
     if standing is Standing.DONE:
-        return conclude(mutation, State.HAPPENED, said=ALREADY_SO, after=after, credential=credential)
-    said = "PostHog holds another text than the one this was written against, so nothing was sent."
+        said = f"{kind.words.already} {kind.note(mutation, live)}".strip()
+        return conclude(mutation, State.HAPPENED, said=said, after=after, credential=credential)
+    said = kind.words.conflict(mutation, live)
     return conclude(mutation, State.CONFLICT, said=said, after=after, credential=credential)
 
 
@@ -122,19 +125,40 @@ def _write(mutation: Mutation, client: Client, live: SavedQuery | None, credenti
     kind = kind_of(mutation)
     started = time.monotonic()
     error: errors.PostHogError | None = None
+    decided: Decided | None = None
     answer: SavedQuery | None = None
     try:
         answer = kind.write(client, mutation, live)
     except errors.PostHogError as failure:
         error = failure
-    status = error.status if error else client.last_status
-    evidence = {"status": status, "duration_ms": round((time.monotonic() - started) * 1000)}
+    except Decided as end:
+        decided = end
+    status = error.status if error else decided.status if decided else client.last_status
+    evidence: dict[str, Any] = {"status": status, "duration_ms": round((time.monotonic() - started) * 1000)}
     if error is not None:
         return _failed(mutation, client, error, evidence, credential)
     accounts.learn(mutation.connection, kind.capability, None)
+    if decided is not None:
+        return _as_decided(mutation, decided, evidence, credential)
     if not kind.reads_back:
         return conclude(mutation, State.HAPPENED, remote=evidence, credential=credential)
+    if kind.makes and answer is not None:
+        evidence[NEW_ID] = answer.id
+        mutation.remote = {**mutation.remote, NEW_ID: answer.id}
     return _read_back(mutation, client, answer, evidence, credential)
+
+
+def _as_decided(mutation: Mutation, decided: Decided, evidence: dict[str, Any], credential: str) -> Mutation:
+    after = snapshot(decided.live, timezone.now()) if decided.live else None
+    return conclude(
+        mutation,
+        decided.state,
+        said=decided.said,
+        after=after,
+        remote=evidence,
+        credential=credential,
+        result=decided.result,
+    )
 
 
 def _failed(
@@ -172,20 +196,27 @@ def _read_back(
 ) -> Mutation:
     """Believe a write when PostHog, asked again, holds it. The answer's own token can be the old one."""
     kind = kind_of(mutation)
+    words = kind.words
+    answer_done = answer is not None and kind.judge(mutation, answer) is Standing.DONE
     read_at = timezone.now()
     try:
-        live = kind.read(client, mutation)
+        standing, live = kind.look(client, mutation)
     except errors.PostHogError as error:
-        said = f"PostHog accepted it, but could not be read again. {sentence(error)}"
-        return conclude(mutation, State.UNCONFIRMED, said=said, remote=evidence, credential=credential)
-    said = ""
-    if kind.standing(mutation, live) is not Standing.DONE:
-        if kind.standing(mutation, answer) is not Standing.DONE:
-            said = "PostHog accepted it and then showed another text."
+        gone = isinstance(error, errors.NotFound) and error.object_missing
+        if not (gone and answer_done):
+            said = f"PostHog accepted it, but could not be read again. {sentence(error)}"
             return conclude(mutation, State.UNCONFIRMED, said=said, remote=evidence, credential=credential)
-        said, live = "PostHog saved it; somebody changed the view again right afterwards.", answer
-        read_at = mutation.sent_at or read_at
+        standing, live = Standing.OTHER, None
+    said = ""
+    if standing is not Standing.DONE:
+        if not answer_done:
+            return conclude(
+                mutation, State.UNCONFIRMED, said=words.showed_other, remote=evidence, credential=credential
+            )
+        said = words.changed_again if live else "PostHog saved it; somebody deleted the view right afterwards."
+        live, read_at = answer, mutation.sent_at or read_at
     if live is not None:
         evidence["token_after"] = live.latest_history_id
+    said = f"{said} {kind.note(mutation, live)}".strip()
     after = snapshot(live, read_at) if live else None
     return conclude(mutation, State.HAPPENED, said=said, after=after, remote=evidence, credential=credential)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from warehouse_admin.mutations.ask import ask
 from warehouse_admin.mutations.preview import preview
 from warehouse_admin.mutations.rows import fetched_at, restore, snapshot
-from warehouse_admin.mutations.send import ALREADY_SO, send
+from warehouse_admin.mutations.send import send
 from warehouse_admin.mutations.settle import settle, settle_due
 
-__all__ = ["ALREADY_SO", "ask", "fetched_at", "preview", "restore", "send", "settle", "settle_due", "snapshot"]
+__all__ = ["ask", "fetched_at", "preview", "restore", "send", "settle", "settle_due", "snapshot"]

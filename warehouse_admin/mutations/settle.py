@@ -13,7 +13,7 @@ from django.utils import timezone
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.core import context
 from warehouse_admin.core.errors import UserError
-from warehouse_admin.mutations import locks, timing
+from warehouse_admin.mutations import locks, timing, trace
 from warehouse_admin.mutations.errors import NotYet
 from warehouse_admin.mutations.kinds import Standing, kind_of
 from warehouse_admin.mutations.models import Mutation
@@ -22,6 +22,7 @@ from warehouse_admin.mutations.rows import Snapshot, snapshot
 from warehouse_admin.mutations.send import send
 from warehouse_admin.mutations.words import sentence
 from warehouse_admin.posthog import errors
+from warehouse_admin.posthog.types import SavedQuery
 
 logger = logging.getLogger(__name__)
 
@@ -112,30 +113,50 @@ def _look(mutation: Mutation, now: datetime) -> Mutation:
     read_at = timezone.now()
     try:
         client = accounts.client_for(mutation.connection, purpose="background", read_timeout=10)
-        standing, live = kind_of(mutation).landed(client, mutation)
-    except errors.NotFound as error:
-        if not error.object_missing:
-            return _still_open(mutation, now, f"PostHog could not be read: {sentence(error)}")
-        standing, live = Standing.OTHER, None
+        try:
+            standing, live = kind_of(mutation).look(client, mutation)
+        except errors.NotFound as error:
+            if not error.object_missing:
+                raise
+            standing, live = Standing.OTHER, None
+        found = trace.follow(client, mutation, standing, live, now=now)
     except UserError as refusal:
         return _still_open(mutation, now, refusal.message)
     except errors.PostHogError as error:
         return _still_open(mutation, now, f"PostHog could not be read: {sentence(error)}")
-    return _decide(mutation, standing, snapshot(live, read_at) if live else None, now)
+    if found is not None:
+        return _happened_and_changed(mutation, found, snapshot(live, read_at) if live else None)
+    return _decide(mutation, standing, live, read_at, now)
 
 
-def _decide(mutation: Mutation, standing: Standing, after: Snapshot | None, now: datetime) -> Mutation:
-    evidence = {"settled": True} | ({"token_after": after["latest_history_id"]} if after else {})
+def _happened_and_changed(mutation: Mutation, found: trace.Found, now_there: Snapshot | None) -> Mutation:
+    """What is there now is not ours: kept is what our own write left, dated by when it was sent."""
+    evidence = {"settled": True, "logged_at": found.at.isoformat()}
+    left = {
+        **(mutation.before or now_there or {}),
+        **found.left,
+        "fetched_at": (mutation.sent_at or found.at).isoformat(),
+    }
+    return conclude(mutation, State.HAPPENED, said=found.said, after=left, remote=evidence)
+
+
+def _decide(
+    mutation: Mutation, standing: Standing, live: SavedQuery | None, read_at: datetime, now: datetime
+) -> Mutation:
+    kind = kind_of(mutation)
+    after = snapshot(live, read_at) if live else None
+    note = kind.note(mutation, live)
+    evidence = {"settled": True} | ({"token_after": live.latest_history_id} if live else {})
     if standing is Standing.DONE:
-        said = "There was no answer, but PostHog was read again and holds it: it happened."
+        said = f"There was no answer, but PostHog was read again and shows that it happened. {note}".strip()
         return conclude(mutation, State.HAPPENED, said=said, after=after, remote=evidence)
     if timing.age(mutation.sent_at, now) < timing.write_seconds():
         return _still_open(mutation, now, "PostHog does not show it yet; a late request can still land.")
     if standing is Standing.BASE:
-        said = "PostHog was read again and still holds the former text: it did not happen."
+        said = f"{kind.words.former} {note}".strip()
         return conclude(mutation, State.DID_NOT_HAPPEN, said=said, after=after, remote=evidence)
     if standing is Standing.OTHER:
-        gone = "the view is gone" if after is None else "it holds a text that is neither the former nor the new one"
+        gone = "the view is gone" if live is None else kind.words.third
         said = f"PostHog was read again: {gone}. Whether ours was there in between cannot be told."
         return conclude(mutation, State.CONFLICT, said=said, after=after, remote=evidence, result="unknown")
     return _still_open(mutation, now, "Reading PostHog does not tell whether it happened.")

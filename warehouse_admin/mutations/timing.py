@@ -13,6 +13,8 @@ RATE_WAIT = 30.0  # when PostHog says "slow down" and not for how long
 LONGEST_WAIT = 3600.0
 BACKOFFS = (5.0, 20.0, 60.0)  # between attempts that certainly did not leave; then it is given up
 LOOK_EVERY = 15.0
+CLOCKS = timedelta(minutes=2)  # PostHog's clock and ours may differ by this much
+LOG_PATIENCE = 900.0  # so long after sending, a log that fails to answer no longer holds up a decision
 
 
 def write_seconds() -> float:

@@ -83,6 +83,24 @@ def get_saved_query(client: Client, saved_query_id: Id, *, timeout: Timeout | No
     return client.request("GET", path_to(SAVED_QUERIES, saved_query_id), timeout=timeout).read(SavedQuery.parse)
 
 
+def find_saved_query(client: Client, name: str) -> SavedQuery | None:
+    """The view of exactly this name, with its query; None when PostHog lists none."""
+    for page in iter_saved_query_pages(client, search=name, include_columns=False):
+        for row in page.results:
+            if row.name == name and not row.deleted:
+                return _unless_gone(client, row.id)
+    return None
+
+
+def _unless_gone(client: Client, saved_query_id: Id) -> SavedQuery | None:
+    try:
+        return get_saved_query(client, saved_query_id)
+    except errors.NotFound as error:
+        if error.object_missing:
+            return None
+        raise
+
+
 def list_saved_query_activity(
     client: Client, saved_query_id: Id, *, page: int = 1, limit: int = 10
 ) -> Page[ActivityEntry]:

@@ -50,6 +50,7 @@ def materialize(world: World, request: Request) -> Response:
         frequency = request.json().get("sync_frequency") or frequency
         if frequency not in SECONDS:
             raise invalid(f'"{frequency}" is not a valid choice.', "sync_frequency", "invalid_choice")
+        frequency = editing.raised(frequency)
     if view.managed_viewset_kind:
         raise invalid("Cannot materialize a query from a managed viewset.")
     if request.has_fault("scheduler_down"):

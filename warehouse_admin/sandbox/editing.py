@@ -92,11 +92,15 @@ def set_frequency(world: World, view: View, frequency: str) -> list[dict[str, An
 def _bounded(view: View, frequency: str | None) -> str | None:
     if not view.has_node:
         raise invalid(NO_NODE, "sync_frequency")
-    if frequency in ("1min", "5min"):
-        frequency = "15min"
+    frequency = raised(frequency) if frequency else None
     if frequency and view.bounds:
         low, high = view.bounds
         if not SECONDS[low] <= SECONDS[frequency] <= SECONDS[high]:
             text = f"The frequency must be between {low} and {high}, given the views around this one."
             raise invalid(text, "sync_frequency")
     return frequency
+
+
+def raised(frequency: str) -> str:
+    """D takes shorter cadences than it runs, and stores the shortest it does."""
+    return "15min" if frequency in ("1min", "5min") else frequency

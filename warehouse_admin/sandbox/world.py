@@ -70,6 +70,36 @@ class World(Store):
             self.commit_log()
             return view
 
+    def materialize_outside(self, name: str, frequency: str = "24hour", by: str = "ana") -> View:
+        """Another person gives a view its table; C and D log it."""
+        with self.lock:
+            view = self.view(name)
+            change = logbook.frequency_change(view.sync_frequency, frequency)
+            editing.materialize(self, view, frequency)
+            logbook.log_action(self, view, find_person(by).id, "materialization_enabled", [change])
+            self.commit_log()
+            return view
+
+    def unmaterialize_outside(self, name: str, by: str = "ana") -> View:
+        with self.lock:
+            view = self.view(name)
+            self.runner.revert(view)
+            logbook.log_action(self, view, find_person(by).id, "materialization_disabled")
+            self.commit_log()
+            return view
+
+    def hide_outside(self, name: str, by: str | None = "ana") -> View:
+        """Half a delete: the row is hidden and keeps its name. `by` None: so long ago that no log tells of it."""
+        with self.lock:
+            view = self.view(name)
+            view.deleted = True
+            self.reindex()
+            if by is not None:
+                changes = [logbook.change("deleted", False, True)]
+                logbook.log_update(self, view, find_person(by).id, changes)
+                self.commit_log()
+            return view
+
     def pause(self, name: str, by: str = "ana") -> View:
         """A person stops the schedule by setting the cadence to never."""
         return self.set_cadence_outside(name, "never", by)

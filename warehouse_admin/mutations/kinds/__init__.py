@@ -1,0 +1,33 @@
+"""The one table of everything the gate can do: how each kind is read, written, and recognised as done."""
+
+from __future__ import annotations
+
+from warehouse_admin.mutations.kinds.base import Decided, Kind, Live, Request, Standing
+from warehouse_admin.mutations.kinds.cadence import SET_CADENCE
+from warehouse_admin.mutations.kinds.create import CREATE_VIEW
+from warehouse_admin.mutations.kinds.delete import DELETE
+from warehouse_admin.mutations.kinds.edit import EDIT_QUERY
+from warehouse_admin.mutations.kinds.materialize import MATERIALIZE, UNMATERIALIZE
+from warehouse_admin.mutations.kinds.rename import RENAME
+from warehouse_admin.mutations.kinds.resume import RESUME_SCHEDULES
+from warehouse_admin.mutations.kinds.runs import CANCEL, RUN
+from warehouse_admin.mutations.models import Mutation
+
+__all__ = ["KINDS", "Decided", "Kind", "Live", "Request", "Standing", "kind_of"]
+
+KINDS: dict[Mutation.Kind, Kind] = {
+    Mutation.Kind.CREATE_VIEW: CREATE_VIEW,
+    Mutation.Kind.EDIT_QUERY: EDIT_QUERY,
+    Mutation.Kind.RENAME: RENAME,
+    Mutation.Kind.SET_CADENCE: SET_CADENCE,
+    Mutation.Kind.MATERIALIZE: MATERIALIZE,
+    Mutation.Kind.UNMATERIALIZE: UNMATERIALIZE,
+    Mutation.Kind.DELETE: DELETE,
+    Mutation.Kind.RUN: RUN,
+    Mutation.Kind.CANCEL: CANCEL,
+    Mutation.Kind.RESUME_SCHEDULES: RESUME_SCHEDULES,
+}
+
+
+def kind_of(mutation: Mutation) -> Kind:
+    return KINDS[Mutation.Kind(mutation.kind)]

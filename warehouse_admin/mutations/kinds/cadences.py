@@ -1,0 +1,58 @@
+"""How often a view runs: the words PostHog takes, what it makes of them, and how its log writes them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from warehouse_admin.mutations.kinds.base import Live
+from warehouse_admin.posthog.types import detect_generation
+
+NEVER = "never"
+_SECONDS = {
+    "1min": 60,
+    "5min": 300,
+    "15min": 900,
+    "30min": 1800,
+    "1hour": 3600,
+    "2hour": 7200,
+    "6hour": 21600,
+    "12hour": 43200,
+    "24hour": 86400,
+    "7day": 604800,
+    "30day": 2592000,
+}
+CADENCES = (NEVER, *_SECONDS)
+RAISED_TO = "15min"
+_RAISED = ("1min", "5min")
+"""The newest servers take these and store the shortest they know, without saying so."""
+
+
+def is_newest(live: Live) -> bool:
+    return live is not None and detect_generation(live) == "D"
+
+
+def read_as(cadence: str, live: Live) -> str | None:
+    """How the server that showed `live` shows a view to which this cadence was given."""
+    if cadence == NEVER:
+        return None
+    return RAISED_TO if cadence in _RAISED and is_newest(live) else cadence
+
+
+def was_raised(cadence: str, live: Live) -> str:
+    """A sentence where the server stored another cadence than was asked for; else empty."""
+    if (
+        cadence == NEVER
+        or live is None
+        or live.sync_frequency != read_as(cadence, live)
+        or cadence == read_as(cadence, live)
+    ):
+        return ""
+    return f"PostHog raised {cadence} to {RAISED_TO}, the shortest cadence it runs."
+
+
+def logged_as(cadence: str) -> set[str | None]:
+    """How PostHog's log may write it: `1 day, 0:00:00`."""
+    if cadence == NEVER:
+        return {None}
+    stored = {cadence, RAISED_TO} if cadence in _RAISED else {cadence}
+    return {str(timedelta(seconds=_SECONDS[name])) for name in stored}

@@ -1,0 +1,82 @@
+"""Another name for a view. PostHog guards it with nothing and logs it nowhere: read, compare, write."""
+
+from __future__ import annotations
+
+import re
+
+from warehouse_admin.mutations.kinds.base import (
+    Kind,
+    Live,
+    Request,
+    Standing,
+    Words,
+    check_view,
+    looking,
+    part,
+    path_of,
+    read_view,
+)
+from warehouse_admin.mutations.models import Mutation
+from warehouse_admin.posthog import writes
+from warehouse_admin.posthog.client import Client
+
+LONGEST_NAME = 128
+_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_.$]*")
+
+
+def check_name(name: object) -> None:
+    """ValueError for a name that no server accepts."""
+    if not isinstance(name, str) or len(name) > LONGEST_NAME or not _NAME.fullmatch(name):
+        raise ValueError("This is not the name of a view.")
+
+
+def check(mutation: Mutation) -> None:
+    check_name(mutation.payload.get("name"))
+    if not isinstance(mutation.base.get("name"), str):
+        raise ValueError("A rename needs the name it replaces.")
+    check_view(mutation)
+
+
+def standing(mutation: Mutation, live: Live) -> Standing:
+    name = live.name if live else None
+    if name == mutation.payload["name"]:
+        return Standing.DONE
+    return Standing.BASE if name == mutation.base["name"] else Standing.OTHER
+
+
+def request(mutation: Mutation, live: Live) -> Request:
+    return Request("PATCH", path_of(mutation), {"name": mutation.payload["name"]})
+
+
+def write(client: Client, mutation: Mutation, live: Live) -> Live:
+    return writes.update_saved_query(client, mutation.object_id, name=mutation.payload["name"])
+
+
+def conflict(mutation: Mutation, live: Live) -> str:
+    name = live.name if live else ""
+    return f"Somebody renamed the view to {name} since this was written, so nothing was sent."
+
+
+RENAME = Kind(
+    action="saved_query.rename",
+    target="saved_query",
+    capability="write",
+    locks=True,
+    reads_back=True,
+    check=check,
+    read=read_view,
+    standing=standing,
+    request=request,
+    write=write,
+    look=looking(standing),
+    judge=standing,
+    shown=part("name"),
+    words=Words(
+        already="The view already had this name in PostHog, so nothing was sent.",
+        conflict=conflict,
+        showed_other="PostHog accepted it and then showed another name.",
+        changed_again="PostHog renamed it; somebody renamed the view again right afterwards.",
+        former="PostHog was read again and the view still has its former name: it did not happen.",
+        third="it has a name that is neither the former nor the new one",
+    ),
+)
