@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils import timezone
+
+from warehouse_admin.changes.actions import action_of
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.mirror import services as mirror
 from warehouse_admin.mirror.models import SavedQuery
@@ -15,7 +18,7 @@ def keep_outcome(change: ChangeRequest, mutation: Mutation) -> SavedQuery | None
     """Bring the mirror to where a mutation that happened left PostHog; gives the view that it made, if it made one."""
     ours = mutation.sent_at is not None
     if change.saved_query is not None and change.action == ChangeRequest.Action.DELETE:
-        mirror.store_deleted(saved_query=change.saved_query, read_at=mutation.finished_at)
+        mirror.store_deleted(saved_query=change.saved_query, read_at=mutation.finished_at or timezone.now())
         return None
     if not mutation.after:
         return None
@@ -26,6 +29,8 @@ def keep_outcome(change: ChangeRequest, mutation: Mutation) -> SavedQuery | None
         "change_number": change.pk if ours else None,
     }
     if change.saved_query is None:
-        return mirror.store_created(connection=change.connection, **read)
-    mirror.store_read_back(saved_query=change.saved_query, origin="portal" if ours else "outside", **read)
+        # One that was there already is somebody else's: the next sync tells of it as of any other.
+        return mirror.store_created(connection=change.connection, **read) if ours else None
+    did = action_of(change.action).did
+    mirror.store_read_back(saved_query=change.saved_query, origin="portal" if ours else "outside", did=did, **read)
     return None

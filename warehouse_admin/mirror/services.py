@@ -17,12 +17,13 @@ from warehouse_admin.accounts.services.clients import Purpose
 from warehouse_admin.audit import services as audit
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.core.errors import Unavailable, UserError
-from warehouse_admin.mirror import store, tasks
+from warehouse_admin.mirror import tasks
 from warehouse_admin.mirror.errors import SyncNotOpen, SyncRunning
 from warehouse_admin.mirror.models import SavedQuery, SavedQueryVersion, SyncRun
-from warehouse_admin.mirror.refresh import refresh_state
-from warehouse_admin.mirror.signals import announce, announce_read
-from warehouse_admin.mirror.store import Writing
+from warehouse_admin.mirror.ours import store_created as store_created
+from warehouse_admin.mirror.ours import store_deleted as store_deleted
+from warehouse_admin.mirror.ours import store_read_back
+from warehouse_admin.mirror.signals import announce
 from warehouse_admin.mirror.sync import run as sync_run
 from warehouse_admin.mirror.sync.words import in_words
 from warehouse_admin.posthog import errors, reads, types
@@ -181,58 +182,6 @@ def find_live(connection: Connection, name: str, *, timeout: float = 10) -> type
         return reads.find_saved_query(client, name)
     finally:
         client.close()
-
-
-def store_read_back(
-    *,
-    saved_query: SavedQuery,
-    row: types.SavedQuery,
-    read_at: datetime,
-    origin: str = SavedQueryVersion.Origin.PORTAL,
-    author_name: str = "",
-    change_number: int | None = None,
-) -> SavedQuery:
-    """Keep an answer asked for at `read_at`. Origin portal: the differences are ours, so nothing is observed."""
-    ours = origin == SavedQueryVersion.Origin.PORTAL
-    with transaction.atomic():
-        view = SavedQuery.objects.select_for_update(of=("self",)).select_related("connection").get(pk=saved_query.pk)
-        writing = Writing(connection=view.connection, observed=not ours)
-        number = store.next_version_numbers([view])[view.pk]
-        before = _governed(view)
-        store.take(
-            writing,
-            view,
-            row,
-            read_at,
-            version=number,
-            origin=origin,
-            author_name=author_name,
-            change_number=change_number,
-        )
-        writing.flush()
-        if ours:
-            _claim_version(view, author_name, change_number)
-        refresh_state(view)
-        if _governed(view) != before:
-            announce_read(view)
-    saved_query.refresh_from_db()
-    return saved_query
-
-
-def _governed(view: SavedQuery) -> tuple[object, ...]:
-    """What lineage and the inbox care about; the rest of an answer is not worth a task."""
-    return (view.name, view.query_hash, view.sync_frequency, view.is_materialized, view.suspended, view.deleted_at)
-
-
-def _claim_version(view: SavedQuery, author_name: str, change_number: int | None) -> None:
-    """A sync that read our edit before we read it back took it for an outside one: put that right."""
-    newest = view.versions.order_by("-number").first()
-    if newest is None or newest.origin != SavedQueryVersion.Origin.OUTSIDE or change_number is None:
-        return
-    if newest.query_hash == view.query_hash:
-        newest.origin, newest.author_name = SavedQueryVersion.Origin.PORTAL, author_name
-        newest.change_number = change_number
-        newest.save(update_fields=["origin", "author_name", "change_number"])
 
 
 def refresh(*, saved_query: SavedQuery, user: User) -> SavedQuery:

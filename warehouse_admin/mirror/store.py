@@ -34,12 +34,15 @@ _STAMPS = {
 
 @dataclass
 class Writing:
-    """What one transaction is going to write; `sync` None is a read outside of a sync."""
+    """What one transaction is going to write; `sync` None is a read outside of a sync.
+
+    `ours` are the kinds of differences that we made ourselves: they are observed nowhere.
+    """
 
     connection: Connection
     sync: SyncRun | None = None
     is_history: bool = False
-    observed: bool = True
+    ours: frozenset[str] = frozenset()
     changed: list[SavedQuery] = field(default_factory=list)
     fields: set[str] = field(default_factory=set)
     versions: list[SavedQueryVersion] = field(default_factory=list)
@@ -47,9 +50,9 @@ class Writing:
     puzzling: set[int] = field(default_factory=set)
 
     def observe(self, view: SavedQuery, found: Iterable[observe.Found], since: datetime | None, at: datetime) -> None:
-        if not self.observed:
-            return
         for kind, before, after in found:
+            if kind in self.ours:
+                continue
             if kind != Observation.Kind.SUSPENDED:  # no log tells of what PostHog does by itself
                 self.ask_log(view)
             self.observations.append(
@@ -67,8 +70,8 @@ class Writing:
             )
 
     def ask_log(self, view: SavedQuery) -> None:
-        """What happened to a view before the first sync ended, or was done here, is not asked about."""
-        if self.observed and not self.is_history:
+        """What happened to a view before the first sync ended is not asked about."""
+        if not self.is_history:
             self.puzzling.add(view.pk)
 
     def flush(self) -> None:
@@ -130,13 +133,18 @@ def take(
         since = view.detail_synced_at
         touched |= _take_query(view, row, at)
         if view.query_hash != before.query_hash:
-            kept = Origin.FIRST_SEEN if first else origin
-            author, number = (author_name, change_number) if not first else ("", None)
+            nobodys = first and Observation.Kind.CREATED not in writing.ours
+            kept = Origin.FIRST_SEEN if nobodys else origin
+            author, number = ("", None) if nobodys else (author_name, change_number)
             if view.query is not None:
                 _note_version(writing, view, at, version, kept, author, number)
             if not first:
                 writing.observe(view, [observe.edit(before, view)], since, at)
-        elif view.latest_history_id != before.latest_history_id and not first:
+        elif (
+            view.latest_history_id != before.latest_history_id
+            and not first
+            and Observation.Kind.EDITED not in writing.ours
+        ):
             writing.ask_log(view)  # the same SQL under another token: edited and put back, it may be
     if touched:
         if _differs_from_list(before, view, touched):
@@ -195,6 +203,11 @@ def _take_query(view: SavedQuery, row: types.SavedQuery, at: datetime) -> set[st
     view.query_hash = text_digest(view.query) if view.query is not None else ""
     view.latest_history_id = storable(row.latest_history_id, 64)
     return {"detail_synced_at", "needs_detail", "query", "query_hash", "latest_history_id"}
+
+
+def lock_newcomers(connection: Connection) -> None:
+    """Held until the transaction ends by whoever adds views: a sync and a change may come upon the same new view."""
+    Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
 
 
 def new_view(connection: Connection, row: types.SavedQuery, fingerprint: str, at: datetime) -> SavedQuery:

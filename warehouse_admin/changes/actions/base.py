@@ -9,7 +9,7 @@ from warehouse_admin.accounts.models import Connection
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.core.digests import json_digest
 from warehouse_admin.core.errors import InvalidInput
-from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.mirror.models import Observation, SavedQuery
 from warehouse_admin.mutations.models import Mutation
 
 Facts = dict[str, Any]
@@ -81,6 +81,7 @@ class Action:
 
     name: ClassVar[ChangeRequest.Action]
     kind: ClassVar[Mutation.Kind]
+    did: ClassVar[Observation.Kind]  # what a sync would have seen of it, had it been somebody else's
     capability: ClassVar[str] = "write"
     fields: ClassVar[tuple[str, ...]] = ()
     label: ClassVar[str]  # on a button

@@ -12,7 +12,7 @@ from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.core.digests import text_digest
 from warehouse_admin.core.errors import InvalidInput
 from warehouse_admin.lineage.checks import check_view_sql
-from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.mirror.models import Observation, SavedQuery
 from warehouse_admin.mutations.models import Mutation
 
 UNCHANGED = "This is the text that PostHog holds already. Change it before you propose it."
@@ -32,6 +32,7 @@ def _placed(message: str, line: int, column: int) -> str:
 class EditQuery(Action):
     name = ChangeRequest.Action.EDIT_QUERY
     kind = Mutation.Kind.EDIT_QUERY
+    did = Observation.Kind.EDITED
     fields = ("query",)
     label = "Edit"
     has_sql = True
@@ -72,6 +73,7 @@ class EditQuery(Action):
 class CreateView(Action):
     name = ChangeRequest.Action.CREATE_VIEW
     kind = Mutation.Kind.CREATE_VIEW
+    did = Observation.Kind.CREATED
     fields = ("name", "query")
     label = "Create"
     icon = "plus"

@@ -6,12 +6,14 @@ from typing import Any
 
 from warehouse_admin.changes.actions.base import Action, Consequences, Facts, Inverse, Row, Subject, count, listed
 from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.mirror.models import Observation
 from warehouse_admin.mutations.models import Mutation
 
 
 class Delete(Action):
     name = ChangeRequest.Action.DELETE
     kind = Mutation.Kind.DELETE
+    did = Observation.Kind.DELETED
     label = menu_label = "Delete"
     is_danger = True
     icon = "trash"

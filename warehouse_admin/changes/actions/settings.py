@@ -20,7 +20,7 @@ from warehouse_admin.changes.actions.names import problem_with
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.core import formatting
 from warehouse_admin.core.errors import InvalidInput
-from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.mirror.models import Observation, SavedQuery
 from warehouse_admin.mutations.models import Mutation
 
 NEVER = "never"
@@ -44,6 +44,7 @@ def in_words(cadence: str | None) -> str:
 class Rename(Action):
     name = ChangeRequest.Action.RENAME
     kind = Mutation.Kind.RENAME
+    did = Observation.Kind.RENAMED
     fields = ("name",)
     label = menu_label = "Rename"
     binds_dependents = True
@@ -86,6 +87,7 @@ class Rename(Action):
 class SetCadence(Action):
     name = ChangeRequest.Action.SET_CADENCE
     kind = Mutation.Kind.SET_CADENCE
+    did = Observation.Kind.CADENCE_CHANGED
     fields = ("sync_frequency",)
     label = "Set cadence of"
     menu_label = "Set cadence"

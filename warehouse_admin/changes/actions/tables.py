@@ -9,7 +9,7 @@ from warehouse_admin.changes.actions.base import Action, Consequences, Facts, In
 from warehouse_admin.changes.actions.settings import NEVER, cadences, in_words
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.core.errors import InvalidInput
-from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.mirror.models import Observation, SavedQuery
 from warehouse_admin.mutations.models import Mutation
 
 EVERY_DAY = "24hour"
@@ -18,6 +18,7 @@ EVERY_DAY = "24hour"
 class Materialize(Action):
     name = ChangeRequest.Action.MATERIALIZE
     kind = Mutation.Kind.MATERIALIZE
+    did = Observation.Kind.MATERIALIZED
     capability = "materialize"
     fields = ("sync_frequency",)
     label = menu_label = "Materialize"
@@ -67,6 +68,7 @@ class Materialize(Action):
 class Unmaterialize(Action):
     name = ChangeRequest.Action.UNMATERIALIZE
     kind = Mutation.Kind.UNMATERIALIZE
+    did = Observation.Kind.UNMATERIALIZED
     capability = "revert_materialization"
     label = "Undo materialization of"
     menu_label = "Undo materialization"

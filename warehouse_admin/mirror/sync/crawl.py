@@ -99,6 +99,8 @@ def store_page(job: Job, listed: list[types.SavedQuery], asked_at: datetime) -> 
     told_whole = any(row.has("query") for row in listed)
     thorough = told_whole and job.sync.kind == SyncRun.Kind.FULL  # elsewhere a full sync reads each view by itself
     known = SavedQuery.objects.filter(connection=job.connection, posthog_id__in=list(by_id))
+    if known.count() < len(by_id):
+        store.lock_newcomers(job.connection)  # before any view is locked, as everybody does
     same: list[tuple[int, str]] = []
     other: list[tuple[int, str]] = []
     for pk, key, fingerprint, *absent in known.values_list(
