@@ -217,7 +217,7 @@ def test_a_cadence_outside_of_what_the_lineage_allows_is_refused(warehouse, auth
 
 
 def test_a_view_that_comes_to_be_read_asks_for_a_new_review_of_its_deletion(
-    warehouse, author, reviewer, committed, named, connection, sandbox
+    warehouse, author, reviewer, operator, named, connection, sandbox
 ):
     warehouse("B")
     view = named(LEAF)
@@ -227,7 +227,6 @@ def test_a_view_that_comes_to_be_read_asks_for_a_new_review_of_its_deletion(
     sandbox.world.create_outside("reads_it", f"SELECT * FROM {LEAF}")
     sync(connection)
     lineage.refresh(connection)
-    operator = author
     with pytest.raises(UserError, match="reads_it"):
         services.apply(change, operator)
 
