@@ -5,7 +5,8 @@ class ChangesConfig(AppConfig):
     name = "warehouse_admin.changes"
 
     def ready(self) -> None:
-        from warehouse_admin.changes import selectors
+        from warehouse_admin.changes import drafts, selectors
         from warehouse_admin.mirror import hooks
 
         hooks.open_changes.append(selectors.open_by_view)
+        hooks.begun_edits.append(drafts.has_draft)

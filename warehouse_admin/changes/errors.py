@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from warehouse_admin.core.errors import UserError
+
+if TYPE_CHECKING:
+    from warehouse_admin.changes.models import Draft
 
 
 class StateForbids(UserError):
@@ -25,3 +30,12 @@ class BaseMoved(UserError):
             "PostHog holds now, then propose again."
         )
         self.live_query = live_query
+
+
+class DraftMoved(UserError):
+    """Another tab or browser of this person saved, sent or discarded the draft; `draft` is what is kept now, if any."""
+
+    def __init__(self, draft: Draft | None) -> None:
+        told = "You wrote another text in another tab or browser." if draft else "This draft was sent or discarded."
+        super().__init__(f"{told} Yours was not saved over it; both are kept until you choose.")
+        self.draft = draft

@@ -31,6 +31,7 @@ class ProposalForm(forms.Form):
     base = forms.CharField(widget=forms.HiddenInput, required=False, max_length=64)
     nonce = forms.CharField(widget=forms.HiddenInput, required=False, max_length=64)
     revision = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=1)
+    draft = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0)  # its version, once it is saved
 
     def __init__(self, *args: Any, base_text: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -59,6 +60,17 @@ class ProposalForm(forms.Form):
                 placed = True
         if not placed:
             self.add_error(None, otherwise)
+
+
+class DraftForm(forms.Form):
+    """What is being typed, whatever it is, and the version of the draft that it was typed over."""
+
+    query = ExactText()
+    reason = ExactText()
+    name = ExactText()
+    base = ExactText()
+    revision = forms.IntegerField(required=False, min_value=1)
+    draft = forms.IntegerField(required=False, min_value=0)
 
 
 class VoteForm(forms.Form):

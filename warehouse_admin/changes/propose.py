@@ -12,7 +12,7 @@ from warehouse_admin.accounts.models import User
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.changes import policies, texts
 from warehouse_admin.changes.errors import BaseMoved, StaleRevision, StateForbids
-from warehouse_admin.changes.models import ChangeRequest, Revision, Vote
+from warehouse_admin.changes.models import ChangeRequest, Draft, Revision, Vote
 from warehouse_admin.changes.transitions import State, current_revision, lock, move, note, record, require_state
 from warehouse_admin.core.digests import text_digest
 from warehouse_admin.core.errors import InvalidInput, Unavailable, UserError
@@ -39,10 +39,12 @@ def create(
     base: str | None = None,
     nonce: str = "",
     rolls_back: ChangeRequest | None = None,
+    draft: int = 0,
 ) -> ChangeRequest:
     """Propose new SQL for a view against what PostHog holds now; one change for each `nonce` of a person.
 
-    `base` is the digest of the SQL the person started from: BaseMoved if PostHog holds another by now.
+    `base` is the digest of the SQL the person started from: BaseMoved if PostHog holds another by now. `draft` is the
+    version of the draft it was written in, which then goes.
     """
     view = Target("saved_query", str(saved_query.posthog_id), saved_query.name)
     policies.require_propose(author, action="change.created", target=view)
@@ -62,6 +64,7 @@ def create(
         raise InvalidInput(UNCHANGED, errors={"query": [UNCHANGED]})
     with transaction.atomic():
         change, made = _insert(author, saved_query, reason, submit, action, nonce, rolls_back)
+        Draft.objects.of(author, saved_query).used(query, draft).delete()
         if made:
             revision = add_revision(change, author, mutations.snapshot(live, read_at), query)
             _tell_creation(change, author, revision, submit)
@@ -76,14 +79,18 @@ def submit(change: ChangeRequest, user: User) -> ChangeRequest:
         require_state(change, "submit")
         if not change.reason.strip():
             raise InvalidInput("Say why first.", errors={"reason": ["A reason is needed to submit a change."]})
+        Draft.objects.of(user, change).used(current_revision(change).proposal["query"], 0).delete()
         move(change, State.IN_REVIEW, submitted_at=timezone.now())
         note(change, user, "submitted")
         record(change, user, "submitted", reason=change.reason)
     return change
 
 
-def revise(change: ChangeRequest, user: User, query: str, revision: int, reason: str | None = None) -> ChangeRequest:
-    """Save an edited proposal as a new revision; a real edit voids the votes. `revision` is the one that was edited."""
+def revise(
+    change: ChangeRequest, user: User, query: str, revision: int, reason: str | None = None, draft: int = 0
+) -> ChangeRequest:
+    """Save an edited proposal as a new revision; a real edit voids the votes. `revision` is the one that was edited,
+    `draft` the version of the draft it was written in, which then goes."""
     change = ChangeRequest.objects.select_related("saved_query", "author", "connection").get(pk=change.pk)
     policies.require_author(user, change, action="change.revised")
     wanted = check_proposal(
@@ -102,6 +109,7 @@ def revise(change: ChangeRequest, user: User, query: str, revision: int, reason:
                 "This is the text that PostHog held when you began. Withdraw the change if it is not wanted any more."
             )
             raise InvalidInput(text, errors={"query": [text]})
+        Draft.objects.of(user, change).used(query, draft).delete()
         _save_reason(change, wanted)
         if query == latest.proposal["query"]:
             note(change, user, "reason_changed", wanted)

@@ -12,35 +12,47 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.changes import completions as offered
-from warehouse_admin.changes import policies, selectors, services, texts
+from warehouse_admin.changes import drafts, policies, selectors, services, texts
 from warehouse_admin.changes import propose as proposing
 from warehouse_admin.changes.errors import BaseMoved, StaleRevision
 from warehouse_admin.changes.forms import ProposalForm
-from warehouse_admin.changes.models import ChangeRequest
-from warehouse_admin.changes.transitions import require_state
+from warehouse_admin.changes.models import ChangeRequest, Draft
+from warehouse_admin.changes.transitions import ALLOWED, require_state
 from warehouse_admin.changes.views.people import signed_in
 from warehouse_admin.core.digests import text_digest
-from warehouse_admin.core.errors import InvalidInput, Missing, NotPermitted, UserError
+from warehouse_admin.core.errors import InvalidInput, NotPermitted, UserError
 from warehouse_admin.lineage import selectors as lineage
 from warehouse_admin.lineage.checks import check_view_sql
+from warehouse_admin.mirror import selectors as mirror
 from warehouse_admin.mirror.models import SavedQuery
 
 
 @require_http_methods(["GET", "POST"])
 def propose(request: HttpRequest, posthog_id: uuid.UUID) -> HttpResponse:
     """Edit the query of a view, as a draft or straight into review."""
-    view = _view(posthog_id)
+    view = mirror.view_by_id(posthog_id)
     target = Target("saved_query", str(view.posthog_id), view.name)
     policies.require_propose(signed_in(request), action="change.created", target=target)
+    draft = drafts.own(signed_in(request), view) if request.method == "GET" else None
+    if draft and (view.deleted_at or view.is_managed):
+        return render(request, "changes/draft.html", {"draft": draft, "view": view})
     proposing.refuse_closed_view(view)
     if request.method == "POST":
         return _create(request, view)
+    if draft:
+        return _propose_page(request, view, ProposalForm(initial=_begun(draft)), draft=draft)
     try:
         text = view.query if view.query is not None else proposing.read_live(view)[0].hogql or ""
     except UserError as error:
         return _propose_page(request, view, ProposalForm(), problem=error)
     start = {"query": text, "base": text_digest(text), "nonce": uuid.uuid4().hex}
     return _propose_page(request, view, ProposalForm(initial=start))
+
+
+def _begun(draft: Draft) -> dict[str, Any]:
+    """A form as the person left it, on the base of then: what moved since is told, and asked about, when it is sent."""
+    begun = {"query": draft.query, "reason": draft.reason, "base": draft.base, "revision": draft.base_revision}
+    return begun | {"draft": draft.version, "nonce": uuid.uuid4().hex}
 
 
 def _create(request: HttpRequest, view: SavedQuery) -> HttpResponse:
@@ -57,6 +69,7 @@ def _create(request: HttpRequest, view: SavedQuery) -> HttpResponse:
             submit=_wants_review(request),
             base=typed["base"] or None,
             nonce=typed["nonce"],
+            draft=typed["draft"] or 0,
         )
     except NotPermitted:
         raise
@@ -77,6 +90,7 @@ def _propose_page(
     view: SavedQuery,
     form: ProposalForm,
     *,
+    draft: Draft | None = None,
     problem: UserError | None = None,
     live: str | None = None,
     status: int = 200,
@@ -89,7 +103,8 @@ def _propose_page(
         "problem": problem,
         "live": live,
         "typed": form["query"].value() or "",
-        "draft": selectors.own_draft(signed_in(request), view),
+        "saved_draft": selectors.own_draft(signed_in(request), view),
+        **_draft_context(request, view, draft),
         "others": selectors.others_open(view),
         "dependents": lineage.downstream(view),
         "caveat": lineage.caveat(view.connection),
@@ -98,11 +113,23 @@ def _propose_page(
     return render(request, "changes/propose.html", context, status=_status(problem) if problem else status)
 
 
+def _draft_context(request: HttpRequest, view: SavedQuery, draft: Draft | None) -> dict[str, Any]:
+    """What the bars above an editor tell."""
+    return {
+        "draft": draft,
+        "moved": drafts.base_moved(draft) if draft else None,
+        "editors": drafts.others_editing(view, besides=signed_in(request)),
+    }
+
+
 @require_http_methods(["GET", "POST"])
 def revise(request: HttpRequest, number: int) -> HttpResponse:
     """Save an edited proposal as a new revision."""
     change = selectors.detail(number, signed_in(request))
     policies.require_author(signed_in(request), change, action="change.revised")
+    draft = drafts.own(signed_in(request), change) if request.method == "GET" else None
+    if draft and change.state not in ALLOWED["revise"]:
+        return render(request, "changes/draft.html", {"draft": draft, "view": change.saved_query})
     if change.state == ChangeRequest.State.NEEDS_REBASE:
         return redirect("changes:rebase", number)
     current = selectors.revision(change)
@@ -110,7 +137,8 @@ def revise(request: HttpRequest, number: int) -> HttpResponse:
     if request.method == "GET":
         require_state(change, "revise")
         start = {"query": text, "reason": change.reason, "revision": current.number}
-        return _revise_page(request, change, ProposalForm(initial=start))
+        form = ProposalForm(initial=_begun(draft) if draft else start)
+        return _revise_page(request, change, form, draft=draft)
     form = ProposalForm(request.POST, base_text=text)
     if not form.is_valid():
         return _revise_page(request, change, form, status=422)
@@ -139,7 +167,7 @@ def _save(request: HttpRequest, change: ChangeRequest, typed: dict[str, Any]) ->
         raise InvalidInput("Say why.", errors={"reason": ["Say why: reviewers and the audit trail need a reason."]})
     if not (submitting and unchanged):
         seen = typed["revision"] or 0
-        change = services.revise(change, user, typed["query"], seen, typed["reason"])
+        change = services.revise(change, user, typed["query"], seen, typed["reason"], draft=typed["draft"] or 0)
     return services.submit(change, user) if submitting else change
 
 
@@ -148,6 +176,7 @@ def _revise_page(
     change: ChangeRequest,
     form: ProposalForm,
     *,
+    draft: Draft | None = None,
     problem: UserError | None = None,
     newest: str | None = None,
     status: int = 200,
@@ -161,6 +190,7 @@ def _revise_page(
         "newest": newest,
         "typed": form["query"].value() or "",
         "is_draft": change.state == ChangeRequest.State.DRAFT,
+        **_draft_context(request, change.saved_query, draft),
         "dependents": lineage.downstream(change.saved_query),
         "caveat": lineage.caveat(change.connection),
         "newlines": "windows" if texts.uses_crlf(selectors.revision(change).proposal["query"]) else "unix",
@@ -180,14 +210,6 @@ def validate(request: HttpRequest) -> JsonResponse:
     found = check_view_sql(request.POST.get("query", ""))
     told = ("message", "line", "column", "level")
     return JsonResponse({"errors": [{name: getattr(problem, name) for name in told} for problem in found]})
-
-
-def _view(posthog_id: uuid.UUID) -> SavedQuery:
-    """The newest view with this remote id."""
-    found = SavedQuery.objects.select_related("connection").filter(posthog_id=posthog_id).order_by("-pk").first()
-    if found is None:
-        raise Missing("There is no view with this id.")
-    return found
 
 
 def _wants_review(request: HttpRequest) -> bool:
