@@ -6,7 +6,7 @@
   const KEEPALIVE = 60000; /* characters; a browser sends no more once the page has gone */
   const FIELDS = ["query", "reason", "name"];
 
-  const clock = (moment) => new Date(moment).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const clock = (moment) => new Date(moment).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   const kept = () => (window.portal.keepsDrafts ? "kept in this browser" : "keep this page open");
   const node = (tag, text = "", className = "") => {
     const made = document.createElement(tag);
@@ -31,8 +31,10 @@
 
     const tell = (icon, ...words) => {
       place.classList.toggle("is-bad", icon === "alert");
+      place.setAttribute("aria-live", icon === "alert" ? "polite" : "off"); /* what goes well is not read out */
       const text = node("span");
       text.append(...words);
+      if (place.textContent === text.textContent) return; /* a link in it may be under the pointer */
       place.replaceChildren(window.portal.svg(icon), text);
     };
     const signedOut = () => {
@@ -55,7 +57,7 @@
       version.value = answer.version;
       document.querySelectorAll("[data-draft-discard] [name=draft]").forEach((field) => { field.value = answer.version; });
       settle(texts);
-      tell("check", `Draft saved ${clock(answer.saved_at)}`);
+      if (same(texts, current())) tell("check", `Draft saved ${clock(answer.saved_at)}`);
     };
 
     const isOwn = (other) => unanswered !== null && other?.query.replaceAll("\r", "") === unanswered[0];
@@ -131,7 +133,10 @@
       if (!same(texts, current())) later(SAVE_MS);
     }
 
-    form.addEventListener("input", () => later(SAVE_MS));
+    form.addEventListener("input", () => {
+      if (!stopped && !place.classList.contains("is-bad")) tell("clock", "Not saved yet");
+      later(SAVE_MS);
+    });
     form.addEventListener("focusout", (event) => { if (event.relatedTarget?.type !== "submit") save(); });
     form.addEventListener("submit", () => { clearTimeout(timer); stopped = true; });
     document.addEventListener("submit", (event) => {
