@@ -8,8 +8,12 @@
     try { localStorage.setItem("wa-probe", "1"); localStorage.removeItem("wa-probe"); return localStorage; } catch { return null; }
   })();
   if (!storage) return;
+  if (window.portal) window.portal.keepsDrafts = true;
 
-  const nameOf = (area) => `wa-draft:${document.body.dataset.user || ""}:${area.dataset.draftKey}`;
+  /* While two tabs disagree about a draft, each keeps its own text: the later one under a name beside the usual. */
+  const BESIDE = ":other";
+  const usualName = (area) => `wa-draft:${document.body.dataset.user || ""}:${area.dataset.draftKey}`;
+  const nameOf = (area) => usualName(area) + (area.dataset.draftBeside ? BESIDE : "");
   const read = (name) => {
     try { return JSON.parse(storage.getItem(name)); } catch { return null; }
   };
@@ -31,7 +35,7 @@
     }
   };
 
-  const offer = (area, draft) => {
+  const offer = (area, draft, name) => {
     const note = document.createElement("div");
     note.className = "alert alert-info draft-offer";
     note.setAttribute("role", "status");
@@ -47,20 +51,25 @@
       node.addEventListener("click", () => { act(); note.remove(); });
       return node;
     };
-    note.append(window.portal.svg("history"), text, button("Restore draft", () => fill(area, draft.text)), button("Discard", () => storage.removeItem(nameOf(area))));
+    note.append(window.portal.svg("history"), text, button("Restore draft", () => { storage.removeItem(name); fill(area, draft.text); }), button("Discard", () => storage.removeItem(name)));
     area.closest(".field")?.insertBefore(note, area.closest(".field").querySelector("textarea, .editor")) ?? area.before(note);
   };
 
   const watch = (area) => {
     if (area.dataset.drafting) return;
     area.dataset.drafting = "1";
-    const draft = read(nameOf(area));
-    if (draft && draft.text !== area.value) offer(area, draft);
+    for (const name of [usualName(area), usualName(area) + BESIDE]) {
+      const draft = read(name);
+      if (draft && draft.text !== area.value) offer(area, draft, name);
+    }
     let timer = 0;
-    area.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(() => save(area), SAVE_MS); });
+    const saveNow = () => { clearTimeout(timer); timer = 0; save(area); };
+    area.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(saveNow, SAVE_MS); });
+    window.addEventListener("pagehide", () => { if (timer) saveNow(); });
+    /* The server has it, and it stands as the saved text of the page: then nothing is left to be kept here. */
+    area.addEventListener("draft:saved", saveNow);
     area.form?.addEventListener("submit", () => {
-      clearTimeout(timer);
-      save(area);
+      saveNow();
       const list = pending();
       list.push({ name: nameOf(area), from: location.href });
       sessionStorage.setItem(PENDING, JSON.stringify(list));

@@ -25,6 +25,12 @@ class Caller:
             BASE + path, {} if body is None else body, "application/json", headers={**self.headers, **headers}
         )
 
+    def put(self, path: str, body: Any) -> Any:
+        return self.client.put(BASE + path, body, "application/json", headers=self.headers)
+
+    def delete(self, path: str) -> Any:
+        return self.client.delete(BASE + path, headers=self.headers)
+
     def key(self, key: str) -> Caller:
         """The same caller with an Idempotency-Key."""
         return Caller(self.client, {**self.headers, "Idempotency-Key": key})

@@ -224,7 +224,7 @@ def test_a_draft_is_saved_and_proposed_later(client_of, author, reviewer, edit_u
     change = ChangeRequest.objects.get()
     assert change.state == State.DRAFT
     assert client_of(reviewer).get(url("detail", change)).status_code == 404
-    assert "You have a draft" in shown(editor.get(edit_url))
+    assert "You have a draft change" in shown(editor.get(edit_url))
 
     refused = editor.post(url("revise", change), {"revision": 1, "query": NEW_SQL, "reason": "", "do": "propose"})
     assert refused.status_code == 422

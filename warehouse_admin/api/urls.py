@@ -8,6 +8,7 @@ from warehouse_admin.activity import api as activity
 from warehouse_admin.api import health, metrics, schema, views  # noqa: F401  schema registers itself
 from warehouse_admin.audit import api as audit
 from warehouse_admin.changes import api as changes
+from warehouse_admin.changes import api_drafts as drafts
 from warehouse_admin.lineage import api as lineage
 from warehouse_admin.mirror import api as mirror
 from warehouse_admin.schedules import api as schedules
@@ -25,6 +26,7 @@ urlpatterns = [
     path(f"{VIEW}/activity/", activity.EntriesOfView.as_view(), name="view-activity"),
     path(f"{VIEW}/lineage/", lineage.Lineage.as_view(), name="view-lineage"),
     path(f"{VIEW}/refresh/", mirror.Refresh.as_view(), name="view-refresh"),
+    path(f"{VIEW}/draft/", drafts.DraftOfView.as_view(), name="view-draft"),
     path(f"{VIEW}/run/", schedules.RunNow.as_view(), name="view-run"),
     path(f"{VIEW}/cancel/", schedules.CancelRun.as_view(), name="view-cancel"),
     path(f"{V1}/tables/", mirror.TableList.as_view(), name="table-list"),

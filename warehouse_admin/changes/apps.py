@@ -5,8 +5,9 @@ class ChangesConfig(AppConfig):
     name = "warehouse_admin.changes"
 
     def ready(self) -> None:
-        from warehouse_admin.changes import menu, selectors
+        from warehouse_admin.changes import drafts, menu, selectors
         from warehouse_admin.mirror import hooks
 
         hooks.open_changes.append(selectors.open_by_view)
         hooks.proposals.append(menu.proposals)
+        hooks.begun_edits.append(drafts.has_draft)

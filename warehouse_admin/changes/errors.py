@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from warehouse_admin.core.errors import UserError
+
+if TYPE_CHECKING:
+    from warehouse_admin.changes.models import Draft
 
 
 class StateForbids(UserError):
@@ -31,3 +34,12 @@ class BaseMoved(UserError):
     @property
     def live_query(self) -> str:
         return self.base.get("query") or ""
+
+
+class DraftMoved(UserError):
+    """Another tab or browser of this person saved, sent or discarded the draft; `draft` is what is kept now, if any."""
+
+    def __init__(self, draft: Draft | None) -> None:
+        told = "You wrote another text in another tab or browser." if draft else "This draft was sent or discarded."
+        super().__init__(f"{told} Yours was not saved over it; both are kept until you choose.")
+        self.draft = draft

@@ -33,6 +33,7 @@ class ReasonForm(forms.Form):
     base = forms.CharField(widget=forms.HiddenInput, required=False, max_length=64)
     nonce = forms.CharField(widget=forms.HiddenInput, required=False, max_length=64)
     revision = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=1)
+    draft = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0)  # its version, once it is saved
 
     def keep_draft(self, key: object) -> None:
         """Let the browser keep the reason, as the editor keeps the query, until it is saved."""
@@ -105,6 +106,17 @@ class SettingsForm(ReasonForm):
             offered = action.cadences(generation)
             self.fields["sync_frequency"].choices = [(one, in_words(one)) for one in offered]  # type: ignore[attr-defined]
         self.order_fields(["name", "sync_frequency", "reason"])
+
+
+class DraftForm(forms.Form):
+    """What is being typed, whatever it is, and the version of the draft that it was typed over."""
+
+    query = ExactText()
+    reason = ExactText()
+    name = ExactText()
+    base = ExactText()
+    revision = forms.IntegerField(required=False, min_value=1)
+    draft = forms.IntegerField(required=False, min_value=0)
 
 
 class VoteForm(forms.Form):

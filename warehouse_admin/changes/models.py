@@ -217,3 +217,62 @@ class ChangeEvent(models.Model):
 
     def __str__(self) -> str:
         return self.kind
+
+
+class DraftQuerySet(models.QuerySet["Draft"]):
+    def of(self, user: Any, about: SavedQuery | ChangeRequest | Connection) -> DraftQuerySet:
+        """This person's draft of a view, of a change, or of a new view of a connection: one at most."""
+        return self.filter(user=user, **{Draft.field_for(about): about})
+
+    def used(self, query: str, seen: int) -> DraftQuerySet:
+        """Those that a proposal of `query` was made from; not one that was saved, in another tab, after `seen`."""
+        return self.filter(Q(version__lte=seen) | Q(query=query))
+
+
+class Draft(models.Model):
+    """What a person is typing, saved as they type. Nobody else reads it; others only learn that it exists."""
+
+    LONGEST_NAME = 200
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="drafts")
+    # What it is about, exactly one of them: a view, a change, or the connection that a new view is written for.
+    saved_query = models.ForeignKey(SavedQuery, models.CASCADE, null=True, related_name="drafts")
+    change = models.ForeignKey(ChangeRequest, models.CASCADE, null=True, related_name="drafts")
+    connection = models.ForeignKey(Connection, models.CASCADE, null=True, related_name="drafts")
+    name = models.CharField(max_length=LONGEST_NAME, blank=True)  # of a new view
+    query = models.TextField(blank=True)
+    reason = models.TextField(blank=True)
+    base = models.CharField(max_length=64, blank=True)  # digest of the view's SQL that it was begun on
+    base_revision = models.PositiveIntegerField(null=True)  # of a change: the revision that it was begun on
+    # Grows with each save, so that two tabs notice each other, and never comes again, even after a discard.
+    version = models.PositiveBigIntegerField()
+    updated_at = models.DateTimeField()
+
+    objects = DraftQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+        indexes = [
+            models.Index(fields=["user", "-updated_at"]),
+            models.Index(fields=["updated_at"]),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "saved_query"], name="changes_one_draft_per_view"),
+            models.UniqueConstraint(fields=["user", "change"], name="changes_one_draft_per_change"),
+            models.UniqueConstraint(fields=["user", "connection"], name="changes_one_draft_of_a_new_view"),
+            models.CheckConstraint(
+                condition=Q(saved_query__isnull=False, change=None, connection=None)
+                | Q(saved_query=None, change__isnull=False, connection=None)
+                | Q(saved_query=None, change=None, connection__isnull=False),
+                name="changes_draft_is_about_one_thing",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"draft of {self.user}"
+
+    @staticmethod
+    def field_for(about: SavedQuery | ChangeRequest | Connection) -> str:
+        """The column that names what a draft is about."""
+        fields = {SavedQuery: "saved_query", ChangeRequest: "change", Connection: "connection"}
+        return fields[type(about)]

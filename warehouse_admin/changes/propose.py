@@ -12,7 +12,7 @@ from warehouse_admin.changes import live, policies, texts
 from warehouse_admin.changes.actions import ACTIONS, Action, Facts, Subject, action_of
 from warehouse_admin.changes.actions.base import listed
 from warehouse_admin.changes.errors import BaseMoved, StaleRevision, StateForbids
-from warehouse_admin.changes.models import ChangeRequest, Revision, Vote
+from warehouse_admin.changes.models import ChangeRequest, Draft, Revision, Vote
 from warehouse_admin.changes.revisions import add_revision, told
 from warehouse_admin.changes.transitions import State, current_revision, lock, move, note, record, require_state
 from warehouse_admin.core.errors import InvalidInput, UserError
@@ -41,11 +41,13 @@ def create(
     base: str | None = None,
     nonce: str = "",
     rolls_back: ChangeRequest | None = None,
+    draft: int = 0,
 ) -> ChangeRequest:
     """Propose an action on a view, or with a `connection` a new one; one change for each `nonce` of a person.
 
     It is written against what PostHog holds now. `base` is the digest (`Action.seen`) of what the person started from:
-    BaseMoved if PostHog holds something else by now.
+    BaseMoved if PostHog holds something else by now. `draft` is the version of the draft it was written in, which then
+    goes.
     """
     wanted = _known_action(action)
     connection = saved_query.connection if saved_query else connection
@@ -67,6 +69,8 @@ def create(
         refuse_hopeless(wanted, subject, proposal)
     with transaction.atomic():
         change, made = _insert(author, wanted, subject, reason, submit, nonce, rolls_back)
+        if wanted.has_sql:
+            Draft.objects.of(author, saved_query or connection).used(proposal["query"], draft).delete()
         if made:
             revision = add_revision(change, author, subject.base, proposal)
             _tell_creation(change, author, revision, submit)
@@ -85,6 +89,8 @@ def submit(change: ChangeRequest, user: User) -> ChangeRequest:
         action = action_of(change.action)
         if change.saved_query is not None:
             refuse_hopeless(action, live.subject_of(change.saved_query, latest.base), latest.proposal)
+        if action.has_sql:
+            Draft.objects.of(user, change).used(latest.proposal["query"], 0).delete()
         move(change, State.IN_REVIEW, submitted_at=timezone.now())
         note(change, user, "submitted")
         record(change, user, "submitted", reason=change.reason)
@@ -100,10 +106,11 @@ def revise(
     *,
     name: str | None = None,
     sync_frequency: str | None = None,
+    draft: int = 0,
 ) -> ChangeRequest:
     """Save an edited proposal as a new revision; a real edit voids the votes. `revision` is the one that was edited.
 
-    Fields that are not given stay as they are.
+    Fields that are not given stay as they are. `draft` is the version of the draft it was written in, which then goes.
     """
     change = ChangeRequest.objects.select_related("saved_query", "author", "connection").get(pk=change.pk)
     policies.require_author(user, change, action="change.revised")
@@ -128,6 +135,8 @@ def revise(
         if proposal != latest.proposal and action.nothing_to_do(subject, proposal):
             text = "This is what PostHog held when you began. Withdraw the change if it is not wanted any more."
             raise InvalidInput(text, errors={_field(action): [text]})
+        if action.has_sql:
+            Draft.objects.of(user, change).used(proposal["query"], draft).delete()
         _save_reason(change, wanted)
         _follow_name(change, proposal)
         if proposal == latest.proposal:
@@ -139,7 +148,14 @@ def revise(
 
 
 def save_revision(
-    change: ChangeRequest, user: User, values: Facts, *, revision: int, reason: str, submitting: bool
+    change: ChangeRequest,
+    user: User,
+    values: Facts,
+    *,
+    revision: int,
+    reason: str,
+    submitting: bool,
+    draft: int = 0,
 ) -> ChangeRequest:
     """What the page of a form does: revise, and submit a draft when that was asked for, also as it is."""
     current = current_revision(change)
@@ -148,7 +164,7 @@ def save_revision(
         raise InvalidInput("Say why.", errors={"reason": ["Say why: reviewers and the audit trail need a reason."]})
     unchanged = {**current.proposal, **values} == current.proposal and reason.strip() == change.reason
     if not (submitting and unchanged):
-        change = revise(change, user, revision=revision, reason=reason, **values)
+        change = revise(change, user, revision=revision, reason=reason, draft=draft, **values)
     return submit(change, user) if submitting else change
 
 

@@ -154,6 +154,37 @@ class NewChange(serializers.Serializer):
     submit = serializers.BooleanField(required=False, default=False)
 
 
+class Editing(serializers.Serializer):
+    """Somebody else with a draft of the view; what it says is theirs."""
+
+    person = serializers.CharField(source="person.username", help_text="The user name.")
+    since = serializers.DateTimeField(help_text="When it was last saved.")
+
+
+class DraftDetail(serializers.Serializer):
+    """The caller's own draft of a view."""
+
+    saved_query = serializers.UUIDField()
+    name = serializers.CharField()
+    query = serializers.CharField(allow_blank=True)
+    reason = serializers.CharField(allow_blank=True)
+    version = serializers.IntegerField(help_text="Grows with each save. Send it back, and nobody is overwritten.")
+    base_moved = serializers.BooleanField(help_text="Whether the view was changed since the draft was begun.")
+    updated_at = serializers.DateTimeField()
+    others = Editing(many=True)
+
+
+class DraftBody(serializers.Serializer):
+    query = ExactText()
+    reason = ExactText(required=False, help_text="Left out, it stays.")
+    version = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=2**63 - 1,
+        help_text="The version it was written over, 0 for none: 409 if another is kept. Left out, it replaces any.",
+    )
+
+
 class Comment(serializers.Serializer):
     comment = ExactText(required=False, default="", help_text="Needed to request changes and to reject.")
 

@@ -19,3 +19,11 @@ def settle_open_changes() -> None:
     from warehouse_admin.changes import services
 
     services.settle_open()
+
+
+@shared_task(name="changes.remove_old_drafts")
+def remove_old_drafts() -> None:
+    """Remove drafts that nobody has touched for long."""
+    from warehouse_admin.changes import drafts
+
+    drafts.sweep()

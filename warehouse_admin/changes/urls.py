@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from warehouse_admin.changes.views import actions, conflict, detail, editing, lists, proposing
+from warehouse_admin.changes.views import actions, conflict, detail, drafts, editing, lists, proposing
 
 app_name = "changes"
 urlpatterns = [
@@ -17,10 +17,17 @@ urlpatterns = [
         proposing.preview_action,
         name="preview-action",
     ),
+    path("saved-queries/<uuid:posthog_id>/draft/", drafts.save_of_view, name="view-draft"),
+    path("saved-queries/<uuid:posthog_id>/draft/discard/", drafts.discard_of_view, name="view-draft-discard"),
+    path("saved-queries/<uuid:posthog_id>/editors/", drafts.editors, name="view-editors"),
+    path("saved-queries/new/<slug:slug>/draft/", drafts.save_of_new_view, name="new-view-draft"),
+    path("saved-queries/new/<slug:slug>/draft/discard/", drafts.discard_of_new_view, name="new-view-draft-discard"),
     path("changes/<int:number>/", detail.detail, name="detail"),
     path("changes/<int:number>/base/", detail.detail_base, name="detail-base"),
     path("changes/<int:number>/status/", detail.detail_status, name="detail-status"),
     path("changes/<int:number>/revise/", editing.revise, name="revise"),
+    path("changes/<int:number>/draft/", drafts.save_of_change, name="draft"),
+    path("changes/<int:number>/draft/discard/", drafts.discard_of_change, name="draft-discard"),
     path("changes/<int:number>/rebase/", conflict.rebase, name="rebase"),
     path("changes/<int:number>/submit/", actions.submit, name="submit"),
     path("changes/<int:number>/approve/", actions.approve, name="approve"),

@@ -20,3 +20,8 @@ def canonical_json(value: Any) -> str:
 def json_digest(value: Any) -> str:
     """SHA-256 of the canonical JSON of a value, in hex."""
     return text_digest(canonical_json(value))
+
+
+def is_digest(text: str) -> bool:
+    """Whether this could be a digest of ours."""
+    return len(text) == 64 and set(text) <= set("0123456789abcdef")

@@ -51,6 +51,15 @@ def _unreadable(sql: str) -> Problem | None:
     """What makes it pointless to look further."""
     if not sql.strip():
         return _at(sql, 0, "The query is empty. Write a SELECT.")
+    if (problem := unstorable(sql)) is not None:
+        return problem
+    if not significant(sql):
+        return _at(sql, 0, "The query holds nothing but comments. Write a SELECT.")
+    return None
+
+
+def unstorable(sql: str) -> Problem | None:
+    """Why this text cannot even be kept as a draft."""
     if (nul := sql.find("\0")) >= 0:
         line, column = position(sql, nul)
         return _at(sql, nul, f"There is a NUL byte on line {line}, column {column}. Remove it: it cannot be stored.")
@@ -60,8 +69,6 @@ def _unreadable(sql: str) -> Problem | None:
     if size > LARGEST_VIEW_BYTES:
         limit = LARGEST_VIEW_BYTES // 1024
         return _at(sql, 0, f"The query has {size // 1024} kB; at most {limit} kB are accepted. Split it into views.")
-    if not significant(sql):
-        return _at(sql, 0, "The query holds nothing but comments. Write a SELECT.")
     return None
 
 

@@ -13,6 +13,8 @@ Counts = dict[int, Any]
 downstream_counts: list[Callable[[Iterable[SavedQuery]], Counts]] = []
 # primary keys → something with `number` and `state`: the open change of a view
 open_changes: list[Callable[[Iterable[SavedQuery]], Counts]] = []
+# a person and a view → whether they have begun an edit of it that is not proposed yet
+begun_edits: list[Callable[[Any, SavedQuery], bool]] = []
 # one view → what it reads, what reads it
 upstream: list[Callable[[SavedQuery], list[Any]]] = []
 downstream: list[Callable[[SavedQuery], list[SavedQuery]]] = []

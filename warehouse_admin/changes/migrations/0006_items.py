@@ -18,7 +18,7 @@ ACTIONS = [
 
 
 class Migration(migrations.Migration):
-    dependencies = [("changes", "0004_list_index"), ("mirror", "0005_list_indexes")]
+    dependencies = [("changes", "0005_draft"), ("mirror", "0005_list_indexes")]
 
     operations = [
         # SQLite rebuilds the tables that they guard or read; 0008 creates them again.

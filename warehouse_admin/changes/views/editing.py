@@ -12,37 +12,55 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.changes import completions as offered
-from warehouse_admin.changes import live, policies, selectors, services, texts
+from warehouse_admin.changes import drafts, live, policies, selectors, services, texts
 from warehouse_admin.changes.actions import action_of
 from warehouse_admin.changes.errors import BaseMoved, StaleRevision
 from warehouse_admin.changes.forms import NamedProposalForm, ProposalForm
-from warehouse_admin.changes.models import ChangeRequest
-from warehouse_admin.changes.transitions import require_state
+from warehouse_admin.changes.models import ChangeRequest, Draft
+from warehouse_admin.changes.transitions import ALLOWED, require_state
 from warehouse_admin.changes.views.people import signed_in
 from warehouse_admin.changes.views.proposing import revise_settings
-from warehouse_admin.changes.views.shared import refused_status, tell_proposed, view_of, wants_review
+from warehouse_admin.changes.views.shared import refused_status, tell_proposed, wants_review
 from warehouse_admin.core.digests import text_digest
 from warehouse_admin.core.errors import NotPermitted, UserError
 from warehouse_admin.lineage import selectors as lineage
 from warehouse_admin.lineage.checks import check_view_sql
+from warehouse_admin.mirror import selectors as mirror
 from warehouse_admin.mirror.models import SavedQuery
 
 
 @require_http_methods(["GET", "POST"])
 def propose(request: HttpRequest, posthog_id: uuid.UUID) -> HttpResponse:
     """Edit the query of a view, as a draft or straight into review."""
-    view = view_of(posthog_id)
+    view = mirror.view_by_id(posthog_id)
     target = Target("saved_query", str(view.posthog_id), view.name)
     policies.require_propose(signed_in(request), action="change.created", target=target)
+    draft = drafts.own(signed_in(request), view) if request.method == "GET" else None
+    if draft and (view.deleted_at or view.is_managed):
+        return render(request, "changes/draft.html", {"draft": draft, "view": view})
     live.refuse_closed_view(view)
     if request.method == "POST":
         return _create(request, view)
+    if draft:
+        return _propose_page(request, view, ProposalForm(initial=_begun(draft)), draft=draft)
     try:
         text = view.query if view.query is not None else live.read_live(view)["query"] or ""
     except UserError as error:
         return _propose_page(request, view, ProposalForm(), problem=error)
     start = {"query": text, "base": text_digest(text), "nonce": uuid.uuid4().hex}
     return _propose_page(request, view, ProposalForm(initial=start))
+
+
+def _begun(draft: Draft) -> dict[str, Any]:
+    """A form as the person left it, on the base of then: what moved since is told, and asked about, when it is sent."""
+    begun = {
+        "query": draft.query,
+        "name": draft.name,
+        "reason": draft.reason,
+        "base": draft.base,
+        "revision": draft.base_revision,
+    }
+    return begun | {"revision": draft.base_revision, "draft": draft.version, "nonce": uuid.uuid4().hex}
 
 
 def _create(request: HttpRequest, view: SavedQuery) -> HttpResponse:
@@ -59,6 +77,7 @@ def _create(request: HttpRequest, view: SavedQuery) -> HttpResponse:
             submit=wants_review(request),
             base=typed["base"] or None,
             nonce=typed["nonce"],
+            draft=typed["draft"] or 0,
         )
     except NotPermitted:
         raise
@@ -77,6 +96,7 @@ def _propose_page(
     view: SavedQuery,
     form: ProposalForm,
     *,
+    draft: Draft | None = None,
     problem: UserError | None = None,
     held: str | None = None,
     status: int = 200,
@@ -89,7 +109,8 @@ def _propose_page(
         "problem": problem,
         "live": held,
         "typed": form["query"].value() or "",
-        "draft": selectors.own_draft(signed_in(request), view),
+        "saved_draft": selectors.own_draft(signed_in(request), view),
+        **_draft_context(request, view, draft),
         "others": selectors.others_open(view),
         "dependents": lineage.downstream(view),
         "caveat": lineage.caveat(view.connection),
@@ -98,11 +119,23 @@ def _propose_page(
     return render(request, "changes/propose.html", context, status=refused_status(problem) if problem else status)
 
 
+def _draft_context(request: HttpRequest, view: SavedQuery | None, draft: Draft | None) -> dict[str, Any]:
+    """What the bars above an editor tell."""
+    return {
+        "draft": draft,
+        "moved": drafts.base_moved(draft) if draft else None,
+        "editors": drafts.others_editing(view, besides=signed_in(request)) if view else [],
+    }
+
+
 @require_http_methods(["GET", "POST"])
 def revise(request: HttpRequest, number: int) -> HttpResponse:
     """Save an edited proposal as a new revision."""
     change = selectors.detail(number, signed_in(request))
     policies.require_author(signed_in(request), change, action="change.revised")
+    draft = drafts.own(signed_in(request), change) if request.method == "GET" else None
+    if draft and change.state not in ALLOWED["revise"]:
+        return render(request, "changes/draft.html", {"draft": draft, "view": change.saved_query})
     if change.state == ChangeRequest.State.NEEDS_REBASE:
         return redirect("changes:rebase", number)
     if request.method == "GET":
@@ -114,7 +147,8 @@ def revise(request: HttpRequest, number: int) -> HttpResponse:
     form_class = NamedProposalForm if "name" in current.proposal else ProposalForm
     if request.method == "GET":
         start = {**current.proposal, "reason": change.reason, "revision": current.number}
-        return _revise_page(request, change, form_class(initial=start))
+        form = form_class(initial=_begun(draft) if draft else start)
+        return _revise_page(request, change, form, draft=draft)
     form = form_class(request.POST, base_text=text)
     if not form.is_valid():
         return _revise_page(request, change, form, status=422)
@@ -141,6 +175,7 @@ def _save(request: HttpRequest, change: ChangeRequest, typed: dict[str, Any]) ->
         revision=typed["revision"] or 0,
         reason=typed["reason"],
         submitting=request.POST.get("do") == "propose",
+        draft=typed["draft"] or 0,
     )
 
 
@@ -149,6 +184,7 @@ def _revise_page(
     change: ChangeRequest,
     form: ProposalForm,
     *,
+    draft: Draft | None = None,
     problem: UserError | None = None,
     newest: str | None = None,
     status: int = 200,
@@ -162,6 +198,7 @@ def _revise_page(
         "newest": newest,
         "typed": form["query"].value() or "",
         "is_draft": change.state == ChangeRequest.State.DRAFT,
+        **_draft_context(request, change.saved_query, draft),
         "dependents": lineage.downstream(change.saved_query) if change.saved_query else [],
         "caveat": lineage.caveat(change.connection),
         "newlines": "windows" if texts.uses_crlf(selectors.revision(change).proposal["query"]) else "unix",

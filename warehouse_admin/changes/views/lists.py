@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
-from warehouse_admin.changes import presenters, selectors
+from warehouse_admin.changes import drafts, presenters, selectors
 from warehouse_admin.changes.views.people import signed_in
 from warehouse_admin.core.htmx import render_page, wants_fragment
 from warehouse_admin.core.paging import page_of
@@ -45,6 +45,7 @@ def change_list(request: HttpRequest) -> HttpResponse:
         "page": page,
         "tabs": [] if wants_fragment(request) else _tabs(request, params["tab"]),
         "tab": params["tab"],
+        "drafts": drafts.mine(signed_in(request)) if tab == "mine" and not wants_fragment(request) else [],
         "filtered": any(params.get(name) for name in ("q", "state", "author", "saved_query")),
         "empty_title": title,
         "empty_text": text,

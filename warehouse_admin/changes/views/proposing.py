@@ -11,23 +11,25 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from warehouse_admin.accounts import services as accounts
+from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit.targets import Target
-from warehouse_admin.changes import live, policies, selectors, services
+from warehouse_admin.changes import drafts, live, policies, selectors, services
 from warehouse_admin.changes.actions import ACTIONS, Action, Facts, Subject, action_of
 from warehouse_admin.changes.errors import BaseMoved
 from warehouse_admin.changes.forms import NewViewForm, SettingsForm
-from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.changes.models import ChangeRequest, Draft
 from warehouse_admin.changes.shown import show
 from warehouse_admin.changes.views.people import signed_in
-from warehouse_admin.changes.views.shared import refused_status, tell_proposed, view_of, wants_review
+from warehouse_admin.changes.views.shared import refused_status, tell_proposed, wants_review
 from warehouse_admin.core.errors import InvalidInput, Missing, NotPermitted, UserError
+from warehouse_admin.mirror import selectors as mirror
 from warehouse_admin.mirror.models import SavedQuery
 
 
 @require_http_methods(["GET", "POST"])
 def propose_action(request: HttpRequest, posthog_id: uuid.UUID, action: str) -> HttpResponse:
     """Propose to rename, materialize, delete … a view: its fields, and what follows from them."""
-    view, wanted = view_of(posthog_id), _action(action)
+    view, wanted = mirror.view_by_id(posthog_id), _action(action)
     target = Target("saved_query", str(view.posthog_id), view.name)
     policies.require_propose(signed_in(request), action="change.created", target=target)
     live.refuse_closed_view(view)
@@ -42,7 +44,7 @@ def propose_action(request: HttpRequest, posthog_id: uuid.UUID, action: str) -> 
 @require_POST
 def preview_action(request: HttpRequest, posthog_id: uuid.UUID, action: str) -> HttpResponse:
     """What would be sent and what would follow, while the form is being filled in; asks nobody."""
-    view, wanted = view_of(posthog_id), _action(action)
+    view, wanted = mirror.view_by_id(posthog_id), _action(action)
     subject = live.mirrored_subject(view)
     form = SettingsForm(request.POST, action=wanted, generation=subject.generation)
     form.is_valid()
@@ -137,8 +139,22 @@ def new_view(request: HttpRequest) -> HttpResponse:
     policies.require_propose(signed_in(request), action="change.created", target=target)
     if request.method == "POST":
         return _create_view(request)
-    scope = {"connection": slug} if (slug := request.GET.get("connection")) else {}
-    return _new_page(request, NewViewForm(initial={"nonce": uuid.uuid4().hex, **scope}))
+    return _new_page(request, *_begun(signed_in(request), _project(request)))
+
+
+def _project(request: HttpRequest) -> Connection | None:
+    """The one that is asked for, or the first."""
+    active = Connection.objects.filter(is_active=True).order_by("slug")
+    return active.filter(slug=request.GET.get("connection", "")).first() or active.first()
+
+
+def _begun(user: User, project: Connection | None) -> tuple[NewViewForm, Draft | None]:
+    """A form as this person left it, or an empty one."""
+    draft = drafts.own(user, project) if project else None
+    start: dict[str, Any] = {"nonce": uuid.uuid4().hex, "connection": project}
+    if draft is not None:
+        start |= {"name": draft.name, "query": draft.query, "reason": draft.reason, "draft": draft.version}
+    return NewViewForm(initial=start), draft
 
 
 def _create_view(request: HttpRequest) -> HttpResponse:
@@ -156,6 +172,7 @@ def _create_view(request: HttpRequest) -> HttpResponse:
             reason=typed["reason"],
             submit=wants_review(request),
             nonce=typed["nonce"],
+            draft=typed["draft"] or 0,
         )
     except NotPermitted:
         raise
@@ -165,12 +182,15 @@ def _create_view(request: HttpRequest) -> HttpResponse:
     return tell_proposed(request, change)
 
 
-def _new_page(request: HttpRequest, form: NewViewForm, *, status: int = 200) -> HttpResponse:
+def _new_page(
+    request: HttpRequest, form: NewViewForm, draft: Draft | None = None, *, status: int = 200
+) -> HttpResponse:
     form.keep_draft("new-view")
-    several = form.fields["connection"].queryset.count() > 1  # type: ignore[attr-defined]
-    if not several:
-        form.initial.setdefault("connection", form.fields["connection"].queryset.first())  # type: ignore[attr-defined]
-    return render(request, "changes/new_view.html", {"form": form, "several": several}, status=status)
+    projects = list(Connection.objects.filter(is_active=True).order_by("slug"))
+    chosen = str(form["connection"].value() or "")
+    project = next((one for one in projects if chosen in (one.slug, str(one.pk))), None)
+    context = {"form": form, "draft": draft, "projects": projects, "project": project}
+    return render(request, "changes/new_view.html", context, status=status)
 
 
 def revise_settings(request: HttpRequest, change: ChangeRequest) -> HttpResponse:

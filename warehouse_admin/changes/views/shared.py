@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from warehouse_admin.changes.models import ChangeRequest
-from warehouse_admin.core.errors import InvalidInput, Missing, UserError
-from warehouse_admin.mirror.models import SavedQuery
-
-
-def view_of(posthog_id: uuid.UUID) -> SavedQuery:
-    """The newest view with this remote id."""
-    found = SavedQuery.objects.select_related("connection").filter(posthog_id=posthog_id).order_by("-pk").first()
-    if found is None:
-        raise Missing("There is no view with this id.")
-    return found
+from warehouse_admin.core.errors import InvalidInput, UserError
 
 
 def wants_review(request: HttpRequest) -> bool:

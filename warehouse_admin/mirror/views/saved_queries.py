@@ -184,6 +184,7 @@ def _actions(request: HttpRequest, view: SavedQuery) -> dict[str, Any]:
     return {
         "edit_url": _route("changes:propose", view),
         "edit_refusal": gone or managed or refused["edit"],
+        "has_draft": any(begun(request.user, view) for begun in hooks.begun_edits),
         "refresh_refusal": refused["refresh"],
         "run_url": _route("schedules:run", view),
         "run_refusal": gone or refused["run"] or not_materialized or unsupported,
