@@ -75,6 +75,8 @@ POSTS: dict[str, tuple[Request, set[Role]]] = {
         lambda w: page("changes:propose", w.view.posthog_id, query=NEW_SQL, reason="why", do="propose"),
         {E, R, O, A},
     ),
+    "save a draft": (lambda w: page("changes:view-draft", w.view.posthog_id, query="SELECT", draft=0), {E, R, O, A}),
+    "save a draft of another's change": (lambda w: page("changes:draft", w.change.pk, query="SELECT", draft=0), set()),
     "approve": (lambda w: page("changes:approve", w.change.pk, **_shown(w.change)), {R}),
     "request changes": (
         lambda w: page("changes:request-changes", w.change.pk, comment="no", **_shown(w.change)),

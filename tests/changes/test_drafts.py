@@ -318,7 +318,7 @@ def test_what_was_typed_is_there_again_in_another_browser(client_of, author, edi
     assert textarea(again) == HALF
     assert textarea(again, "reason") == "bec"
     assert hidden(again, "draft") == str(answer.json()["version"])
-    assert "Your draft of" in shown(again)
+    assert "Your draft, saved" in shown(again)
     view_page = client_of(author).get(edit_url.removesuffix("edit/"))
     assert "Continue draft" in shown(view_page)
 
