@@ -93,6 +93,9 @@ class ChangeRequest(models.Model):
     def __str__(self) -> str:
         return f"#{self.pk}"
 
+    newest: Revision | None = None
+    """The newest revision, where a list has read those of all its rows at once."""
+
     @property
     def number(self) -> int:
         return self.pk

@@ -254,6 +254,7 @@ def mutation_dict(mutation: Mutation | None) -> dict[str, Any] | None:
 
 def list_dicts(changes: list[ChangeRequest], user: User) -> list[dict[str, Any]]:
     """The rows of a list read by `selectors.with_all_shown`; long texts are compared at the change's own address."""
+    selectors.read_revisions(changes)
     readers = lineage.downstream_by_view([change.saved_query_id for change in changes if change.saved_query_id])
     caveats = {connection: lineage.caveat(connection) for connection in {change.connection for change in changes}}
     rows = []

@@ -13,7 +13,7 @@ from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.accounts.policies import allows
 from warehouse_admin.accounts.roles import APPLY, CLOSE, REVIEW
 from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
-from warehouse_admin.changes.models import ChangeEvent, ChangeRequest, Revision, Vote
+from warehouse_admin.changes.models import ChangeEvent, ChangeRequest, Item, Revision, Vote
 from warehouse_admin.core.errors import Missing
 from warehouse_admin.mirror.models import SavedQuery
 
@@ -103,9 +103,8 @@ def detail(number: int, user: User | None = None) -> ChangeRequest:
 def revision(change: ChangeRequest, number: int | None = None) -> Revision:
     """One revision of a change, by default the newest."""
     wanted = change.revision_number if number is None else number
-    for known in change.prefetched("revisions") or []:
-        if known.number == wanted:
-            return known
+    if change.newest is not None and change.newest.number == wanted:
+        return change.newest
     found = Revision.numbered(change, wanted)
     if found is None:
         raise Missing(f"#{change.pk} has no revision {wanted}.")
@@ -113,15 +112,21 @@ def revision(change: ChangeRequest, number: int | None = None) -> Revision:
 
 
 def with_all_shown(changes: QuerySet[ChangeRequest]) -> QuerySet[ChangeRequest]:
-    """Changes with all that `presenters.detail_dict` tells of them, in a fixed number of queries."""
-    current = Revision.objects.filter(number=F("change__revision_number")).select_related("editor")
-    current = current.prefetch_related("items")
+    """Changes with all that `presenters.detail_dict` tells of them but their revisions, in a fixed number of queries."""
     return changes.prefetch_related(
-        Prefetch("revisions", current),
         every_vote(),
         Prefetch("events", ChangeEvent.objects.select_related("actor")),
         Prefetch("rollbacks", ChangeRequest.objects.only("rolls_back").order_by("pk")),
     )
+
+
+def read_revisions(changes: Iterable[ChangeRequest]) -> None:
+    """Give each change its newest revision with its item, all in one query."""
+    known = {change.pk: change for change in changes}
+    newest = {"revision__change__in": known, "revision__number": F("revision__change__revision_number"), "position": 0}
+    for item in Item.objects.filter(**newest).select_related("revision__editor"):
+        item.revision.item = item
+        known[item.revision.change_id].newest = item.revision
 
 
 def every_vote() -> Prefetch:
