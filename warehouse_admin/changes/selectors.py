@@ -112,7 +112,7 @@ def revision(change: ChangeRequest, number: int | None = None) -> Revision:
 
 
 def with_all_shown(changes: QuerySet[ChangeRequest]) -> QuerySet[ChangeRequest]:
-    """Changes with all that `presenters.detail_dict` tells of them but their revisions, in a fixed number of queries."""
+    """Changes with all that `presenters.detail_dict` tells but their revisions, in a fixed number of queries."""
     return changes.prefetch_related(
         every_vote(),
         Prefetch("events", ChangeEvent.objects.select_related("actor")),
