@@ -27,6 +27,27 @@ def test_others_work_in_posthog_itself_and_it_is_no_write_of_ours(start):
     assert api.world.writes() == 0
 
 
+def test_others_materialize_and_hide(start):
+    api = start("C")
+    view = press(api, "outside/create", {"name": "fresh", "query": NEW}).json()["id"]
+    press(api, "outside/materialize", {"name": "fresh", "sync_frequency": "6hour", "by": "ben"})
+    assert (api.detail(view)["is_materialized"], api.detail(view)["sync_frequency"]) == (True, "6hour")
+    press(api, "outside/unmaterialize", {"name": "fresh", "by": "ben"})
+    assert (api.detail(view)["is_materialized"], api.detail(view)["sync_frequency"]) == (False, None)
+    verbs = [entry["activity"] for entry in api("GET", f"warehouse_saved_queries/{view}/activity/").json()["results"]]
+    assert verbs == ["materialization_disabled", "materialization_enabled", "created"]
+    press(api, "outside/hide", {"name": "fresh"})
+    assert api("GET", f"warehouse_saved_queries/{view}/").status_code == 404
+    answer = api("POST", "warehouse_saved_queries/", {"name": "fresh", "query": {"kind": "HogQLQuery", "query": NEW}})
+    assert (answer.status_code, api.world.writes()) == (400, 0)  # its name is not free
+
+
+def test_the_newest_servers_raise_the_cadence_of_a_materialization_too(start):
+    api = start("D")
+    api("POST", f"warehouse_saved_queries/{api.id('mart_support_sla')}/materialize/", {"sync_frequency": "5min"})
+    assert api.detail("mart_support_sla")["sync_frequency"] == "15min"
+
+
 def test_pause_suspend_and_fail(start):
     api = start()
     press(api, "outside/pause", {"name": "stg_app_users"})

@@ -11,7 +11,10 @@ from django.utils import timezone
 from warehouse_admin.core.digests import text_digest
 from warehouse_admin.mirror.logged import changed_fields
 from warehouse_admin.mirror.models import Observation, RemoteActivity
+from warehouse_admin.mirror.ours import EFFECTS
+from warehouse_admin.mutations.kinds.cadences import NEVER, logged_as, stored_as
 from warehouse_admin.mutations.models import Mutation
+from warehouse_admin.mutations.timing import CLOCKS
 
 Kind = Observation.Kind
 RUN_STARTED, RUN_CANCELLED, RESUMED = "run_started", "run_cancelled", "resumed"
@@ -19,7 +22,6 @@ RUN_STARTED, RUN_CANCELLED, RESUMED = "run_started", "run_cancelled", "resumed"
 UNREMARKABLE = frozenset({RUN_STARTED, RUN_CANCELLED, RESUMED, "sync_frequency_reset"})
 """Kinds that change nothing that a team would have to agree to."""
 
-CLOCKS = timedelta(minutes=2)  # PostHog's clock and ours may differ by this much
 LOG_LAG = timedelta(minutes=5)  # a log row is written after the change it tells of
 
 _VERBS = {
@@ -37,7 +39,13 @@ _FIELDS = {
     "sync_frequency_interval": Kind.CADENCE_CHANGED,
 }
 _MUTATIONS = {
+    Mutation.Kind.CREATE_VIEW: Kind.CREATED,
     Mutation.Kind.EDIT_QUERY: Kind.EDITED,
+    Mutation.Kind.RENAME: Kind.RENAMED,
+    Mutation.Kind.SET_CADENCE: Kind.CADENCE_CHANGED,
+    Mutation.Kind.MATERIALIZE: Kind.MATERIALIZED,
+    Mutation.Kind.UNMATERIALIZE: Kind.UNMATERIALIZED,
+    Mutation.Kind.DELETE: Kind.DELETED,
     Mutation.Kind.RESUME_SCHEDULES: RESUMED,
     Mutation.Kind.RUN: RUN_STARTED,
     Mutation.Kind.CANCEL: RUN_CANCELLED,
@@ -108,25 +116,49 @@ def kind_of(mutation: Mutation) -> str:
 
 def sent_text(mutation: Mutation) -> str | None:
     """The SQL that a mutation put in place; None for other kinds."""
-    return mutation.payload.get("query") if mutation.kind == Mutation.Kind.EDIT_QUERY else None
+    return mutation.payload.get("query")
 
 
 def is_ours(mutation: Mutation, entry: Logged) -> bool:
     """Whether PostHog's log tells of this mutation, whoever it names: the key's owner is not the person."""
     if entry.row.is_system or kind_of(mutation) != entry.kind or not _during(mutation, entry.row.created_at):
         return False
+    if mutation.kind == Mutation.Kind.SET_CADENCE:
+        interval = entry.fields.get("sync_frequency_interval", (None, None))[1]
+        return interval in logged_as(mutation.payload["sync_frequency"])
     text = sent_text(mutation)
     return text is None or text == entry.new_text
 
 
 def caused(mutation: Mutation, seen: Observation) -> bool:
     """Whether what a sync saw is what this mutation did."""
-    text = sent_text(mutation)
-    if text is None or seen.kind != Kind.EDITED or mutation.sent_at is None:
+    if seen.kind not in _effects(mutation) or mutation.sent_at is None or not _is_as_sent(mutation, seen):
         return False
     if seen.since is not None and mutation.finished_at is not None and seen.since > mutation.finished_at:
         return False  # after ours was done PostHog held something else, so somebody did it again
-    return seen.seen_at >= mutation.sent_at - CLOCKS and text_digest(text) == (seen.after or {}).get("query_hash")
+    return seen.seen_at >= mutation.sent_at - CLOCKS
+
+
+def _effects(mutation: Mutation) -> frozenset[str]:
+    """What a sync may see of a mutation; a run and a resume leave no difference that is observed."""
+    kind = kind_of(mutation)
+    if kind in (Kind.CREATED, Kind.DELETED):
+        return frozenset({kind})
+    return EFFECTS.get(kind, frozenset())
+
+
+def _is_as_sent(mutation: Mutation, seen: Observation) -> bool:
+    """Whether the values that were seen are those that were sent."""
+    payload, after = mutation.payload, seen.after or {}
+    if seen.kind == Kind.EDITED:
+        return text_digest(payload["query"]) == after.get("query_hash")
+    if seen.kind == Kind.CREATED:
+        return not seen.before and after.get("name") == payload["name"]
+    if seen.kind == Kind.RENAMED:
+        return after.get("name") == payload["name"]
+    if mutation.kind == Mutation.Kind.SET_CADENCE:
+        return (after.get("sync_frequency") or NEVER) in stored_as(payload["sync_frequency"])
+    return True
 
 
 def _during(mutation: Mutation, moment: datetime) -> bool:
@@ -138,10 +170,29 @@ def _during(mutation: Mutation, moment: datetime) -> bool:
     return mutation.sent_at - CLOCKS <= moment <= end + LOG_LAG
 
 
-def shown_of(mutation: Mutation) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+Shown = dict[str, Any]
+_PARTS: dict[str, tuple[str, ...]] = {
+    Kind.CREATED: ("name", "query"),
+    Kind.EDITED: ("query",),
+    Kind.RENAMED: ("name",),
+    Kind.CADENCE_CHANGED: ("sync_frequency",),
+    Kind.MATERIALIZED: ("is_materialized", "sync_frequency"),
+    Kind.UNMATERIALIZED: ("is_materialized", "sync_frequency"),
+    Kind.DELETED: ("name", "query"),
+}
+
+
+def shown_of(mutation: Mutation) -> tuple[Shown | None, Shown | None]:
     """Before and after of a mutation, as the inbox shows them."""
-    text = sent_text(mutation)
-    if text is None:
+    kind = kind_of(mutation)
+    parts = _PARTS.get(kind)
+    if parts is None:
         return None, None
-    before = (mutation.before or mutation.base or {}).get("query")
-    return {"query": before}, {"query": text}
+    before = None if kind == Kind.CREATED else _of(mutation.before or mutation.base or {}, parts)
+    if kind == Kind.DELETED:
+        return before, {"deleted": True}
+    return before, _of({**mutation.payload, **(mutation.after or {})}, parts)
+
+
+def _of(row: dict[str, Any], parts: tuple[str, ...]) -> Shown:
+    return {name: row.get(name) for name in parts}

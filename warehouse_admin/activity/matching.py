@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+from django.db.models import QuerySet
+
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.activity import facts
 from warehouse_admin.activity.models import ActivityEntry
@@ -30,13 +32,13 @@ class Known:
 
     @classmethod
     def for_views(cls, connection: Connection, views: dict[str, SavedQuery]) -> Known:
-        """Two queries, whatever the number of views."""
-        left = Mutation.objects.filter(
-            connection=connection, object_id__in=list(views), state__in=LEFT, sent_at__isnull=False
-        )
+        """Three queries, whatever the number of views."""
+        left = Mutation.objects.filter(connection=connection, state__in=LEFT, sent_at__isnull=False)
+        left = left.select_related("actor")
+        ours = [*left.filter(object_id__in=list(views)), *_of_unknown_id(left, views)]
         entries = ActivityEntry.objects.filter(saved_query__in=[view.pk for view in views.values()])
         related = entries.select_related("remote_activity", "observation", "saved_query")
-        return cls(left.select_related("actor"), related.order_by("occurred_at"))
+        return cls(ours, related.order_by("occurred_at"))
 
     def remember(self, entry: ActivityEntry) -> None:
         if entry.saved_query is not None:
@@ -100,3 +102,11 @@ class Known:
         if row.pk not in self._logged:
             self._logged[row.pk] = facts.logged(row)
         return self._logged[row.pk]
+
+
+def _of_unknown_id(left: QuerySet[Mutation], views: dict[str, SavedQuery]) -> Iterable[Mutation]:
+    """New views that nobody has answered for yet: by their name, and given the id of the view they have become."""
+    ids = {view.name: key for key, view in views.items() if view.deleted_at is None}
+    for mutation in left.filter(kind=Mutation.Kind.CREATE_VIEW, object_id="", object_name__in=list(ids)):
+        mutation.object_id = ids[mutation.object_name]
+        yield mutation

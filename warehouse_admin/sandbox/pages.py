@@ -92,6 +92,9 @@ def _outside(world: World, verb: str, body: Body) -> Any:
         "create": lambda: world.create_outside(name, _text(body, "query"), by),
         "rename": lambda: world.rename_outside(name, _text(body, "new_name"), by),
         "delete": lambda: world.delete_outside(name, by),
+        "hide": lambda: world.hide_outside(name, by),
+        "materialize": lambda: world.materialize_outside(name, str(body.get("sync_frequency") or "24hour"), by),
+        "unmaterialize": lambda: world.unmaterialize_outside(name, by),
         "cadence": lambda: world.set_cadence_outside(name, _text(body, "sync_frequency"), by),
         "pause": lambda: world.pause(name, by),
         "suspend": lambda: world.suspend(name, keeps_failing=bool(body.get("keeps_failing"))),
@@ -126,6 +129,9 @@ def _set_latency(world: World, body: Body) -> None:
     world.latency = max(0.0, float(body.get("milliseconds") or 0) / 1000)
 
 
+VERBS = ("run", "fail", "suspend", "pause", "hide", "materialize", "unmaterialize")
+"""The hands of the page that need nothing but a view."""
+
 SETTINGS: dict[str, Callable[[World, Body], None]] = {
     "/sandbox/clock": lambda world, body: world.advance(float(body["advance_seconds"])),
     "/sandbox/generation": _set_generation,
@@ -159,7 +165,7 @@ def _page(world: World) -> str:
         _form("outside/rename", "Rename", view + _field("new_name")),
         _form("outside/delete", "Delete", view),
         "<h2>Schedules</h2>",
-        *(_form(f"outside/{verb}", verb.capitalize(), view) for verb in ("run", "fail", "suspend", "pause")),
+        *(_form(f"outside/{verb}", verb.capitalize(), view) for verb in VERBS),
         "<h2>Time, server, network</h2>",
         _form("clock", "Move time", _field("advance_seconds", "3600")),
         _form("generation", "Change server", _choice("generation", list(GENERATIONS), world.generation.name)),

@@ -50,9 +50,13 @@ def was_raised(cadence: str, live: Live) -> str:
     return f"PostHog raised {cadence} to {RAISED_TO}, the shortest cadence it runs."
 
 
+def stored_as(cadence: str) -> set[str]:
+    """What any server may make of it."""
+    return {cadence, RAISED_TO} if cadence in _RAISED else {cadence}
+
+
 def logged_as(cadence: str) -> set[str | None]:
     """How PostHog's log may write it: `1 day, 0:00:00`."""
     if cadence == NEVER:
         return {None}
-    stored = {cadence, RAISED_TO} if cadence in _RAISED else {cadence}
-    return {str(timedelta(seconds=_SECONDS[name])) for name in stored}
+    return {str(timedelta(seconds=_SECONDS[name])) for name in stored_as(cadence)}
