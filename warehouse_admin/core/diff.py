@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
-from warehouse_admin.core.editscript import Block, Steps, blocks
+from warehouse_admin.core.editscript import LINE_STEPS, Block, Steps, blocks, lines_of
 
 Kind = Literal["equal", "insert", "delete", "replace", "fold"]
 Segments = tuple[tuple[str, bool], ...]  # (text, whether it changed)
 
 MOST_ROWS = 3000
-_LINE_STEPS = 300_000
 _WORD_STEPS = 200_000
 _LONGEST_LINE_FOR_WORDS = 2000
 _LEAST_ALIKE = 0.25  # below this share of kept characters, marked words only confuse
@@ -93,18 +92,12 @@ def _ended(old: str, new: str) -> tuple[str, str]:
     return old + end, new + end
 
 
-def _lines(text: str) -> list[str]:
-    """Lines with their ends; only LF ends one, so that a changed line end is a changed line."""
-    parts = text.split("\n")
-    return [part + "\n" for part in parts[:-1]] + ([parts[-1]] if parts[-1] else [])
-
-
 class _Comparison:
     """The lines of two texts and where they differ."""
 
     def __init__(self, old: str, new: str) -> None:
-        self._old, self._new = _lines(old), _lines(new)
-        self._blocks = blocks(self._old, self._new, Steps(_LINE_STEPS))
+        self._old, self._new = lines_of(old), lines_of(new)
+        self._blocks = blocks(self._old, self._new, Steps(LINE_STEPS))
         changed = [block for block in self._blocks if not block.same]
         self.removed = sum(block.b - block.a for block in changed)
         self.added = sum(block.d - block.c for block in changed)
