@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection, User
-from warehouse_admin.changes import policies, propose, tasks
+from warehouse_admin.changes import moved_base, policies, rebase, tasks
 from warehouse_admin.changes.errors import StateForbids
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.changes.transitions import State, current_revision, lock, move, note, record, require_state
@@ -198,15 +198,16 @@ def _carried(mutation: Mutation, now: datetime | None) -> Mutation:
 
 def _finish(change: ChangeRequest, mutation: Mutation) -> None:
     """Bring the change to where its mutation stands."""
-    if mutation.state == Sent.HAPPENED and mutation.after:
+    if mutation.state in (Sent.HAPPENED, Sent.CONFLICT) and mutation.after:
+        ours = mutation.state == Sent.HAPPENED and mutation.sent_at is not None
         # Before the state changes: a crash in between does this again, the other way round would forget it.
         mirror.store_read_back(
             saved_query=change.saved_query,
             row=mutations.restore(mutation.after),
             read_at=mutations.fetched_at(mutation.after),
-            origin="portal" if mutation.sent_at else "outside",
-            author_name=change.author.display_name if mutation.sent_at else "",
-            change_number=change.pk if mutation.sent_at else None,
+            origin="portal" if ours else "outside",
+            author_name=change.author.display_name if ours else "",
+            change_number=change.pk if ours else None,
         )
     with transaction.atomic():
         change = lock(change)
@@ -214,6 +215,8 @@ def _finish(change: ChangeRequest, mutation: Mutation) -> None:
             return
         if mutation.state == Sent.HAPPENED:
             _happened(change, mutation)
+        elif mutation.state == Sent.CONFLICT and moved_base.follow(change, mutation):
+            _again(change)
         elif mutation.state == Sent.CONFLICT:
             _end(change, State.NEEDS_REBASE, "needs_rebase", mutation, remote=mutation.after)
         elif mutation.state in (Sent.REFUSED, Sent.NOT_SENT):
@@ -227,9 +230,18 @@ def _finish(change: ChangeRequest, mutation: Mutation) -> None:
             change.save(update_fields=["problem"])
 
 
+def _again(change: ChangeRequest) -> None:
+    """Claim anew, for whoever asked, what was put onto a base that moved without changing its meaning."""
+    move(change, State.APPROVED)
+    if policies.is_approved(change, current_revision(change)):
+        claim(change, asked_by=change.apply_asked_by)
+    else:
+        back_to_review(change)
+
+
 def _happened(change: ChangeRequest, mutation: Mutation) -> None:
     if mutation.sent_at is None and change.attempts == 1:
-        propose.supersede(change, None)
+        rebase.supersede(change, None)
         return
     move(change, State.APPLIED, problem="", remote=None)
     note(change, mutation.actor, "applied", str(mutation.remote.get("said", "")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from warehouse_admin.changes.dropped import Dropped
 from warehouse_admin.core.errors import UserError
 
 
@@ -25,3 +26,14 @@ class BaseMoved(UserError):
             "PostHog holds now, then propose again."
         )
         self.live_query = live_query
+
+
+class DropsLines(UserError):
+    """The text leaves out lines of others that nobody has agreed to drop yet; `dropped` holds them."""
+
+    def __init__(self, dropped: Dropped) -> None:
+        super().__init__(
+            "This leaves out what others did in PostHog meanwhile. Look at the lines below and agree to it, or choose "
+            "otherwise. Everything you chose and wrote is kept."
+        )
+        self.dropped = dropped

@@ -1,4 +1,4 @@
-"""Writing a proposal: create, submit, revise, rebase."""
+"""Writing a proposal: create, submit, revise."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils import timezone
 from warehouse_admin.accounts.models import User
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.changes import policies, texts
-from warehouse_admin.changes.errors import BaseMoved, StaleRevision, StateForbids
+from warehouse_admin.changes.errors import BaseMoved, StaleRevision
 from warehouse_admin.changes.models import ChangeRequest, Revision, Vote
 from warehouse_admin.changes.transitions import State, current_revision, lock, move, note, record, require_state
 from warehouse_admin.core.digests import text_digest
@@ -111,45 +111,6 @@ def revise(change: ChangeRequest, user: User, query: str, revision: int, reason:
     return change
 
 
-def rebase(change: ChangeRequest, user: User, query: str, shown: str | None = None) -> ChangeRequest:
-    """Put the proposal, edited to fit, on top of what PostHog holds now. Closes the change if that is it already.
-
-    `shown` is the digest of the SQL it was fitted to: BaseMoved if PostHog holds another by now.
-    """
-    change = ChangeRequest.objects.select_related("saved_query", "author", "connection").get(pk=change.pk)
-    policies.require_author(user, change, action="change.rebased")
-    require_state(change, "rebase")
-    check_proposal(query, change.reason, reason_needed=False)
-    live, read_at = read_live(change.saved_query)
-    base = mutations.snapshot(live, read_at)
-    if shown is not None and shown != text_digest(live.hogql or ""):
-        raise BaseMoved(live.hogql or "")
-    with transaction.atomic():
-        change = lock(change)
-        require_state(change, "rebase")
-        if query == (live.hogql or ""):
-            supersede(change, user)
-            return change
-        latest = current_revision(change)
-        if base["query"] == latest.base.get("query") and change.state != State.NEEDS_REBASE:
-            raise StateForbids("PostHog still holds the text this is based on; edit the proposal instead.")
-        _void_votes(change, "rebased onto what PostHog holds now")
-        revision = add_revision(change, user, base, query)
-        began = change.submitted_at or timezone.now()
-        move(change, State.IN_REVIEW, problem="", remote=None, scheduled_for=None, submitted_at=began)
-        note(change, user, "rebased")
-        record(change, user, "rebased", reason=change.reason, **_told(revision))
-    return change
-
-
-def supersede(change: ChangeRequest, user: User | None) -> None:
-    """Close a locked change: PostHog holds exactly what it wanted, and not by our doing."""
-    text = "PostHog already holds exactly this text, so there was nothing to apply."
-    move(change, State.SUPERSEDED, problem=text, remote=None)
-    note(change, user, "superseded", text)
-    record(change, user, "superseded", reason=text)
-
-
 def check_proposal(query: str, reason: str, *, reason_needed: bool) -> str:
     """The clean reason; raises InvalidInput naming every field that is wrong, the query's errors with their place."""
     problems: dict[str, list[str]] = {}
@@ -244,7 +205,7 @@ def _tell_creation(change: ChangeRequest, author: User, revision: Revision, subm
     note(change, author, "created")
     if submitted:
         note(change, author, "submitted")
-    record(change, author, "created", reason=change.reason, **_told(revision))
+    record(change, author, "created", reason=change.reason, **told(revision))
     if submitted:
         record(change, author, "submitted", reason=change.reason)
 
@@ -280,13 +241,14 @@ def _replace(change: ChangeRequest, user: User, latest: Revision, base: dict, qu
         if change.state == State.SCHEDULED:
             move(change, State.APPROVED)  # what was scheduled is not what stands there now: an operator looks again
     else:
-        _void_votes(change, f"revision {revision.number} changed the query")
+        void_votes(change, f"revision {revision.number} changed the query")
         note(change, user, "revised")
         move(change, State.IN_REVIEW, problem="", remote=None, scheduled_for=None)
-    record(change, user, "revised", reason=change.reason, **_told(revision))
+    record(change, user, "revised", reason=change.reason, **told(revision))
 
 
-def _void_votes(change: ChangeRequest, because: str) -> None:
+def void_votes(change: ChangeRequest, because: str) -> None:
+    """No vote so far counts any more."""
     Vote.objects.filter(change=change, voided_at=None).update(voided_at=timezone.now(), voided_because=because[:200])
 
 
@@ -304,7 +266,7 @@ def _refuse_stale(change: ChangeRequest, latest: Revision, seen: int) -> None:
         )
 
 
-def _told(revision: Revision) -> dict:
+def told(revision: Revision) -> dict:
     """What the audit trail keeps of a revision."""
     kept = {"revision": revision.number, "digest": revision.digest}
     return {"before": {"query": revision.base.get("query")}, "after": {**kept, "query": revision.proposal["query"]}}
