@@ -31,6 +31,15 @@ class Dropped:
         return bool(self.added or self.removed)
 
     @property
+    def count(self) -> int:
+        return len(self.added) + len(self.removed)
+
+    @property
+    def people(self) -> str:
+        """Whose lines these are, each named once."""
+        return " and ".join(dict.fromkeys(line.by for line in (*self.added, *self.removed)))
+
+    @property
     def digest(self) -> str:
         """Of exactly these lines, so that a person agrees to what they were shown and to nothing else."""
         return json_digest([[(line.number, line.text) for line in lines] for lines in (self.added, self.removed)])

@@ -11,6 +11,7 @@ from warehouse_admin.changes.transitions import current_revision, note, record
 from warehouse_admin.core.merge import joined, merge
 from warehouse_admin.mutations.models import Mutation
 
+_FOLLOWED = ("base_refreshed", "token_moved")
 MOST_TRIES = 3
 """How often in a row; then somebody is at it, and a person has to look."""
 
@@ -29,8 +30,8 @@ def follow(change: ChangeRequest, mutation: Mutation) -> bool:
         return False
     if found == held:
         text = "Only PostHog's token had moved; the text is the same, so it is tried again."
-        note(change, None, "base_refreshed", text)
-        record(change, None, "base_refreshed", reason=text)
+        note(change, None, "token_moved", text)
+        record(change, None, "token_moved", reason=text)
         return True
     _refresh(change, latest, after)
     return True
@@ -61,7 +62,7 @@ def _tries(change: ChangeRequest) -> int:
     """How often its base was refreshed since anything else happened to it."""
     tries = 0
     for kind in change.events.order_by("-at", "-pk").values_list("kind", flat=True):
-        if kind not in ("base_refreshed", "apply_asked"):
+        if kind not in (*_FOLLOWED, "apply_asked"):
             break
-        tries += kind == "base_refreshed"
+        tries += kind in _FOLLOWED
     return tries

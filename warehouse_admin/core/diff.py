@@ -61,9 +61,12 @@ class Diff:
         return tuple(_unified(self.rows))
 
 
-def diff(old: str, new: str, context: int | None = 3) -> Diff:
-    """Compare two texts; `context` equal lines stay around each change, or all of them with None."""
-    comparison = _Comparison(*_ended(old, new))
+def diff(old: str, new: str, context: int | None = 3, *, starts: tuple[int, int] = (1, 1)) -> Diff:
+    """Compare two texts; `context` equal lines stay around each change, or all of them with None.
+
+    `starts` numbers the first line of each, for texts that are parts of longer ones.
+    """
+    comparison = _Comparison(*_ended(old, new), starts)
     made = comparison.rows(context)
     rows = tuple(islice(made, MOST_ROWS))
     truncated = next(made, None) is not None
@@ -95,7 +98,8 @@ def _ended(old: str, new: str) -> tuple[str, str]:
 class _Comparison:
     """The lines of two texts and where they differ."""
 
-    def __init__(self, old: str, new: str) -> None:
+    def __init__(self, old: str, new: str, starts: tuple[int, int] = (1, 1)) -> None:
+        self._old_start, self._new_start = starts
         self._old, self._new = lines_of(old), lines_of(new)
         self._blocks = blocks(self._old, self._new, Steps(LINE_STEPS))
         changed = [block for block in self._blocks if not block.same]
@@ -131,22 +135,23 @@ class _Comparison:
     def _equal(self, block: Block, start: int, end: int) -> Iterator[Row]:
         for at in range(start, end):
             text = ((self._shown(self._old[block.a + at]), False),)
-            yield Row("equal", block.a + at + 1, block.c + at + 1, text, text)
+            yield Row("equal", block.a + at + self._old_start, block.c + at + self._new_start, text, text)
 
     def _changed(self, block: Block) -> Iterator[Row]:
         """Lines pair up in order; the longer side's rest stands alone."""
         for at in range(max(block.b - block.a, block.d - block.c)):
             a, c = block.a + at, block.c + at
+            old_number, new_number = a + self._old_start, c + self._new_start
             if a < block.b and c < block.d:
                 old, new = self._words(self._shown(self._old[a]), self._shown(self._new[c]))
                 notes = self._note(self._old[a]), self._note(self._new[c])
-                yield Row("replace", a + 1, c + 1, old, new, old_note=notes[0], new_note=notes[1])
+                yield Row("replace", old_number, new_number, old, new, old_note=notes[0], new_note=notes[1])
             elif a < block.b:
                 text = self._shown(self._old[a])
-                yield Row("delete", a + 1, None, ((text, True),), old_note=self._note(self._old[a]))
+                yield Row("delete", old_number, None, ((text, True),), old_note=self._note(self._old[a]))
             else:
                 text = self._shown(self._new[c])
-                yield Row("insert", None, c + 1, (), ((text, True),), new_note=self._note(self._new[c]))
+                yield Row("insert", None, new_number, (), ((text, True),), new_note=self._note(self._new[c]))
 
     def _note(self, line: str) -> str:
         return "no newline at the end" if self._ends_differ and not line.endswith("\n") else ""

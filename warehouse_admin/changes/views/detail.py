@@ -8,8 +8,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from warehouse_admin.changes import presenters, selectors, texts
+from warehouse_admin.changes import presenters, recreated, selectors, texts
 from warehouse_admin.changes.models import ChangeRequest, Revision
+from warehouse_admin.changes.rebase import left_out_so_far
 from warehouse_admin.changes.views.people import signed_in
 from warehouse_admin.core.errors import UserError
 from warehouse_admin.core.htmx import render_page
@@ -43,10 +44,16 @@ def render_detail(
         "impact": presenters.impact(change),
         "others": selectors.others_open(change.saved_query, besides=change) if not change.is_closed else [],
         "rollbacks": change.rollbacks.order_by("pk"),
+        "dropped": left_out_so_far(change, shown),
+        "gone": recreated.gone(change.saved_query) if _is_gone(change) else None,
         "problem": problem,
         "comment": comment,
     }
     return render(request, "changes/detail.html", context, status=problem.status if problem else 200)
+
+
+def _is_gone(change: ChangeRequest) -> bool:
+    return change.saved_query.deleted_at is not None and not change.is_closed
 
 
 def status_context(request: HttpRequest, change: ChangeRequest, revision: Revision) -> dict[str, Any]:
