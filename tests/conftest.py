@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.db import connections
 from django.test import Client, TransactionTestCase
+from hypothesis import settings
 
 from tests.broker import embedded_broker
 from tests.running import portal
@@ -22,6 +23,8 @@ from warehouse_admin.sandbox.server import SandboxServer
 
 __all__ = ["portal"]  # one running portal for every folder that asks for it
 PASSWORD = "a-good-password-1"
+settings.register_profile("suite", deadline=None)  # a busy machine is no reason to fail
+settings.load_profile("suite")
 
 _flush = TransactionTestCase._fixture_teardown
 

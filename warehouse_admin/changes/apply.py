@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection, User
-from warehouse_admin.changes import policies, propose, tasks
+from warehouse_admin.changes import moved_base, policies, rebase, tasks
 from warehouse_admin.changes.actions import action_of
 from warehouse_admin.changes.errors import StateForbids
 from warehouse_admin.changes.models import ChangeRequest
@@ -184,7 +184,7 @@ def still_approved(change: ChangeRequest) -> bool:
         back_to_review(change)
         return False
     if action_of(change.action).binds_dependents and (names := unseen_dependents(change, revision)):
-        propose.show_dependents(change, revision, names)
+        rebase.show_dependents(change, revision, names)
         return False
     return True
 
@@ -210,7 +210,7 @@ def _carried(mutation: Mutation, now: datetime | None) -> Mutation:
 def _finish(change: ChangeRequest, mutation: Mutation) -> None:
     """Bring the change to where its mutation stands."""
     # Before the state changes: a crash in between does this again, the other way round would forget it.
-    made = keep_outcome(change, mutation) if mutation.state == Sent.HAPPENED else None
+    made = keep_outcome(change, mutation)
     with transaction.atomic():
         change = lock(change)
         if change.state not in ChangeRequest.IN_FLIGHT or change.mutation_id != mutation.pk:
@@ -220,6 +220,8 @@ def _finish(change: ChangeRequest, mutation: Mutation) -> None:
             change.save(update_fields=["saved_query"])
         if mutation.state == Sent.HAPPENED:
             _happened(change, mutation)
+        elif mutation.state == Sent.CONFLICT and moved_base.follow(change, mutation):
+            _again(change)
         elif mutation.state == Sent.CONFLICT and change.saved_query is not None:
             _end(change, State.NEEDS_REBASE, "needs_rebase", mutation, remote=mutation.after)
         elif mutation.state in (Sent.CONFLICT, Sent.REFUSED, Sent.NOT_SENT):  # what is new is rebased onto nothing
@@ -233,9 +235,16 @@ def _finish(change: ChangeRequest, mutation: Mutation) -> None:
             change.save(update_fields=["problem"])
 
 
+def _again(change: ChangeRequest) -> None:
+    """Claim anew, for whoever asked, what was put onto a base that moved without changing its meaning."""
+    move(change, State.APPROVED)
+    if still_approved(change):
+        claim(change, asked_by=change.apply_asked_by)
+
+
 def _happened(change: ChangeRequest, mutation: Mutation) -> None:
     if mutation.sent_at is None and change.attempts == 1:
-        propose.supersede(change, None)
+        rebase.supersede(change, None)
         return
     move(change, State.APPLIED, problem="", remote=None)
     note(change, mutation.actor, "applied", str(mutation.remote.get("said", "")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from warehouse_admin.changes.dropped import Dropped
 from warehouse_admin.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -43,3 +44,14 @@ class DraftMoved(UserError):
         told = "You wrote another text in another tab or browser." if draft else "This draft was sent or discarded."
         super().__init__(f"{told} Yours was not saved over it; both are kept until you choose.")
         self.draft = draft
+
+
+class DropsLines(UserError):
+    """The text leaves out lines of others that nobody has agreed to drop yet; `dropped` holds them."""
+
+    def __init__(self, dropped: Dropped) -> None:
+        super().__init__(
+            "This leaves out what others did in PostHog meanwhile. Look at the lines below and agree to it, or choose "
+            "otherwise. Everything you chose and wrote is kept."
+        )
+        self.dropped = dropped

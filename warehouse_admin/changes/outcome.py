@@ -13,11 +13,15 @@ from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.mutations import services as mutations
 from warehouse_admin.mutations.models import Mutation
 
+State = Mutation.State
+
 
 def keep_outcome(change: ChangeRequest, mutation: Mutation) -> SavedQuery | None:
-    """Bring the mirror to where a mutation that happened left PostHog; gives the view that it made, if it made one."""
-    ours = mutation.sent_at is not None
-    if change.saved_query is not None and change.action == ChangeRequest.Action.DELETE:
+    """Bring the mirror to where a mutation found or left PostHog; gives the view that it made, if it made one."""
+    if mutation.state not in (State.HAPPENED, State.CONFLICT):
+        return None
+    ours = mutation.state == State.HAPPENED and mutation.sent_at is not None
+    if change.saved_query is not None and change.action == ChangeRequest.Action.DELETE and ours:
         mirror.store_deleted(saved_query=change.saved_query, read_at=mutation.finished_at or timezone.now())
         return None
     if not mutation.after:

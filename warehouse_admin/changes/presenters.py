@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from django.urls import reverse
+
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.accounts.policies import allows
 from warehouse_admin.accounts.roles import APPLY, PROPOSE
@@ -28,6 +30,12 @@ _EVENTS: dict[str, tuple[str, str, str]] = {  # icon, tone, what was done
     "revised": ("pencil", "info", "saved r{revision}"),
     "reason_changed": ("pencil", "muted", "changed the reason"),
     "rebased": ("branch", "info", "rebased it as r{revision}"),
+    "remote_replaced": ("alert", "warn", "put it in place of what PostHog holds, as r{revision}"),
+    "base_refreshed": ("refresh", "info", "Only layout had changed in PostHog; it follows as r{revision}"),
+    "token_moved": ("refresh", "muted", "PostHog's token had moved"),
+    "dropped": ("undo", "muted", "gave way to what PostHog holds"),
+    "carried_over": ("arrow-right", "muted", "carried it over to the new view"),
+    "carries_over": ("arrow-right", "info", "goes on with an earlier change"),
     "approved": ("check", "ok", "approved r{revision}"),
     "changes_requested": ("message", "warn", "asked for changes to r{revision}"),
     "rejected": ("ban", "bad", "rejected it"),
@@ -45,6 +53,7 @@ _EVENTS: dict[str, tuple[str, str, str]] = {  # icon, tone, what was done
     "rolled_back": ("undo", "warn", "asked to roll it back"),
     "remote_moved": ("alert", "warn", "PostHog has moved on"),
 }
+_ON_NEW_BASE = ("rebased", "remote_replaced", "base_refreshed")
 
 
 def badge(change: ChangeRequest) -> dict[str, str]:
@@ -145,6 +154,7 @@ class Actions:
     withdraw: bool
     apply: bool
     rebase: bool
+    carry_over: bool
     rollback: bool
     why_no_vote: str
 
@@ -155,6 +165,7 @@ def actions(change: ChangeRequest, user: User, revision: Revision) -> Actions:
     is_author = user.pk == change.author_id and allows(user, PROPOSE)
     votes = policies.may_vote(user, change, revision)
     closes = policies.may_close(user)
+    is_gone = change.saved_query is not None and change.saved_query.deleted_at is not None
     in_review = state in ALLOWED["approve"]
     return Actions(
         submit=is_author and state in ALLOWED["submit"],
@@ -163,7 +174,8 @@ def actions(change: ChangeRequest, user: User, revision: Revision) -> Actions:
         reject=state in ALLOWED["reject"] and (votes or (closes and user.pk != change.author_id)),
         withdraw=state in ALLOWED["withdraw"] and (is_author or closes),
         apply=allows(user, APPLY) and state in ALLOWED["apply"],
-        rebase=is_author and state == State.NEEDS_REBASE,
+        rebase=is_author and state == State.NEEDS_REBASE and not is_gone,
+        carry_over=is_author and state in ALLOWED["carry_over"] and is_gone,
         rollback=allows(user, PROPOSE) and state in ALLOWED["rollback"] and change.mutation is not None,
         why_no_vote=policies.why_no_vote(user, change, revision) if in_review else "",
     )
@@ -211,7 +223,15 @@ def _line(event: ChangeEvent) -> dict[str, Any]:
         "text": said.format(revision=event.revision_number),
         "at": event.at,
         "body": event.text,
+        "url": _moved_url(event),
     }
+
+
+def _moved_url(event: ChangeEvent) -> str:
+    """Where to see what others had changed when it was put onto another base."""
+    if event.kind not in _ON_NEW_BASE or not event.revision_number:
+        return ""
+    return reverse("changes:moved", args=[event.change_id, event.revision_number])
 
 
 def impact(change: ChangeRequest) -> dict[str, Any]:

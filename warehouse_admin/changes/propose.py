@@ -1,4 +1,4 @@
-"""Writing a proposal: create, submit, revise, rebase."""
+"""Writing a proposal: create, submit, revise."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.changes import live, policies, texts
 from warehouse_admin.changes.actions import ACTIONS, Action, Facts, Subject, action_of
-from warehouse_admin.changes.actions.base import listed
-from warehouse_admin.changes.errors import BaseMoved, StaleRevision, StateForbids
+from warehouse_admin.changes.errors import BaseMoved, StaleRevision
 from warehouse_admin.changes.models import ChangeRequest, Draft, Revision, Vote
 from warehouse_admin.changes.revisions import add_revision, told
 from warehouse_admin.changes.transitions import State, current_revision, lock, move, note, record, require_state
@@ -168,58 +167,6 @@ def save_revision(
     return submit(change, user) if submitting else change
 
 
-def rebase(change: ChangeRequest, user: User, query: str | None = None, shown: str | None = None) -> ChangeRequest:
-    """Put the proposal, edited to fit, on top of what PostHog holds now. Closes the change if that is it already.
-
-    `shown` is the digest of what it was fitted to: BaseMoved if PostHog holds something else by now.
-    """
-    change = ChangeRequest.objects.select_related("saved_query", "author", "connection").get(pk=change.pk)
-    policies.require_author(user, change, action="change.rebased")
-    require_state(change, "rebase")
-    action = action_of(change.action)
-    values = {**current_revision(change).proposal} | _given(query=query)
-    view = change.saved_query
-    proposal, _ = check_proposal(action, change.connection, view, values, change.reason, reason_needed=False)
-    subject = live.read_subject(view) if view else live.read_new(change.connection, proposal["name"])
-    if shown is not None and shown != action.seen(subject.base):
-        raise BaseMoved(subject.base)
-    with transaction.atomic():
-        change = lock(change)
-        require_state(change, "rebase")
-        if action.nothing_to_do(subject, proposal):
-            supersede(change, user)
-            return change
-        latest = current_revision(change)
-        if action.seen(subject.base) == action.seen(latest.base) and change.state != State.NEEDS_REBASE:
-            raise StateForbids("PostHog still holds what this is based on; edit the proposal instead.")
-        _void_votes(change, "rebased onto what PostHog holds now")
-        _follow_name(change, proposal)
-        revision = add_revision(change, user, subject.base, proposal)
-        began = change.submitted_at or timezone.now()
-        move(change, State.IN_REVIEW, problem="", remote=None, scheduled_for=None, submitted_at=began)
-        note(change, user, "rebased")
-        record(change, user, "rebased", reason=change.reason, **told(change, revision))
-    return change
-
-
-def show_dependents(change: ChangeRequest, latest: Revision, names: list[str]) -> None:
-    """Back to review with a revision that shows views which came to select from it: nobody approved breaking those."""
-    text = f"{listed(names)} now select{'s' if len(names) == 1 else ''} from it, which no reviewer has seen."
-    _void_votes(change, text)
-    revision = add_revision(change, latest.editor, latest.base, latest.proposal)
-    move(change, State.IN_REVIEW, problem=text, scheduled_for=None)
-    note(change, None, "dependents_appeared", text)
-    record(change, None, "dependents_appeared", reason=text, **told(change, revision))
-
-
-def supersede(change: ChangeRequest, user: User | None) -> None:
-    """Close a locked change: PostHog holds exactly what it wanted, and not by our doing."""
-    text = "PostHog already holds exactly what this proposes, so there was nothing to apply."
-    move(change, State.SUPERSEDED, problem=text, remote=None)
-    note(change, user, "superseded", text)
-    record(change, user, "superseded", reason=text)
-
-
 def check_proposal(
     action: Action,
     connection: Connection,
@@ -335,7 +282,7 @@ def _tell_creation(change: ChangeRequest, author: User, revision: Revision, subm
     note(change, author, "created")
     if submitted:
         note(change, author, "submitted")
-    record(change, author, "created", reason=change.reason, **told(change, revision))
+    record(change, author, "created", reason=change.reason, **told(revision))
     if submitted:
         record(change, author, "submitted", reason=change.reason)
 
@@ -351,13 +298,14 @@ def _replace(change: ChangeRequest, user: User, latest: Revision, base: Facts, p
         if change.state == State.SCHEDULED:
             move(change, State.APPROVED)  # what was scheduled is not what stands there now: an operator looks again
     else:
-        _void_votes(change, f"revision {revision.number} changed the proposal")
+        void_votes(change, f"revision {revision.number} changed the proposal")
         note(change, user, "revised")
         move(change, State.IN_REVIEW, problem="", remote=None, scheduled_for=None)
-    record(change, user, "revised", reason=change.reason, **told(change, revision))
+    record(change, user, "revised", reason=change.reason, **told(revision))
 
 
-def _void_votes(change: ChangeRequest, because: str) -> None:
+def void_votes(change: ChangeRequest, because: str) -> None:
+    """No vote so far counts any more."""
     Vote.objects.filter(change=change, voided_at=None).update(voided_at=timezone.now(), voided_because=because[:200])
 
 

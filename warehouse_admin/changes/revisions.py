@@ -28,7 +28,7 @@ def add_revision(change: ChangeRequest, editor: User, base: Facts, proposal: Fac
         meaning_digest=action.meaning(kept, proposal),
         requirements=ONE_REVIEWER,
     )
-    Item.objects.create(
+    revision.item = Item.objects.create(
         revision=revision,
         action=change.action,
         saved_query=change.saved_query,
@@ -43,12 +43,12 @@ def add_revision(change: ChangeRequest, editor: User, base: Facts, proposal: Fac
     return revision
 
 
-def told(change: ChangeRequest, revision: Revision) -> dict[str, Any]:
+def told(revision: Revision) -> dict[str, Any]:
     """What the audit trail keeps of a revision."""
-    action = action_of(change.action)
+    action = action_of(revision.item.action)
     names = [*action.fields, "name"] if action.fields else ["name", "query", "sync_frequency", "is_materialized"]
     before = {name: revision.base.get(name) for name in names if name in revision.base}
-    after = {"revision": revision.number, "digest": revision.digest, "action": change.action, **revision.proposal}
+    after = {"revision": revision.number, "digest": revision.digest, "action": str(action.name), **revision.proposal}
     return {"before": before, "after": after}
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from warehouse_admin.changes.dropped import Line
 from warehouse_admin.core.digests import json_digest, text_digest
 from warehouse_admin.lineage.normal import normalised, same_meaning
 
+LINES_LISTED = 20
 LARGEST_COMPARED = 256 * 1024  # characters; beyond, a comparison of meanings costs seconds, and any edit counts as real
 
 
@@ -43,6 +47,21 @@ def only_layout_differs(one: str, other: str) -> bool:
     if one == other:
         return True
     return max(len(one), len(other)) <= LARGEST_COMPARED and same_meaning(one, other)
+
+
+def listed(added: Iterable[Line], removed: Iterable[Line]) -> str:
+    """Which lines of whom a text leaves out, for the timeline; the audit trail keeps them all."""
+    parts = []
+    for lines, verb in ((list(added), "added"), (list(removed), "had removed")):
+        for by in dict.fromkeys(line.by for line in lines):
+            own = [line for line in lines if line.by == by]
+            number = f"{len(own)} line{'s' if len(own) > 1 else ''}"
+            parts.append(
+                f"Drops {number} that {by} {verb}:" if verb == "added" else f"Restores {number} that {by} {verb}:"
+            )
+            parts += [f"{line.number}: {line.text.strip()[:200]}" for line in own[:LINES_LISTED]]
+            parts += [f"and {len(own) - LINES_LISTED} more"] if len(own) > LINES_LISTED else []
+    return "\n".join(parts)
 
 
 def storable(text: str) -> str:

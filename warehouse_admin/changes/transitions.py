@@ -49,6 +49,8 @@ ALLOWED: dict[str, tuple[State, ...]] = {
     ),
     "rollback": (State.APPLIED,),
 }
+ALLOWED["drop"] = ALLOWED["rebase"]
+ALLOWED["carry_over"] = (State.DRAFT, *ALLOWED["rebase"])
 SPOKEN = {
     "submit": "submitted for review",
     "revise": "edited",
@@ -59,6 +61,8 @@ SPOKEN = {
     "apply": "applied",
     "schedule": "scheduled",
     "rebase": "rebased",
+    "drop": "given up",
+    "carry_over": "carried over",
     "rollback": "rolled back",
 }
 _WHY = {
@@ -75,7 +79,7 @@ _WHY = {
     State.PARTIAL: "it is partly applied",
     State.REJECTED: "it was rejected",
     State.WITHDRAWN: "it was withdrawn",
-    State.SUPERSEDED: "PostHog holds this text already",
+    State.SUPERSEDED: "it is closed, because something else took its place",
     State.EXPIRED: "it has expired",
 }
 

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
-from warehouse_admin.core.editscript import Block, Steps, blocks
+from warehouse_admin.core.editscript import LINE_STEPS, Block, Steps, blocks, lines_of
 
 Kind = Literal["equal", "insert", "delete", "replace", "fold"]
 Segments = tuple[tuple[str, bool], ...]  # (text, whether it changed)
 
 MOST_ROWS = 3000
-_LINE_STEPS = 300_000
 _WORD_STEPS = 200_000
 _LONGEST_LINE_FOR_WORDS = 2000
 _LEAST_ALIKE = 0.25  # below this share of kept characters, marked words only confuse
@@ -62,9 +61,12 @@ class Diff:
         return tuple(_unified(self.rows))
 
 
-def diff(old: str, new: str, context: int | None = 3) -> Diff:
-    """Compare two texts; `context` equal lines stay around each change, or all of them with None."""
-    comparison = _Comparison(*_ended(old, new))
+def diff(old: str, new: str, context: int | None = 3, *, starts: tuple[int, int] = (1, 1)) -> Diff:
+    """Compare two texts; `context` equal lines stay around each change, or all of them with None.
+
+    `starts` numbers the first line of each, for texts that are parts of longer ones.
+    """
+    comparison = _Comparison(*_ended(old, new), starts)
     made = comparison.rows(context)
     rows = tuple(islice(made, MOST_ROWS))
     truncated = next(made, None) is not None
@@ -93,18 +95,13 @@ def _ended(old: str, new: str) -> tuple[str, str]:
     return old + end, new + end
 
 
-def _lines(text: str) -> list[str]:
-    """Lines with their ends; only LF ends one, so that a changed line end is a changed line."""
-    parts = text.split("\n")
-    return [part + "\n" for part in parts[:-1]] + ([parts[-1]] if parts[-1] else [])
-
-
 class _Comparison:
     """The lines of two texts and where they differ."""
 
-    def __init__(self, old: str, new: str) -> None:
-        self._old, self._new = _lines(old), _lines(new)
-        self._blocks = blocks(self._old, self._new, Steps(_LINE_STEPS))
+    def __init__(self, old: str, new: str, starts: tuple[int, int] = (1, 1)) -> None:
+        self._old_start, self._new_start = starts
+        self._old, self._new = lines_of(old), lines_of(new)
+        self._blocks = blocks(self._old, self._new, Steps(LINE_STEPS))
         changed = [block for block in self._blocks if not block.same]
         self.removed = sum(block.b - block.a for block in changed)
         self.added = sum(block.d - block.c for block in changed)
@@ -138,22 +135,23 @@ class _Comparison:
     def _equal(self, block: Block, start: int, end: int) -> Iterator[Row]:
         for at in range(start, end):
             text = ((self._shown(self._old[block.a + at]), False),)
-            yield Row("equal", block.a + at + 1, block.c + at + 1, text, text)
+            yield Row("equal", block.a + at + self._old_start, block.c + at + self._new_start, text, text)
 
     def _changed(self, block: Block) -> Iterator[Row]:
         """Lines pair up in order; the longer side's rest stands alone."""
         for at in range(max(block.b - block.a, block.d - block.c)):
             a, c = block.a + at, block.c + at
+            old_number, new_number = a + self._old_start, c + self._new_start
             if a < block.b and c < block.d:
                 old, new = self._words(self._shown(self._old[a]), self._shown(self._new[c]))
                 notes = self._note(self._old[a]), self._note(self._new[c])
-                yield Row("replace", a + 1, c + 1, old, new, old_note=notes[0], new_note=notes[1])
+                yield Row("replace", old_number, new_number, old, new, old_note=notes[0], new_note=notes[1])
             elif a < block.b:
                 text = self._shown(self._old[a])
-                yield Row("delete", a + 1, None, ((text, True),), old_note=self._note(self._old[a]))
+                yield Row("delete", old_number, None, ((text, True),), old_note=self._note(self._old[a]))
             else:
                 text = self._shown(self._new[c])
-                yield Row("insert", None, c + 1, (), ((text, True),), new_note=self._note(self._new[c]))
+                yield Row("insert", None, new_number, (), ((text, True),), new_note=self._note(self._new[c]))
 
     def _note(self, line: str) -> str:
         return "no newline at the end" if self._ends_differ and not line.endswith("\n") else ""

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 Span = tuple[int, int, int, int]  # old[a:b] against new[c:d]
+LINE_STEPS = 300_000
+"""What may be searched to compare the lines of two texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,12 @@ class Steps:
         """Whether `number` more steps are allowed; they are used up."""
         self._left -= number
         return self._left >= 0
+
+
+def lines_of(text: str) -> list[str]:
+    """Lines with their ends; only LF ends one, so that a changed line end is a changed line."""
+    parts = text.split("\n")
+    return [part + "\n" for part in parts[:-1]] + ([parts[-1]] if parts[-1] else [])
 
 
 def blocks(old: Sequence[str], new: Sequence[str], steps: Steps) -> list[Block]:

@@ -114,6 +114,32 @@ def withdraw(request: HttpRequest, number: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
+def drop(request: HttpRequest, number: int) -> HttpResponse:
+    text = "The change is closed, and what PostHog holds stays as it is."
+    question = Question("Give up", text, "Give way to theirs", danger=True)
+    return _answer(
+        request,
+        number,
+        question,
+        "{change} is closed; what PostHog holds stays.",
+        lambda change, form: services.drop_mine(change, signed_in(request)),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def carry_over(request: HttpRequest, number: int) -> HttpResponse:
+    text = "A new change proposes the same text for the view that came instead, and this one is closed."
+    question = Question("Carry over", text, "Carry it over")
+    return _answer(
+        request,
+        number,
+        question,
+        "{change} proposes the same for the new view.",
+        lambda change, form: services.carry_over(change, signed_in(request)),
+    )
+
+
+@require_http_methods(["GET", "POST"])
 def apply(request: HttpRequest, number: int) -> HttpResponse:
     text = "The view is read from PostHog first; it is only written if nobody has changed it since."
     question = Question("Apply to PostHog", text, "Apply")

@@ -1,77 +1,207 @@
-"""The page where a proposal is fitted onto what PostHog holds by now."""
+"""The page where a proposal and what PostHog holds by now are brought together; works without scripts."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods
 
-from warehouse_admin.changes import policies, selectors, services, texts
+from warehouse_admin.changes import attribution, policies, recreated, resolving, selectors, services, texts
 from warehouse_admin.changes.actions import action_of
-from warehouse_admin.changes.errors import BaseMoved
+from warehouse_admin.changes.dropped import Dropped
+from warehouse_admin.changes.errors import BaseMoved, DropsLines
 from warehouse_admin.changes.forms import ProposalForm
-from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.changes.models import ChangeRequest, Revision
+from warehouse_admin.changes.rebase import known_remote, left_out
 from warehouse_admin.changes.transitions import require_state
 from warehouse_admin.changes.views.actions import rebase_settings
 from warehouse_admin.changes.views.people import signed_in
 from warehouse_admin.core.digests import text_digest
-from warehouse_admin.core.errors import InvalidInput, NotPermitted, UserError
+from warehouse_admin.core.errors import InvalidInput, Missing, NotPermitted, UserError
+from warehouse_admin.core.htmx import render_page
+from warehouse_admin.mirror import services as mirror
+from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.mutations.words import sentence
+from warehouse_admin.posthog import errors
+
+LOOK_SECONDS = 5.0
+PREVIEW, TO_EDITOR, REBASE, TEXT, REPLACE = "preview", "to-editor", "rebase", "text", "replace"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What lies before the person: the three texts, what was chosen and typed, and what came of sending it."""
+
+    change: ChangeRequest
+    revision: Revision
+    remote: str
+    typed: Mapping[str, str]
+    unread: str = ""  # why PostHog could not be asked just now
+    problem: UserError | None = None
+    put_together: str | None = None  # what the choices had made before PostHog moved once more
+    dropped_by_text: Dropped | None = None  # refused: the whole text leaves these out
+    status: int = 200
+
+    @property
+    def base(self) -> str:
+        return self.revision.base.get("query") or ""
+
+    @property
+    def proposal(self) -> str:
+        return self.revision.proposal["query"]
+
+    def parts(self) -> list[resolving.Part]:
+        return resolving.parts(self.base, self.remote, self.proposal, self.typed)
+
+    def left_out(self, result: str) -> Dropped:
+        return left_out(self.change, self.revision.base, self.remote, result)
 
 
 @require_http_methods(["GET", "POST"])
 def rebase(request: HttpRequest, number: int) -> HttpResponse:
-    """Base → PostHog and base → proposal beside each other; what is saved goes back to review on the new base."""
+    """Who changed what, the parts to choose from, the result, and the ways out; what is sent is kept on any refusal."""
     change = selectors.detail(number, signed_in(request))
     policies.require_author(signed_in(request), change, action="change.rebased")
+    view = change.saved_query
+    if view is None:
+        return redirect("changes:revise", number)
     if not action_of(change.action).has_sql:
         return rebase_settings(request, change)
-    current = selectors.revision(change)
     if request.method == "GET":
         require_state(change, "rebase")
-        start = {"query": current.proposal["query"], "base": text_digest(_known_remote(change))}
-        return _page(request, change, ProposalForm(initial=start))
-    form = ProposalForm(request.POST, base_text=current.proposal["query"])
-    if not form.is_valid():
-        return _page(request, change, form, status=422)
+        return _first_look(request, change, view)
+    shown = request.POST.get("base", "")
+    desk = Desk(change, selectors.revision(change), _shown_text(change, view, shown), request.POST)
+    wanted = request.POST.get("do", TEXT)
+    if wanted in (PREVIEW, TO_EDITOR):
+        return _page(request, desk)
     try:
-        typed = form.cleaned_data
-        change = services.rebase(change, signed_in(request), typed["query"], typed["base"] or None)
+        done = _settle(request, desk, wanted, shown or None)
     except NotPermitted:
         raise
-    except BaseMoved as moved:
-        again = request.POST.copy()
-        again["base"] = text_digest(moved.live_query)
-        form = ProposalForm(again, base_text=current.proposal["query"])
-        form.add_user_errors({}, moved.message)
-        return _page(request, change, form, remote=moved.live_query, status=moved.status)
-    except UserError as error:
-        form.add_user_errors(error.errors, error.message)
-        return _page(request, change, form, status=422 if isinstance(error, InvalidInput) else error.status)
-    if change.state == ChangeRequest.State.SUPERSEDED:
-        messages.info(request, f"PostHog already holds exactly this text, so {change} is closed.")
+    except UserError as refusal:
+        return _page(request, _refused(desk, wanted, refusal))
+    if done.state == ChangeRequest.State.SUPERSEDED:
+        messages.info(request, f"PostHog already holds exactly this text, so {done} is closed.")
     else:
-        messages.success(request, f"{change} waits for review on what PostHog holds now.")
-    return redirect("changes:detail", change.pk)
+        messages.success(request, f"{done} waits for review on what PostHog holds now.")
+    return redirect("changes:detail", done.pk)
 
 
-def _known_remote(change: ChangeRequest) -> str:
-    """What PostHog holds as far as is known: where the look after the conflict failed, the mirror's text."""
-    seen: str | None = (change.remote or {}).get("query")
-    return seen if seen is not None else (change.saved_query.query or "") if change.saved_query else ""
-
-
-def _page(
-    request: HttpRequest, change: ChangeRequest, form: ProposalForm, *, remote: str | None = None, status: int = 200
-) -> HttpResponse:
-    current = selectors.revision(change)
+@require_GET
+def moved(request: HttpRequest, number: int, revision: int) -> HttpResponse:
+    """What others changed in PostHog between the bases of one revision and of the one before it, unadorned."""
+    change = selectors.detail(number, signed_in(request))
+    if revision < 2:
+        raise Missing(f"Nothing came before the first revision of {change}.")
+    former, newer = selectors.revision(change, revision - 1), selectors.revision(change, revision)
     context = {
         "change": change,
-        "form": form,
-        "revision": current,
-        "base_text": current.base.get("query") or "",
-        "remote_text": _known_remote(change) if remote is None else remote,
-        "proposal_text": current.proposal["query"],
-        "newlines": "windows" if texts.uses_crlf(current.proposal["query"]) else "unix",
+        "revision": newer,
+        "former_text": former.base.get("query") or "",
+        "newer_text": newer.base.get("query") or "",
+        "edits": attribution.edits_since(change.saved_query, former.base, newer.base.get("query") or ""),
     }
-    return render(request, "changes/rebase.html", context, status=status)
+    return render(request, "changes/moved.html", context)
+
+
+def _first_look(request: HttpRequest, change: ChangeRequest, view: SavedQuery) -> HttpResponse:
+    """With what PostHog holds this very moment, where it can be asked."""
+    current = selectors.revision(change)
+    remote, unread = known_remote(change), ""
+    try:
+        live = mirror.read_live(view, purpose="interactive", timeout=LOOK_SECONDS)
+        remote = live.hogql or ""
+    except errors.NotFound as error:
+        if error.object_missing:
+            found = recreated.gone(view)
+            return render(request, "changes/gone.html", {"change": change, "gone": found, "revision": current})
+        unread = sentence(error)
+    except errors.PostHogError as error:
+        unread = sentence(error)
+    except UserError as error:
+        unread = error.message
+    return _page(request, Desk(change, current, remote, {}, unread=unread))
+
+
+def _shown_text(change: ChangeRequest, view: SavedQuery, digest: str) -> str:
+    """The text of PostHog that a form was made for; what is known now where nobody remembers it."""
+    known = known_remote(change)
+    if not digest or text_digest(known) == digest:
+        return known
+    version = view.versions.filter(query_hash=digest).first()
+    return version.query if version else known
+
+
+def _settle(request: HttpRequest, desk: Desk, wanted: str, shown: str | None) -> ChangeRequest:
+    """Do what the pressed button says."""
+    user = signed_in(request)
+    if wanted == REPLACE:
+        if not request.POST.get("overwrite"):
+            told = "Say that you mean it: tick that you have seen whose work this overwrites."
+            raise InvalidInput(told, errors={"overwrite": [told]})
+        return services.replace_remote(desk.change, user, shown, agreed=request.POST.get("drops_all", ""))
+    if wanted == REBASE:
+        found = desk.parts()
+        result = resolving.composed(found)
+        if result is None:
+            number = resolving.unsettled(found)
+            raise InvalidInput(f"Choose for {number} more conflict{'s' if number > 1 else ''} first.")
+        return services.rebase(desk.change, user, result, shown, agreed=request.POST.get("drops", ""))
+    form = _form(desk)
+    form.is_valid()
+    query = form.cleaned_data.get("query", "")
+    return services.rebase(desk.change, user, query, shown, agreed=request.POST.get("drops_text", ""))
+
+
+def _refused(desk: Desk, wanted: str, refusal: UserError) -> Desk:
+    """The same desk with the refusal; on what PostHog holds by now, if that is why."""
+    status = 422 if isinstance(refusal, InvalidInput) else refusal.status
+    kept = replace(desk, problem=refusal, status=status)
+    if isinstance(refusal, BaseMoved):
+        together = resolving.composed(desk.parts()) if wanted == REBASE else None
+        return replace(kept, remote=refusal.live_query, put_together=together)
+    if isinstance(refusal, DropsLines) and wanted == TEXT:
+        return replace(kept, dropped_by_text=refusal.dropped)
+    return kept
+
+
+def _form(desk: Desk, start: str | None = None) -> ProposalForm:
+    """The whole text and the digest of what PostHog holds: as typed, or as it starts."""
+    base = text_digest(desk.remote)
+    if "query" not in desk.typed or start is not None:
+        return ProposalForm(initial={"query": start, "base": base})
+    return ProposalForm({"query": desk.typed["query"], "base": base}, base_text=desk.proposal)
+
+
+def _page(request: HttpRequest, desk: Desk) -> HttpResponse:
+    found = desk.parts()
+    result = resolving.composed(found)
+    into_editor = desk.typed.get("do") == TO_EDITOR
+    start = resolving.composed(found, otherwise=resolving.MINE)
+    form = _form(desk, start if into_editor or "query" not in desk.typed else None)
+    by_text = desk.problem is not None and desk.typed.get("do", TEXT) == TEXT and form.is_bound
+    if by_text and desk.problem is not None:
+        form.add_user_errors(desk.problem.errors, desk.problem.message)
+    context = {
+        "change": desk.change,
+        "revision": desk.revision,
+        "desk": desk,
+        "form": form,
+        "problem": None if by_text else desk.problem,
+        "parts": found,
+        "conflicts": sum(part.hunk.kind == "conflict" for part in found),
+        "unsettled": resolving.unsettled(found),
+        "result": result,
+        "dropped": desk.left_out(result) if result is not None else None,
+        "drops": desk.typed.get("drops", ""),
+        "dropped_by_all": desk.left_out(desk.proposal),
+        "edits": attribution.edits_since(desk.change.saved_query, desk.revision.base, desk.remote),
+        "newlines": "windows" if texts.uses_crlf(desk.proposal) else "unix",
+        "in_editor": into_editor or by_text,
+    }
+    return render_page(request, "changes/rebase.html", "changes/_merged.html", context, status=desk.status)

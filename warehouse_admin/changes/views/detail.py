@@ -10,9 +10,10 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from warehouse_admin.changes import presenters, selectors, services, texts
+from warehouse_admin.changes import presenters, recreated, selectors, services, texts
 from warehouse_admin.changes.actions import Facts, Subject, action_of
 from warehouse_admin.changes.models import ChangeRequest, Revision
+from warehouse_admin.changes.rebase import left_out_so_far
 from warehouse_admin.changes.shown import shown as describe
 from warehouse_admin.changes.views.people import signed_in
 from warehouse_admin.core.errors import UserError
@@ -49,10 +50,18 @@ def render_detail(
         "others": selectors.others_open(change.saved_query, besides=change) if not change.is_closed else [],
         "rollbacks": change.rollbacks.order_by("pk"),
         "inverse": services.inverse(change) if change.state == ChangeRequest.State.APPLIED else None,
+        "dropped": left_out_so_far(change, shown),
+        "gone": _gone(change),
         "problem": problem,
         "comment": comment,
     }
     return render(request, "changes/detail.html", context, status=problem.status if problem else 200)
+
+
+def _gone(change: ChangeRequest) -> recreated.Gone | None:
+    """What became of the view, where it is gone and the change is not closed."""
+    view = change.saved_query
+    return recreated.gone(view) if view is not None and view.deleted_at is not None and not change.is_closed else None
 
 
 def status_context(request: HttpRequest, change: ChangeRequest, revision: Revision) -> dict[str, Any]:

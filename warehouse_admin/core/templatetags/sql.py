@@ -25,9 +25,11 @@ def diff_side_by_side(old: str | None, new: str | None, caption: str = "") -> di
 
 
 @register.inclusion_tag("partials/_diff_unified.html")
-def diff_unified(old: str | None, new: str | None, caption: str = "") -> dict[str, object]:
-    """Two texts in one column, what went above what came."""
-    return {"diff": diff(old or "", new or ""), "caption": caption}
+def diff_unified(
+    old: str | None, new: str | None, caption: str = "", old_start: int = 1, new_start: int = 1
+) -> dict[str, object]:
+    """Two texts in one column, what went above what came; numbered from where they start in a longer one."""
+    return {"diff": diff(old or "", new or "", starts=(old_start, new_start)), "caption": caption}
 
 
 @register.filter

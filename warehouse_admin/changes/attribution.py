@@ -1,0 +1,124 @@
+"""Whose work lies between the text a change was written against and what PostHog holds now; never guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from warehouse_admin.changes.dropped import Dropped, Line
+from warehouse_admin.core.digests import text_digest
+from warehouse_admin.mirror.logged import told_sql
+from warehouse_admin.mirror.models import RemoteActivity, SavedQuery, SavedQueryVersion
+
+MOST = 50
+CLOCKS = timedelta(minutes=5)  # PostHog's clock and ours may differ by this much
+UNKNOWN = "somebody unknown"
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A text that PostHog came to hold. `who` is empty where nobody tells; `at` may only be when it was seen."""
+
+    query: str
+    who: str = ""
+    at: datetime | None = None
+    is_exact: bool = False
+    change_number: int | None = None
+
+    @property
+    def name(self) -> str:
+        return self.who or UNKNOWN
+
+    @property
+    def told(self) -> str:
+        """Who, when and through what, for prose that is kept."""
+        when = f"{self.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if self.at else "at an unknown time"
+        through = f"with #{self.change_number}" if self.change_number else "in PostHog"
+        if self.is_exact:
+            return f"{self.name} wrote {through} on {when}"
+        return f"{self.name} wrote {through} (seen {'on ' if self.at else ''}{when})"
+
+
+def edits_since(view: SavedQuery | None, base: dict[str, Any], remote: str) -> list[Edit]:
+    """The edits that led from a revision's base to `remote`, oldest first; the last one always is `remote`."""
+    held = base.get("query") or ""
+    if view is None or remote == held:
+        return []
+    known = [_edit(version) for version in _versions(view, base, held, remote)]
+    edits = _named(view, known, base)
+    return edits if edits and edits[-1].query == remote else [*edits, Edit(remote)]
+
+
+def whose(found: Dropped, base: str, edits: Sequence[Edit]) -> Dropped:
+    """The same lines, each with who wrote or removed it."""
+    steps = list(_steps(base, edits))
+    return Dropped(
+        tuple(replace(line, by=_by(line, steps, edits, came=True)) for line in found.added),
+        tuple(replace(line, by=_by(line, steps, edits, came=False)) for line in found.removed),
+    )
+
+
+def told_edits(edits: Sequence[Edit]) -> str:
+    """All of them in one sentence part: "what ana wrote in PostHog on … and what …"."""
+    return " and ".join(f"what {edit.told}" for edit in edits)
+
+
+def _versions(view: SavedQuery, base: dict[str, Any], held: str, remote: str) -> list[SavedQueryVersion]:
+    """Versions after the base's text, up to the newest with the text in question."""
+    rows = list(view.versions.order_by("-number")[:MOST])[::-1]
+    hashes = [row.query_hash for row in rows]
+    if text_digest(remote) in hashes:
+        rows = rows[: len(hashes) - hashes[::-1].index(text_digest(remote))]
+    hashes = [row.query_hash for row in rows]
+    if text_digest(held) in hashes:
+        return rows[len(hashes) - hashes[::-1].index(text_digest(held)) :]
+    since = _fetched_at(base)
+    return [row for row in rows if since is None or row.seen_at > since]
+
+
+def _edit(version: SavedQueryVersion) -> Edit:
+    ours = version.origin == SavedQueryVersion.Origin.PORTAL
+    return Edit(version.query, version.author_name, version.seen_at, ours, version.change_number)
+
+
+def _named(view: SavedQuery, edits: list[Edit], base: dict[str, Any]) -> list[Edit]:
+    """With what PostHog's own log says: it knows the moment, and mostly the person."""
+    if not any(edit.change_number is None for edit in edits):
+        return edits
+    rows = RemoteActivity.objects.filter(connection=view.connection_id, posthog_id=view.posthog_id)
+    if since := _fetched_at(base):
+        rows = rows.filter(created_at__gte=since - CLOCKS)
+    logged = {told[1]: row for row in rows.order_by("created_at") if (told := told_sql(row.detail))}
+    return [_with_log(edit, logged.get(edit.query)) for edit in edits]
+
+
+def _with_log(edit: Edit, row: RemoteActivity | None) -> Edit:
+    if row is None or edit.change_number is not None:
+        return edit
+    who = "PostHog itself" if row.is_system else row.user_email or row.user_name
+    return replace(edit, who=who or edit.who, at=row.created_at, is_exact=True)
+
+
+def _fetched_at(base: dict[str, Any]) -> datetime | None:
+    kept = base.get("fetched_at")
+    return datetime.fromisoformat(kept) if kept else None
+
+
+def _steps(base: str, edits: Iterable[Edit]) -> Iterable[tuple[set[str], set[str], Edit]]:
+    """The lines before and after each edit."""
+    before = set(base.splitlines())
+    for edit in edits:
+        after = set(edit.query.splitlines())
+        yield before, after, edit
+        before = after
+
+
+def _by(line: Line, steps: list[tuple[set[str], set[str], Edit]], edits: Sequence[Edit], *, came: bool) -> str:
+    """The last edit that brought, or took, the line; the only edit there is, whatever became of the line."""
+    for before, after, edit in reversed(steps):
+        here, gone = (after, before) if came else (before, after)
+        if line.text in here and line.text not in gone:
+            return edit.name
+    return edits[0].name if len(edits) == 1 else UNKNOWN

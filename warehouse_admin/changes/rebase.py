@@ -1,0 +1,154 @@
+"""Settling a conflict: the proposal goes onto what PostHog holds by now, replaces it, or gives way to it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from warehouse_admin.accounts.models import User
+from warehouse_admin.changes import attribution, live, policies
+from warehouse_admin.changes.actions import action_of, base
+from warehouse_admin.changes.dropped import Dropped, dropped
+from warehouse_admin.changes.errors import BaseMoved, DropsLines, StateForbids
+from warehouse_admin.changes.models import ChangeRequest, Revision
+from warehouse_admin.changes.propose import check_proposal, void_votes
+from warehouse_admin.changes.revisions import add_revision, told
+from warehouse_admin.changes.texts import listed
+from warehouse_admin.changes.transitions import State, current_revision, lock, move, note, record, require_state
+from warehouse_admin.core.errors import InvalidInput
+
+
+def rebase(
+    change: ChangeRequest, user: User, query: str | None = None, shown: str | None = None, *, agreed: str | None = None
+) -> ChangeRequest:
+    """Put the proposal, edited to fit, on top of what PostHog holds now. Closes the change if that is it already.
+
+    `shown` is the digest of what it was fitted to: BaseMoved if PostHog holds something else by now. `agreed` is the
+    digest of the lines of others that a person agreed to drop: DropsLines if it drops any other; None asks nobody.
+    """
+    if query is None and action_of(change.action).has_sql:
+        raise InvalidInput("Send the text.", errors={"query": ["This field is required."]})
+    return _onto_remote(change, user, query, shown, agreed, replaces=False)
+
+
+def replace_remote(
+    change: ChangeRequest, user: User, shown: str | None = None, *, agreed: str | None = None
+) -> ChangeRequest:
+    """Propose the same text again in place of what PostHog holds now, saying whose work that overwrites."""
+    return _onto_remote(change, user, None, shown, agreed, replaces=True)
+
+
+def drop_mine(change: ChangeRequest, user: User) -> ChangeRequest:
+    """Close the change in favour of what others wrote."""
+    with transaction.atomic():
+        change = lock(change)
+        policies.require_author(user, change, action="change.dropped")
+        require_state(change, "drop")
+        view, former = change.saved_query, current_revision(change).base
+        edits = attribution.edits_since(view, former, known_remote(change))
+        text = f"Given up in favour of {attribution.told_edits(edits) or 'what PostHog holds'}."
+        move(change, State.SUPERSEDED, problem=text, remote=None, scheduled_for=None)
+        note(change, user, "dropped", text)
+        record(change, user, "dropped", reason=text)
+    return change
+
+
+def supersede(change: ChangeRequest, user: User | None) -> None:
+    """Close a locked change: PostHog holds exactly what it wanted, and not by our doing."""
+    text = "PostHog already holds exactly what this proposes, so there was nothing to apply."
+    move(change, State.SUPERSEDED, problem=text, remote=None)
+    note(change, user, "superseded", text)
+    record(change, user, "superseded", reason=text)
+
+
+def known_remote(change: ChangeRequest) -> str:
+    """What PostHog holds as far as is known: where the look after the conflict failed, the mirror's text."""
+    seen: str | None = (change.remote or {}).get("query")
+    mirrored = change.saved_query.query if change.saved_query else None
+    return seen if seen is not None else mirrored or ""
+
+
+def left_out(change: ChangeRequest, former: dict[str, Any], remote: str, result: str) -> Dropped:
+    """What a text leaves out of the edits of others since `former`, line by line with whose they are."""
+    held = former.get("query") or ""
+    found = dropped(held, remote, result)
+    view = change.saved_query
+    if not found or view is None:
+        return found
+    return attribution.whose(found, held, attribution.edits_since(view, former, remote))
+
+
+def left_out_so_far(change: ChangeRequest, revision: Revision) -> Dropped:
+    """What a revision leaves out of all that others did since the change was first written."""
+    if revision.number == 1 or not action_of(change.action).has_sql:
+        return Dropped()
+    first = change.revisions.get(number=1).base
+    return left_out(change, first, revision.base.get("query") or "", revision.proposal["query"])
+
+
+def _onto_remote(
+    change: ChangeRequest, user: User, query: str | None, shown: str | None, agreed: str | None, *, replaces: bool
+) -> ChangeRequest:
+    """`query` None: the proposal as it is."""
+    change = ChangeRequest.objects.select_related("saved_query", "author", "connection").get(pk=change.pk)
+    policies.require_author(user, change, action="change.remote_replaced" if replaces else "change.rebased")
+    require_state(change, "rebase")
+    view = change.saved_query
+    if view is None:
+        raise StateForbids("A view that is not made yet has nothing to be rebased onto; edit the proposal instead.")
+    action, proposal = action_of(change.action), current_revision(change).proposal
+    if query is not None:
+        values = {**proposal, "query": query}
+        proposal, _ = check_proposal(action, change.connection, view, values, change.reason, reason_needed=False)
+    subject = live.read_subject(view)
+    if shown is not None and shown != action.seen(subject.base):
+        raise BaseMoved(subject.base)
+    with transaction.atomic():
+        change = lock(change)
+        require_state(change, "rebase")
+        if action.nothing_to_do(subject, proposal):
+            supersede(change, user)
+            return change
+        latest = current_revision(change)
+        if action.seen(subject.base) == action.seen(latest.base) and change.state != State.NEEDS_REBASE:
+            raise StateForbids("PostHog still holds what this is based on; edit the proposal instead.")
+        held = subject.base.get("query") or ""
+        without = left_out(change, latest.base, held, proposal["query"]) if action.has_sql else Dropped()
+        if without and agreed is not None and agreed != without.digest:
+            raise DropsLines(without)
+        overwritten = attribution.edits_since(view, latest.base, held) if replaces else []
+        void_votes(change, "rebased onto what PostHog holds now")
+        revision = add_revision(change, user, subject.base, proposal)
+        began = change.submitted_at or timezone.now()
+        move(change, State.IN_REVIEW, problem="", remote=None, scheduled_for=None, submitted_at=began)
+        _tell(change, user, revision, without, attribution.told_edits(overwritten) if replaces else None)
+    return change
+
+
+def show_dependents(change: ChangeRequest, latest: Revision, names: list[str]) -> None:
+    """Back to review with a revision that shows views which came to select from it: nobody approved breaking those."""
+    text = f"{base.listed(names)} now select{'s' if len(names) == 1 else ''} from it, which no reviewer has seen."
+    void_votes(change, text)
+    revision = add_revision(change, latest.editor, latest.base, latest.proposal)
+    move(change, State.IN_REVIEW, problem=text, scheduled_for=None)
+    note(change, None, "dependents_appeared", text)
+    record(change, None, "dependents_appeared", reason=text, **told(revision))
+
+
+def _tell(change: ChangeRequest, user: User, revision: Revision, without: Dropped, overwritten: str | None) -> None:
+    """Timeline and audit trail, with every line of others that is left out; `overwritten` None: a plain rebase."""
+    did = "rebased" if overwritten is None else "remote_replaced"
+    parts = [f"Overwrites {overwritten}."] if overwritten else []
+    if without:
+        parts.append(listed(without.added, without.removed))
+    note(change, user, did, "\n".join(parts))
+    kept = told(revision)
+    kept["after"] |= {name: [asdict(line) for line in lines] for name, lines in _named(without) if lines}
+    record(change, user, did, reason="\n".join([change.reason, *parts]).strip(), **kept)
+
+
+def _named(without: Dropped) -> list[tuple[str, tuple]]:
+    return [("drops", without.added), ("restores", without.removed)]
