@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection as database
 from django.utils import timezone
 
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.mutations import services
+from warehouse_admin.mutations.errors import NotYet
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.posthog import reads
 from warehouse_admin.sandbox.models import View
@@ -100,3 +103,23 @@ def results(mutation: Mutation) -> list[str]:
 def later(seconds: float = 71) -> datetime:
     """When the write time-out of what was just sent has passed."""
     return timezone.now() + timedelta(seconds=seconds)
+
+
+def at_once(*calls: Callable[[], object]) -> None:
+    """Let several workers start at the same moment; one that is told to wait gives up."""
+    barrier = threading.Barrier(len(calls))
+
+    def work(call: Callable[[], object]) -> None:
+        barrier.wait()
+        try:
+            call()
+        except NotYet:
+            pass
+        finally:
+            database.close()
+
+    workers = [threading.Thread(target=work, args=(call,)) for call in calls]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()

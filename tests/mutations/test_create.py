@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
+from functools import partial
 
 import pytest
-from django.db import connection as database
 
-from tests.mutations.conftest import NEW_NAME, NEW_TEXT, Ask, later, results
+from tests.mutations.conftest import NEW_NAME, NEW_TEXT, Ask, at_once, later, results
 from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.mutations import services
 from warehouse_admin.mutations.errors import NotYet
@@ -228,19 +227,7 @@ def test_two_wishes_for_one_name_make_one_view(sandbox: SandboxServer, ask: Ask)
     wishes = [ask("create_view"), ask("create_view")]
     sandbox.world.latency = 0.05
 
-    def work(mutation: Mutation) -> None:
-        try:
-            services.send(mutation.pk)
-        except NotYet:
-            pass
-        finally:
-            database.close()
-
-    workers = [threading.Thread(target=work, args=(wish,)) for wish in wishes]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    at_once(*[partial(services.send, wish.pk) for wish in wishes])
     ended = [services.send(wish.pk) for wish in wishes]
 
     assert [mutation.state for mutation in ended] == [State.HAPPENED, State.HAPPENED]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 import pytest
-from django.db import connection as database
 from django.utils import timezone
 
-from tests.mutations.conftest import NEW_NAME, NEW_TEXT, Ask, later, results
+from tests.mutations.conftest import NEW_NAME, NEW_TEXT, Ask, at_once, later, results
 from warehouse_admin.accounts.services import clients
 from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.mutations import outcome, send, services
@@ -195,20 +193,7 @@ def test_while_one_is_open_another_waits(case: Case, sandbox: SandboxServer, pla
 def test_two_workers_send_once(case: Case, sandbox: SandboxServer, plain: View, ask: Ask) -> None:
     mutation = ask(case.kind, case.payload)
     sandbox.world.latency = 0.05
-    barrier = threading.Barrier(2)
-
-    def work() -> None:
-        barrier.wait()
-        try:
-            services.send(mutation.pk)
-        finally:
-            database.close()
-
-    workers = [threading.Thread(target=work) for _ in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    at_once(*[lambda: services.send(mutation.pk)] * 2)
 
     mutation.refresh_from_db()
     assert mutation.state == State.HAPPENED

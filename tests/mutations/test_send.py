@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import time
 
 import pytest
 from django.db import connection as database
 from django.utils import timezone
 
-from tests.mutations.conftest import NEW_SQL, results
+from tests.mutations.conftest import NEW_SQL, at_once, results
 from warehouse_admin.accounts.models import PersonalKey
 from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.mutations import services
@@ -307,20 +306,7 @@ def test_without_the_key_that_is_required_nothing_is_sent(sandbox, connection, r
 def test_two_workers_send_once(sandbox, remote, asked):
     mutation = asked()
     sandbox.world.latency = 0.05
-    barrier = threading.Barrier(2)
-
-    def work() -> None:
-        barrier.wait()
-        try:
-            services.send(mutation.pk)
-        finally:
-            database.close()
-
-    workers = [threading.Thread(target=work) for _ in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    at_once(*[lambda: services.send(mutation.pk)] * 2)
 
     mutation.refresh_from_db()
     assert mutation.state == State.HAPPENED

@@ -84,33 +84,6 @@ def nothing_to_add(mutation: Mutation, live: Live) -> str:
     return ""
 
 
-@dataclass(frozen=True)
-class Kind:
-    """`read` gives the live view, None where there is none or many are concerned. `standing` is asked before sending.
-
-    After sending `look` reads and judges; `judge` is asked about the answer to the write itself.
-    """
-
-    action: str  # in the audit trail
-    target: str  # the type of its object there
-    capability: str
-    locks: bool  # one at a time for each object
-    reads_back: bool
-    check: Callable[[Mutation], None]  # raises ValueError for a payload that must never be sent
-    read: Callable[[Client, Mutation], Live]
-    standing: Judge
-    request: Callable[[Mutation, Live], Request]
-    write: Callable[[Client, Mutation, Live], Live]
-    look: Look
-    judge: Judge
-    shown: Callable[[dict[str, Any]], dict[str, Any]]  # the part of a row or payload that the audit trail keeps
-    words: Words = Words()
-    note: Callable[[Mutation, Live], str] = nothing_to_add  # what a person has to know though it happened
-    lock_id: Callable[[Mutation], str] = own_id
-    makes: bool = False  # its object has no id before it happened
-    trace: Trace | None = None
-
-
 def check_view(mutation: Mutation) -> None:
     """ValueError for an id that is no uuid."""
     UUID(mutation.object_id)
@@ -119,6 +92,33 @@ def check_view(mutation: Mutation) -> None:
 def read_view(client: Client, mutation: Mutation) -> Live:
     """The live view; NotFound when it is gone."""
     return reads.get_saved_query(client, mutation.object_id)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`read` gives the live view, None where there is none or many are concerned. `standing` is asked before sending.
+
+    After sending `look` reads and judges; `judge` is asked about the answer to the write itself.
+    """
+
+    action: str  # in the audit trail
+    capability: str
+    standing: Judge
+    request: Callable[[Mutation, Live], Request]
+    write: Callable[[Client, Mutation, Live], Live]
+    look: Look
+    judge: Judge
+    shown: Callable[[dict[str, Any]], dict[str, Any]]  # the part of a row or payload that the audit trail keeps
+    check: Callable[[Mutation], None] = check_view  # raises ValueError for a payload that must never be sent
+    read: Callable[[Client, Mutation], Live] = read_view
+    target: str = "saved_query"  # the type of its object in the audit trail
+    locks: bool = True  # one at a time for each object
+    reads_back: bool = True
+    words: Words = Words()
+    note: Callable[[Mutation, Live], str] = nothing_to_add  # what a person has to know though it happened
+    lock_id: Callable[[Mutation], str] = own_id
+    makes: bool = False  # its object has no id before it happened
+    trace: Trace | None = None
 
 
 def looking(judge: Judge) -> Look:

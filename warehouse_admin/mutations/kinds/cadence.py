@@ -16,7 +16,6 @@ from warehouse_admin.mutations.kinds.base import (
     looking,
     part,
     path_of,
-    read_view,
 )
 from warehouse_admin.mutations.kinds.cadences import (
     CADENCES,
@@ -107,12 +106,8 @@ def left(mutation: Mutation) -> dict[str, Any]:
 
 SET_CADENCE = Kind(
     action="saved_query.set_cadence",
-    target="saved_query",
     capability="write",
-    locks=True,
-    reads_back=True,
     check=check,
-    read=read_view,
     standing=standing,
     request=request,
     write=write,

@@ -138,10 +138,7 @@ def concerns(entry: ActivityEntry) -> bool:
 
 CREATE_VIEW = Kind(
     action="saved_query.create_view",
-    target="saved_query",
     capability="write",
-    locks=True,
-    reads_back=True,
     check=check,
     read=read,
     standing=standing,

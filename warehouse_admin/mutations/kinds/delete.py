@@ -76,10 +76,7 @@ def conflict(mutation: Mutation, live: Live) -> str:
 
 DELETE = Kind(
     action="saved_query.delete",
-    target="saved_query",
     capability="write",
-    locks=True,
-    reads_back=True,
     check=check,
     read=read,
     standing=standing,

@@ -16,7 +16,6 @@ from warehouse_admin.mutations.kinds.base import (
     looking,
     part,
     path_of,
-    read_view,
 )
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.posthog import writes
@@ -81,12 +80,8 @@ def left(mutation: Mutation) -> dict[str, Any]:
 
 EDIT_QUERY = Kind(
     action="saved_query.edit_query",
-    target="saved_query",
     capability="write",
-    locks=True,
-    reads_back=True,
     check=check,
-    read=read_view,
     standing=standing,
     request=request,
     write=write,

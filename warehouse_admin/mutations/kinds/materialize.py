@@ -15,7 +15,6 @@ from warehouse_admin.mutations.kinds.base import (
     looking,
     part,
     path_of,
-    read_view,
 )
 from warehouse_admin.mutations.kinds.cadences import CADENCES, NEVER, is_newest, read_as, was_raised
 from warehouse_admin.mutations.models import Mutation
@@ -103,12 +102,8 @@ def _left_off(mutation: Mutation) -> dict[str, Any]:
 
 MATERIALIZE = Kind(
     action="saved_query.materialize",
-    target="saved_query",
     capability="materialize",
-    locks=True,
-    reads_back=True,
     check=check,
-    read=read_view,
     standing=standing,
     request=request,
     write=write,
@@ -146,12 +141,7 @@ def write_off(client: Client, mutation: Mutation, live: Live) -> Live:
 
 UNMATERIALIZE = Kind(
     action="saved_query.unmaterialize",
-    target="saved_query",
     capability="revert_materialization",
-    locks=True,
-    reads_back=True,
-    check=check_view,
-    read=read_view,
     standing=standing_off,
     request=request_off,
     write=write_off,

@@ -14,7 +14,6 @@ from warehouse_admin.mutations.kinds.base import (
     looking,
     part,
     path_of,
-    read_view,
 )
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.posthog import writes
@@ -59,12 +58,8 @@ def conflict(mutation: Mutation, live: Live) -> str:
 
 RENAME = Kind(
     action="saved_query.rename",
-    target="saved_query",
     capability="write",
-    locks=True,
-    reads_back=True,
     check=check,
-    read=read_view,
     standing=standing,
     request=request,
     write=write,

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from warehouse_admin.mutations.kinds.base import (
+    Judge,
     Kind,
     Live,
     Request,
     Standing,
     always_base,
-    check_view,
     looking,
     part,
     path_of,
-    read_view,
 )
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.posthog import writes
@@ -54,33 +53,20 @@ def _judge_cancel(mutation: Mutation, live: Live) -> Standing:
     return Standing.DONE if stopped else Standing.UNTOLD
 
 
-RUN = Kind(
-    action="saved_query.run",
-    target="saved_query",
-    capability="run",
-    locks=False,
-    reads_back=False,
-    check=check_view,
-    read=read_view,
-    standing=always_base,
-    request=_act("run"),
-    write=_write_run,
-    look=looking(_judge_run),
-    judge=_judge_run,
-    shown=part("name", "status", "last_run_at"),
-)
-CANCEL = Kind(
-    action="saved_query.cancel",
-    target="saved_query",
-    capability="cancel",
-    locks=False,
-    reads_back=False,
-    check=check_view,
-    read=read_view,
-    standing=always_base,
-    request=_act("cancel"),
-    write=_write_cancel,
-    look=looking(_judge_cancel),
-    judge=_judge_cancel,
-    shown=part("name", "status", "last_run_at"),
-)
+def _kind(act: str, write: Callable[[Client, Mutation, Live], Live], judge: Judge) -> Kind:
+    return Kind(
+        action=f"saved_query.{act}",
+        capability=act,
+        locks=False,
+        reads_back=False,
+        standing=always_base,
+        request=_act(act),
+        write=write,
+        look=looking(judge),
+        judge=judge,
+        shown=part("name", "status", "last_run_at"),
+    )
+
+
+RUN = _kind("run", _write_run, _judge_run)
+CANCEL = _kind("cancel", _write_cancel, _judge_cancel)
