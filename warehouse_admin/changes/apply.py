@@ -12,10 +12,19 @@ from kombu.exceptions import OperationalError
 
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection, User
-from warehouse_admin.changes import policies, propose, tasks
+from warehouse_admin.changes import policies, tasks
 from warehouse_admin.changes.errors import StateForbids
 from warehouse_admin.changes.models import ChangeRequest
-from warehouse_admin.changes.transitions import State, current_revision, lock, move, note, record, require_state
+from warehouse_admin.changes.transitions import (
+    State,
+    current_revision,
+    lock,
+    move,
+    note,
+    record,
+    require_state,
+    supersede,
+)
 from warehouse_admin.mirror import services as mirror
 from warehouse_admin.mutations import services as mutations
 from warehouse_admin.mutations.errors import NotYet
@@ -48,7 +57,7 @@ def apply(change: ChangeRequest, user: User) -> ChangeRequest:
 def starts_by_itself(change: ChangeRequest) -> bool:
     """Whether the last needed approval also applies it; never once an operator gave it a time."""
     connection = change.connection
-    by_policy = connection.apply_policy == Connection.ApplyPolicy.AUTOMATIC and change.scheduled_for is None
+    by_policy = connection.apply_policy == Connection.ApplyPolicy.AUTOMATIC and not change.by_hand
     return by_policy and not _held_up(change)
 
 
@@ -75,7 +84,7 @@ def claim(change: ChangeRequest, *, asked_by: User | None) -> Mutation:
     if free.update(state=State.APPLYING, attempts=attempt) != 1:
         raise StateForbids(f"#{change.pk} is being applied already.")
     revision = current_revision(change)
-    asked = {"attempts": attempt, "apply_asked_by": asked_by, "scheduled_for": None}
+    asked = {"attempts": attempt, "apply_asked_by": asked_by, "scheduled_for": None, "by_hand": False}
     move(change, State.APPLYING, problem="", remote=None, **asked)
     note(change, asked_by, "apply_asked")
     record(change, asked_by, "apply_asked", reason=change.reason, after={"revision": revision.number})
@@ -118,7 +127,7 @@ def settle_open(*, now: datetime | None = None) -> int:
     in_flight = Q(state__in=ChangeRequest.IN_FLIGHT)
     due = Q(state=State.SCHEDULED, scheduled_for__lte=now or timezone.now())
     automatic = Q(connection__apply_policy=Connection.ApplyPolicy.AUTOMATIC)
-    unstarted = automatic & Q(state=State.APPROVED, attempts=0, scheduled_for=None)
+    unstarted = automatic & Q(state=State.APPROVED, attempts=0, by_hand=False)
     waiting = ChangeRequest.objects.filter(in_flight | due | unstarted).order_by("pk")
     for key, state in waiting.values_list("pk", "state"):
         try:
@@ -178,9 +187,11 @@ def _miss(change: ChangeRequest, why: str) -> None:
     record(change, None, "schedule_missed", result="failed", reason=text, after={"at": change.scheduled_for})
 
 
-def back_to_review(change: ChangeRequest) -> None:
-    text = "An approval no longer counts, because its reviewer lost the role."
-    move(change, State.IN_REVIEW, problem="", scheduled_for=None)
+def back_to_review(
+    change: ChangeRequest, text: str = "An approval no longer counts, because its reviewer lost the role."
+) -> None:
+    """A locked, approved change whose approvals do not suffice any more."""
+    move(change, State.IN_REVIEW, problem="", scheduled_for=None, by_hand=False)
     note(change, None, "approval_lost", text)
     record(change, None, "approval_lost", reason=text)
 
@@ -229,7 +240,7 @@ def _finish(change: ChangeRequest, mutation: Mutation) -> None:
 
 def _happened(change: ChangeRequest, mutation: Mutation) -> None:
     if mutation.sent_at is None and change.attempts == 1:
-        propose.supersede(change, None)
+        supersede(change, None)
         return
     move(change, State.APPLIED, problem="", remote=None)
     note(change, mutation.actor, "applied", str(mutation.remote.get("said", "")))

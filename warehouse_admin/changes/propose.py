@@ -10,10 +10,20 @@ from django.utils import timezone
 
 from warehouse_admin.accounts.models import User
 from warehouse_admin.audit.targets import Target
-from warehouse_admin.changes import policies, texts
+from warehouse_admin.changes import policies, texts, verdict
 from warehouse_admin.changes.errors import BaseMoved, StaleRevision, StateForbids
-from warehouse_admin.changes.models import ChangeRequest, Revision, Vote
-from warehouse_admin.changes.transitions import State, current_revision, lock, move, note, record, require_state
+from warehouse_admin.changes.models import ChangeRequest, Revision
+from warehouse_admin.changes.transitions import (
+    State,
+    current_revision,
+    lock,
+    move,
+    note,
+    record,
+    require_state,
+    supersede,
+)
+from warehouse_admin.changes.votes import ONE_REVIEWER
 from warehouse_admin.core.digests import text_digest
 from warehouse_admin.core.errors import InvalidInput, Unavailable, UserError
 from warehouse_admin.lineage.checks import check_view_sql
@@ -133,21 +143,12 @@ def rebase(change: ChangeRequest, user: User, query: str, shown: str | None = No
         latest = current_revision(change)
         if base["query"] == latest.base.get("query") and change.state != State.NEEDS_REBASE:
             raise StateForbids("PostHog still holds the text this is based on; edit the proposal instead.")
-        _void_votes(change, "rebased onto what PostHog holds now")
         revision = add_revision(change, user, base, query)
-        began = change.submitted_at or timezone.now()
-        move(change, State.IN_REVIEW, problem="", remote=None, scheduled_for=None, submitted_at=began)
-        note(change, user, "rebased")
+        approved = verdict.after_revision(change, user, latest, revision, "rebased")
         record(change, user, "rebased", reason=change.reason, **_told(revision))
+        if approved:
+            verdict.start(change, user)
     return change
-
-
-def supersede(change: ChangeRequest, user: User | None) -> None:
-    """Close a locked change: PostHog holds exactly what it wanted, and not by our doing."""
-    text = "PostHog already holds exactly this text, so there was nothing to apply."
-    move(change, State.SUPERSEDED, problem=text, remote=None)
-    note(change, user, "superseded", text)
-    record(change, user, "superseded", reason=text)
 
 
 def check_proposal(query: str, reason: str, *, reason_needed: bool) -> str:
@@ -262,6 +263,7 @@ def add_revision(change: ChangeRequest, editor: User, base: dict, query: str) ->
         proposal={"query": query},
         digest=texts.digest(held, query),
         meaning_digest=texts.meaning_digest(held, query),
+        requirements=ONE_REVIEWER,
     )
     if change.revision_number != revision.number:
         change.revision_number = revision.number
@@ -270,24 +272,16 @@ def add_revision(change: ChangeRequest, editor: User, base: dict, query: str) ->
 
 
 def _replace(change: ChangeRequest, user: User, latest: Revision, base: dict, query: str) -> None:
-    """A new revision in place of `latest`: a real edit goes back to review without votes, a cosmetic one keeps them."""
-    cosmetic = texts.only_layout_differs(latest.proposal["query"], query)
+    """A new revision in place of `latest`; approvals follow what it means, and may approve the change again."""
     revision = add_revision(change, user, base, query)
+    approved = False
     if change.state == State.DRAFT:
         note(change, user, "revised")
-    elif cosmetic:
-        note(change, user, "revised", "Layout and comments only: the votes are kept.")
-        if change.state == State.SCHEDULED:
-            move(change, State.APPROVED)  # what was scheduled is not what stands there now: an operator looks again
     else:
-        _void_votes(change, f"revision {revision.number} changed the query")
-        note(change, user, "revised")
-        move(change, State.IN_REVIEW, problem="", remote=None, scheduled_for=None)
+        approved = verdict.after_revision(change, user, latest, revision, "revised")
     record(change, user, "revised", reason=change.reason, **_told(revision))
-
-
-def _void_votes(change: ChangeRequest, because: str) -> None:
-    Vote.objects.filter(change=change, voided_at=None).update(voided_at=timezone.now(), voided_because=because[:200])
+    if approved:
+        verdict.start(change, user)
 
 
 def _save_reason(change: ChangeRequest, reason: str) -> None:

@@ -24,10 +24,27 @@ class Proposal(serializers.Serializer):
     query = serializers.CharField()
 
 
+class Badge(serializers.Serializer):
+    """The state in the word that the pages show, which may say more than the state does."""
+
+    state = serializers.ChoiceField(choices=ChangeRequest.State.choices)
+    word = serializers.CharField()
+    title = serializers.CharField(allow_blank=True, help_text="Why.")
+
+
+class Required(serializers.Serializer):
+    label = serializers.CharField()  # type: ignore[assignment]  # the name of the field in the API
+    role = serializers.CharField(help_text="The role whose people count.")
+    count = serializers.IntegerField(help_text="How many different people have to approve.")
+    approvals = serializers.IntegerField(help_text="How many did, and count now.")
+    people = serializers.ListField(child=serializers.CharField(), help_text="Their user names.")
+
+
 class CastVote(serializers.Serializer):
     voter = serializers.CharField(help_text="The user name.")
     name = serializers.CharField()
     verdict = serializers.ChoiceField(choices=Vote.Verdict.choices)
+    role = serializers.CharField(allow_blank=True, help_text="By which it was cast.")
     revision = serializers.IntegerField()
     comment = serializers.CharField(allow_blank=True)
     at = serializers.DateTimeField()
@@ -78,15 +95,20 @@ class ChangeDetail(serializers.Serializer):
     number = serializers.IntegerField()
     action = serializers.ChoiceField(choices=ChangeRequest.Action.choices)
     state = serializers.ChoiceField(choices=ChangeRequest.State.choices)
+    badge = Badge()
     connection = serializers.CharField()
     saved_query = serializers.UUIDField()
     name = serializers.CharField()
     author = serializers.CharField()
+    co_authors = serializers.ListField(child=serializers.CharField(), help_text="Their user names.")
     reason = serializers.CharField(allow_blank=True)
     created_at = serializers.DateTimeField()
     submitted_at = serializers.DateTimeField(allow_null=True)
     state_changed_at = serializers.DateTimeField()
     scheduled_for = serializers.DateTimeField(allow_null=True, help_text="When it is applied, once it has a time.")
+    expires_at = serializers.DateTimeField(
+        allow_null=True, help_text="When it is closed unless somebody touches it; null while that is far off."
+    )
     problem = serializers.CharField(allow_blank=True, help_text="Why it failed or needs a rebase, in words.")
     revision = serializers.IntegerField(help_text="Send it back with `revise`.")
     digest = serializers.CharField(help_text="Of the proposal and its base; a vote may be bound to it.")
@@ -97,6 +119,7 @@ class ChangeDetail(serializers.Serializer):
         allow_null=True,
         help_text="`unified` text, and how many lines were `added` and `removed`; null in lists where texts are long.",
     )
+    requirements = Required(many=True)
     votes = CastVote(many=True)
     blockers = Blocker(many=True)
     impact = Impact()
@@ -144,8 +167,26 @@ class Revised(serializers.Serializer):
     reason = ExactText(required=False)
 
 
+class Dismissed(Comment):
+    voter = serializers.CharField(
+        max_length=150, required=False, help_text="The user name of who asked for changes; by default oneself."
+    )
+
+
+class CoAuthors(serializers.Serializer):
+    add = serializers.ListField(child=serializers.CharField(max_length=150), required=False, max_length=50)
+    remove = serializers.ListField(child=serializers.CharField(max_length=150), required=False, max_length=50)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError({"add": "Name somebody to add or to remove."})
+        return attrs
+
+
 class Scheduled(serializers.Serializer):
-    at = serializers.DateTimeField(help_text="A time to come; UTC where no offset is given.")
+    at = serializers.DateTimeField(
+        allow_null=True, help_text="A time to come; UTC where no offset is given. null takes the time away again."
+    )
 
 
 class Rebased(serializers.Serializer):

@@ -19,3 +19,11 @@ def settle_open_changes() -> None:
     from warehouse_admin.changes import services
 
     services.settle_open()
+
+
+@shared_task(name="changes.expire_idle_changes")
+def expire_idle_changes() -> None:
+    """Close what nobody has touched for its whole life."""
+    from warehouse_admin.changes import services
+
+    services.expire_idle()

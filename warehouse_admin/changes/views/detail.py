@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from warehouse_admin.changes import presenters, selectors, texts
+from warehouse_admin.changes import offers, presenters, readiness, selectors, texts, votes
 from warehouse_admin.changes.models import ChangeRequest, Revision
 from warehouse_admin.changes.views.people import signed_in
 from warehouse_admin.core.errors import UserError
@@ -35,14 +35,14 @@ def render_detail(
     context = {
         **status_context(request, change, current),
         "shown": shown,
-        "revisions": change.revisions.select_related("editor").only("number", "created_at", "editor", "change"),
+        "revisions": votes.steps_of(change),
         "unified": request.GET.get("view") == "unified",
         "base_text": shown.base.get("query") or "",
         "proposal_text": shown.proposal["query"],
         "timeline": presenters.timeline(change),
         "impact": presenters.impact(change),
         "others": selectors.others_open(change.saved_query, besides=change) if not change.is_closed else [],
-        "rollbacks": change.rollbacks.order_by("pk"),
+        "rollbacks": change.rollbacks.order_by("pk") if change.state == ChangeRequest.State.APPLIED else [],
         "problem": problem,
         "comment": comment,
     }
@@ -53,13 +53,14 @@ def status_context(request: HttpRequest, change: ChangeRequest, revision: Revisi
     """What moves while the page is looked at."""
     return {
         "change": change,
-        "badge": presenters.badge(change),
+        "badge": readiness.badge(change),
         "revision": revision,
         "in_flight": change.state in ChangeRequest.IN_FLIGHT,
-        "blockers": presenters.blockers(change, signed_in(request), revision),
-        "votes": presenters.votes(change, revision),
+        "blockers": readiness.blockers(change, signed_in(request), revision),
+        "requirements": presenters.requirements(change, revision),
+        "votes": presenters.cast_votes(change, revision),
         "mutation": presenters.mutation_dict(change.mutation),
-        "actions": presenters.actions(change, signed_in(request), revision),
+        "actions": offers.actions(change, signed_in(request), revision),
     }
 
 
