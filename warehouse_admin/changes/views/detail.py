@@ -43,6 +43,7 @@ def render_detail(
         "impact": presenters.impact(change),
         "others": selectors.others_open(change.saved_query, besides=change) if not change.is_closed else [],
         "rollbacks": change.rollbacks.order_by("pk") if change.state == ChangeRequest.State.APPLIED else [],
+        "co_authors": votes.co_authors(change),
         "problem": problem,
         "comment": comment,
     }

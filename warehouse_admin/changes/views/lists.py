@@ -56,7 +56,7 @@ def change_list(request: HttpRequest) -> HttpResponse:
         "tab": params["tab"],
         "search_help": searching.HELP,
         "problems": searching.parse(params.get("q") or "", signed_in(request)).problems,
-        "filtered": any(params.get(name) for name in ("q", "state", "author", "saved_query")),
+        "filtered": any(params.get(name) for name in ("q", "state", "author", "action", "saved_query")),
         "empty_title": title,
         "empty_text": text,
     }
