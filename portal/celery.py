@@ -26,6 +26,7 @@ app.conf.beat_schedule = {
     "start-due-syncs": {"task": "mirror.start_due_syncs", "schedule": 30.0, "options": {"expires": 25}},
     "close-stuck-syncs": {"task": "mirror.close_stuck_syncs", "schedule": 30.0, "options": {"expires": 25}},
     "settle-changes": {"task": "changes.settle_open_changes", "schedule": 20.0, "options": {"expires": 15}},
+    "expire-changes": {"task": "changes.expire_idle_changes", "schedule": 3600.0, "options": {"expires": 3000}},
     "follow-resumes": {"task": "schedules.follow_resumes", "schedule": 30.0, "options": {"expires": 25}},
     "settle-mutations": {"task": "mutations.settle_unconfirmed", "schedule": 20.0, "options": {"expires": 15}},
     "refresh-states": {"task": "mirror.refresh_states", "schedule": 60.0, "options": {"expires": 55}},

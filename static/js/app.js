@@ -89,6 +89,24 @@
     if (event.target.matches("dialog.dialog")) event.target.close();
   });
 
+  /* Times in the person's own zone */
+  const localise = (root) => {
+    const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+    all("select[data-browser-zone]", root).forEach((select) => {
+      const untouched = select.value === "UTC" && !select.closest("form").querySelector(".has-error");
+      if (untouched && Array.from(select.options).some((option) => option.value === timeZone)) select.value = timeZone;
+    });
+    const words = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+    const offset = new Intl.DateTimeFormat(undefined, { timeZoneName: "longOffset" });
+    all("time[data-local]", root).forEach((time) => {
+      const at = new Date(time.dateTime);
+      const zone = offset.formatToParts(at).find((part) => part.type === "timeZoneName");
+      time.textContent = `${words.format(at)} ${zone ? zone.value : ""}`;
+    });
+  };
+  localise(document);
+  on("htmx:load", (event) => localise(event.target));
+
   /* Selects that act at once */
   on("change", (event) => {
     const form = event.target.closest("form[data-autosubmit]");

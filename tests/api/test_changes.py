@@ -208,7 +208,7 @@ def test_an_operator_gives_it_a_time(number, colleague, script, script_of, opera
     assert is_problem(operators.post(f"changes/{number}/schedule/", {"at": at}), 409)["blockers"]
     colleague.post(f"changes/{number}/approve/")
 
-    for unusable in ("", "soon", None, at, "2020-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00"):
+    for unusable in ("", "soon", at, "2020-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00"):
         assert is_problem(operators.post(f"changes/{number}/schedule/", {"at": unusable}), 400)["errors"]["at"]
     at = (timezone.now() + timedelta(hours=5)).replace(microsecond=0)
     is_problem(script.post(f"changes/{number}/schedule/", {"at": at.isoformat()}), 403)
@@ -218,6 +218,11 @@ def test_an_operator_gives_it_a_time(number, colleague, script, script_of, opera
     assert datetime.fromisoformat(body["scheduled_for"]) == at
     assert f"{at:%H:%M}" in body["blockers"][0]["text"]
     assert AuditEntry.objects.filter(action="change.scheduled", actor=operator, object_id=str(number)).exists()
+
+    body = operators.post(f"changes/{number}/schedule/", {"at": None}).json()
+    assert (body["state"], body["scheduled_for"]) == ("approved", None)
+    assert is_problem(operators.post(f"changes/{number}/schedule/", {"at": None}), 409)["blockers"]
+    assert AuditEntry.objects.filter(action="change.unscheduled", actor=operator, object_id=str(number)).exists()
 
 
 @pytest.mark.parametrize("role", [Role.REVIEWER, Role.ADMIN])
@@ -259,7 +264,9 @@ def test_changes_can_be_asked_for_and_made(number, colleague, script):
 
     revised = script.post(f"changes/{number}/revise/", {"query": "SELECT 3 AS rate", "revision": 1}).json()
     assert (revised["state"], revised["revision"]) == ("in_review", 2)
-    assert revised["votes"][0]["counts"] is False
+    assert revised["votes"][0]["counts"] is True, "it stands until its author votes again"
+    assert "has not looked at r2 yet" in revised["blockers"][0]["text"]
+    assert colleague.post(f"changes/{number}/approve/").json()["state"] == "applied"
 
 
 def test_an_old_revision_is_409(number, script):

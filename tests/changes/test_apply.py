@@ -13,7 +13,7 @@ from tests.changes.conftest import NEW_SQL, trail
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import PersonalKey
 from warehouse_admin.changes import apply as applying
-from warehouse_admin.changes import presenters, services
+from warehouse_admin.changes import presenters, readiness, services
 from warehouse_admin.changes.errors import StateForbids
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.core.errors import InvalidInput, NotPermitted
@@ -137,7 +137,7 @@ def test_a_refused_key_holds_back_what_was_not_started_until_it_works_again(
 
     change.refresh_from_db()
     assert (change.state, change.attempts, change.problem) == (State.APPROVED, 0, "")
-    assert "PostHog refuses the connection's API key." in [found["text"] for found in presenters.blockers(change)]
+    assert "PostHog refuses the connection's API key." in [found["text"] for found in readiness.blockers(change)]
     assert sandbox.world.requests == []
 
     sandbox.world.restore_key(sandbox.key)
@@ -230,7 +230,7 @@ def test_a_rebase_is_reviewed_anew_on_what_posthog_holds(sandbox, remote, propos
 
     assert (change.state, change.revision_number, change.remote) == (State.IN_REVIEW, 2, None)
     assert change.revisions.get(number=2).base["query"] == "SELECT 7 AS theirs"
-    assert change.votes.get().voided_at is not None
+    assert presenters.cast_votes(change, change.revisions.get(number=2))[0]["counts"] is False
     assert approved(change=change).state == State.APPLIED
     assert remote.sql == "SELECT 7 AS theirs, 1 AS one"
 

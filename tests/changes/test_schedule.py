@@ -11,7 +11,7 @@ from tests.changes.conftest import NEW_SQL, trail
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.roles import Role, take_role
 from warehouse_admin.audit.models import AuditEntry
-from warehouse_admin.changes import presenters, selectors, services
+from warehouse_admin.changes import readiness, selectors, services
 from warehouse_admin.changes.errors import StateForbids
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.core.errors import InvalidInput, NotPermitted
@@ -50,7 +50,7 @@ def sweep(committed):
 
 
 def test_it_is_applied_once_its_time_has_come(sandbox, remote, scheduled, sweep, operator):
-    assert presenters.blockers(scheduled)[0]["text"] == f"It is applied at {DUE:%Y-%m-%d %H:%M} UTC."
+    assert readiness.blockers(scheduled)[0]["text"] == f"It is applied at {DUE:%Y-%m-%d %H:%M} UTC."
     assert sweep(scheduled, -timedelta(seconds=1)).state == State.SCHEDULED
     assert sandbox.world.writes(remote.id) == 0
 
@@ -79,7 +79,7 @@ def test_too_late_it_waits_for_a_person(connection, sandbox, remote, scheduled, 
     change = sweep(scheduled, timedelta(minutes=10, seconds=1))
 
     assert change.state == State.APPROVED
-    assert "within 10 minutes" in change.problem and "within 10 minutes" in presenters.blockers(change)[0]["text"]
+    assert "within 10 minutes" in change.problem and "within 10 minutes" in readiness.blockers(change)[0]["text"]
     assert trail()[-1] == ("change.schedule_missed", "failed")
     assert sweep(change, timedelta(minutes=11)).state == State.APPROVED
     assert sandbox.world.writes(remote.id) == 0

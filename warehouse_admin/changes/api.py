@@ -12,7 +12,7 @@ from rest_framework.serializers import BaseSerializer
 
 from warehouse_admin.accounts.api import connection_filter
 from warehouse_admin.accounts.idempotency import Idempotent
-from warehouse_admin.accounts.models import Connection
+from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
 from warehouse_admin.changes import presenters, selectors, serializers, services
 from warehouse_admin.changes.models import ChangeRequest
@@ -118,6 +118,55 @@ class RequestChanges(Step):
 
 
 @step(serializers.Comment)
+class ReRequest(Step):
+    """Ask the reviewers to look again; what they asked for still stands in the way."""
+
+    def take(self, change: ChangeRequest, request: SignedInRequest, wanted: dict[str, Any]) -> Any:
+        return services.re_request(change, request.user, **wanted)
+
+
+@step(serializers.Dismissed)
+class Dismiss(Step):
+    """Lift a request for changes; needs the browser session, and a comment for somebody else's."""
+
+    body = serializers.Dismissed
+
+    def take(self, change: ChangeRequest, request: SignedInRequest, wanted: dict[str, Any]) -> Any:
+        name = wanted.get("voter") or request.user.get_username()
+        voter = User.objects.filter(username=name).first()
+        if voter is None:
+            told = f"There is nobody called “{name[:60]}”."
+            raise InvalidInput(told, errors={"voter": [told]})
+        return services.dismiss(change, request.user, voter, wanted["comment"])
+
+
+@step(serializers.Comment)
+class AddComment(Step):
+    """Say something about it, whatever its state."""
+
+    def take(self, change: ChangeRequest, request: SignedInRequest, wanted: dict[str, Any]) -> Any:
+        return services.comment(change, request.user, wanted["comment"])
+
+
+@step(serializers.CoAuthors)
+class SetCoAuthors(Step):
+    """Add or remove people who edit it beside its author, by user name; an approval of theirs is given up."""
+
+    body = serializers.CoAuthors
+
+    def take(self, change: ChangeRequest, request: SignedInRequest, wanted: dict[str, Any]) -> Any:
+        return services.set_co_authors(change, request.user, **wanted)
+
+
+@step(serializers.Comment)
+class Reopen(Step):
+    """Make a draft again of what was withdrawn, rejected or expired within 30 days; earlier votes are gone."""
+
+    def take(self, change: ChangeRequest, request: SignedInRequest, wanted: dict[str, Any]) -> Any:
+        return services.reopen(change, request.user)
+
+
+@step(serializers.Comment)
 class Reject(Step):
     """Close it for good; needs the browser session."""
 
@@ -153,12 +202,14 @@ class Apply(Step):
 
 @step(serializers.Scheduled)
 class Schedule(Step):
-    """Have an approved change applied at a time."""
+    """Have an approved change applied at a time, or with null at none."""
 
     body = serializers.Scheduled
 
     def take(self, change: ChangeRequest, request: SignedInRequest, wanted: dict[str, Any]) -> Any:
-        return services.schedule(change, request.user, **wanted)
+        if wanted["at"] is None:
+            return services.unschedule(change, request.user)
+        return services.schedule(change, request.user, wanted["at"])
 
 
 @step(serializers.Rebased)

@@ -12,19 +12,26 @@ from kombu.exceptions import OperationalError
 
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection, User
-from warehouse_admin.changes import moved_base, policies, rebase, tasks
+from warehouse_admin.changes import guards, moved_base, policies, tasks
 from warehouse_admin.changes.actions import action_of
 from warehouse_admin.changes.errors import StateForbids
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.changes.outcome import keep_outcome
-from warehouse_admin.changes.revisions import unseen_dependents
-from warehouse_admin.changes.transitions import State, current_revision, lock, move, note, record, require_state
+from warehouse_admin.changes.transitions import (
+    State,
+    current_revision,
+    lock,
+    move,
+    note,
+    record,
+    require_state,
+    supersede,
+)
 from warehouse_admin.mutations import services as mutations
 from warehouse_admin.mutations.errors import NotYet
 from warehouse_admin.mutations.models import Mutation
 
 Sent = Mutation.State
-APPROVAL_LOST = "An approval no longer counts, because its reviewer lost the role; it needs a new review."
 GRACE = timedelta(minutes=10)
 """A scheduled change that could not start for so long after its time waits for a person instead."""
 logger = logging.getLogger(__name__)
@@ -37,18 +44,18 @@ def apply(change: ChangeRequest, user: User) -> ChangeRequest:
         policies.require_apply(user, change, action="change.apply_asked")
         require_state(change, "apply")
         _refuse_held_up(change)
-        approved = still_approved(change)
+        approved = guards.still_approved(change)
         if approved:
             claim(change, asked_by=user)
     if not approved:
-        raise StateForbids(change.problem or APPROVAL_LOST, who="a reviewer")
+        raise StateForbids(change.problem or guards.APPROVAL_LOST, who="a reviewer")
     return change
 
 
 def starts_by_itself(change: ChangeRequest) -> bool:
     """Whether the last needed approval also applies it; never once an operator gave it a time."""
     connection = change.connection
-    by_policy = connection.apply_policy == Connection.ApplyPolicy.AUTOMATIC and change.scheduled_for is None
+    by_policy = connection.apply_policy == Connection.ApplyPolicy.AUTOMATIC and not change.by_hand
     return by_policy and not _held_up(change)
 
 
@@ -75,7 +82,7 @@ def claim(change: ChangeRequest, *, asked_by: User | None) -> Mutation:
     if free.update(state=State.APPLYING, attempts=attempt) != 1:
         raise StateForbids(f"#{change.pk} is being applied already.")
     revision = current_revision(change)
-    asked = {"attempts": attempt, "apply_asked_by": asked_by, "scheduled_for": None}
+    asked = {"attempts": attempt, "apply_asked_by": asked_by, "scheduled_for": None, "by_hand": False}
     move(change, State.APPLYING, problem="", remote=None, **asked)
     note(change, asked_by, "apply_asked")
     record(change, asked_by, "apply_asked", reason=change.reason, after={"revision": revision.number})
@@ -119,7 +126,7 @@ def settle_open(*, now: datetime | None = None) -> int:
     in_flight = Q(state__in=ChangeRequest.IN_FLIGHT)
     due = Q(state=State.SCHEDULED, scheduled_for__lte=now or timezone.now())
     automatic = Q(connection__apply_policy=Connection.ApplyPolicy.AUTOMATIC)
-    unstarted = automatic & Q(state=State.APPROVED, attempts=0, scheduled_for=None)
+    unstarted = automatic & Q(state=State.APPROVED, attempts=0, by_hand=False)
     waiting = ChangeRequest.objects.filter(in_flight | due | unstarted).order_by("pk")
     for key, state in waiting.values_list("pk", "state"):
         try:
@@ -143,7 +150,7 @@ def _start(change: ChangeRequest) -> ChangeRequest:
         change = lock(change)
         if change.state != State.APPROVED or change.attempts or not starts_by_itself(change):
             return change
-        if still_approved(change):
+        if guards.still_approved(change):
             claim(change, asked_by=None)
     change.refresh_from_db()
     return change
@@ -156,7 +163,7 @@ def _start_due(change: ChangeRequest, now: datetime) -> ChangeRequest:
         due, operator = change.scheduled_for, change.apply_asked_by
         if change.state != State.SCHEDULED or due is None or due > now:
             return change
-        if not still_approved(change):
+        if not guards.still_approved(change):
             pass
         elif operator is None or not policies.may_apply(operator):
             _miss(change, f"{operator} may no longer apply changes, so it was not started.")
@@ -175,25 +182,6 @@ def _miss(change: ChangeRequest, why: str) -> None:
     move(change, State.APPROVED, problem=text)
     note(change, None, "schedule_missed", text)
     record(change, None, "schedule_missed", result="failed", reason=text, after={"at": change.scheduled_for})
-
-
-def still_approved(change: ChangeRequest) -> bool:
-    """Whether all that its approval was given for stands now; else the locked change goes back to review."""
-    revision = current_revision(change)
-    if not policies.is_approved(change, revision):
-        back_to_review(change)
-        return False
-    if action_of(change.action).binds_dependents and (names := unseen_dependents(change, revision)):
-        rebase.show_dependents(change, revision, names)
-        return False
-    return True
-
-
-def back_to_review(change: ChangeRequest) -> None:
-    text = "An approval no longer counts, because its reviewer lost the role."
-    move(change, State.IN_REVIEW, problem="", scheduled_for=None)
-    note(change, None, "approval_lost", text)
-    record(change, None, "approval_lost", reason=text)
 
 
 def _carried(mutation: Mutation, now: datetime | None) -> Mutation:
@@ -238,13 +226,13 @@ def _finish(change: ChangeRequest, mutation: Mutation) -> None:
 def _again(change: ChangeRequest) -> None:
     """Claim anew, for whoever asked, what was put onto a base that moved without changing its meaning."""
     move(change, State.APPROVED)
-    if still_approved(change):
+    if guards.still_approved(change):
         claim(change, asked_by=change.apply_asked_by)
 
 
 def _happened(change: ChangeRequest, mutation: Mutation) -> None:
     if mutation.sent_at is None and change.attempts == 1:
-        rebase.supersede(change, None)
+        supersede(change, None)
         return
     move(change, State.APPLIED, problem="", remote=None)
     note(change, mutation.actor, "applied", str(mutation.remote.get("said", "")))

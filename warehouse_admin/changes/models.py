@@ -56,12 +56,16 @@ class ChangeRequest(models.Model):
     saved_query = models.ForeignKey(SavedQuery, models.PROTECT, null=True, related_name="changes")  # null: not made yet
     object_name = models.CharField(max_length=200)  # the view's when it was proposed, or the one it will get
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="changes")
+    co_authors = models.ManyToManyField(
+        settings.AUTH_USER_MODEL, through="CoAuthor", through_fields=("change", "person"), related_name="co_authored"
+    )
     reason = models.TextField(blank=True)
     revision_number = models.PositiveIntegerField(default=1)
     mutation = models.ForeignKey(Mutation, models.PROTECT, null=True, related_name="+")
     apply_asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     attempts = models.PositiveIntegerField(default=0)  # how often it was claimed for applying
-    scheduled_for = models.DateTimeField(null=True)  # when to apply it; kept when missed, so that a person starts it
+    scheduled_for = models.DateTimeField(null=True)  # when to apply it; kept when missed, for people to read
+    by_hand = models.BooleanField(default=False)  # an operator took its time in hand: no policy starts it by itself
     rolls_back = models.ForeignKey("self", models.PROTECT, null=True, related_name="rollbacks")
     nonce = models.CharField(max_length=64, blank=True)  # of the form that made it, so that a double click makes one
     problem = models.TextField(blank=True)  # why it failed or needs a rebase, in words
@@ -174,8 +178,27 @@ class Item(models.Model):
         return f"{self.action} {self.object_name}"
 
 
+class CoAuthor(models.Model):
+    """Somebody who may edit a change beside its author, and therefore never votes on it."""
+
+    change = models.ForeignKey(ChangeRequest, models.CASCADE, related_name="+")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    added_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    added_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["change", "person"], name="changes_one_co_author_once")]
+
+    def __str__(self) -> str:
+        return f"{self.person} on {self.change}"
+
+
 class Vote(models.Model):
-    """One person's decision on one revision. A trigger refuses a vote by its change's author or a revision's editor."""
+    """One person's decision on one revision. Triggers refuse a vote by whoever wrote what is voted on.
+
+    Whether it counts is derived (`votes.py`); `voided_at` marks only what was replaced, dismissed or given up.
+    """
 
     class Verdict(models.TextChoices):
         APPROVE = "approve"
@@ -185,6 +208,7 @@ class Vote(models.Model):
     revision = models.ForeignKey(Revision, models.PROTECT, related_name="votes")
     voter = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="votes")
     verdict = models.CharField(max_length=16, choices=Verdict)
+    role = models.CharField(max_length=20, blank=True)  # by which it was cast
     digest = models.CharField(max_length=64)
     comment = models.TextField(blank=True)
     at = models.DateTimeField()

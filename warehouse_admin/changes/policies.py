@@ -1,18 +1,18 @@
-"""Who may do what with a change request, and which votes count; evaluated now, never from memory."""
+"""Who may do what with a change request; evaluated now, never from memory."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from django.db.models import Q
 
 from warehouse_admin.accounts.models import User
 from warehouse_admin.accounts.policies import allows, require
 from warehouse_admin.accounts.roles import APPLY, CLOSE, PROPOSE, REVIEW
 from warehouse_admin.audit.targets import Target
-from warehouse_admin.changes.models import ChangeRequest, Revision, Vote
+from warehouse_admin.changes import votes
+from warehouse_admin.changes.models import ChangeRequest, CoAuthor, Revision
 from warehouse_admin.core import context
 from warehouse_admin.core.errors import NotPermitted
 
-APPROVALS_NEEDED = 1
 SIGNED_IN_ONLY = "Votes need a signed-in person: an API token cannot vote."
 
 
@@ -24,8 +24,26 @@ def require_propose(user: User, *, action: str, target: Target) -> None:
     require(user, PROPOSE, action=action, target=target)
 
 
+def is_writer(user: User, change: ChangeRequest) -> bool:
+    """Whether this is its author or one of the co-authors."""
+    return user.pk == change.author_id or any(person.pk == user.pk for person in votes.co_authors(change))
+
+
+def written_by(user: User) -> Q:
+    """The condition for changes of which this person is the author or a co-author."""
+    return Q(author=user) | Q(pk__in=CoAuthor.objects.filter(person=user).values("change"))
+
+
 def require_author(user: User, change: ChangeRequest, *, action: str) -> None:
-    """Only the author edits and submits a change."""
+    """Only the author and the co-authors edit and submit a change."""
+    require(user, PROPOSE, action=action, target=target_of(change))
+    if not is_writer(user, change):
+        told = f"Only the author, {change.author}, and the co-authors may do this."
+        raise NotPermitted(told, action=action, target=target_of(change))
+
+
+def require_first_author(user: User, change: ChangeRequest, *, action: str) -> None:
+    """What co-authors may not do either: name co-authors, and open a closed change again."""
     require(user, PROPOSE, action=action, target=target_of(change))
     if user.pk != change.author_id:
         raise NotPermitted(f"Only the author, {change.author}, may do this.", action=action, target=target_of(change))
@@ -37,13 +55,15 @@ def why_no_vote(user: User, change: ChangeRequest, revision: Revision) -> str:
         return SIGNED_IN_ONLY
     if user.pk == change.author_id:
         return "Nobody votes on their own change; somebody else has to review it."
-    if user.pk == revision.editor_id:
+    if any(person.pk == user.pk for person in votes.co_authors(change)):
+        return "You are a co-author of this change, so somebody else has to review it."
+    if user.pk in votes.hands(change, revision):
         return "You wrote this revision, so somebody else has to review it."
     return ""
 
 
 def require_vote(user: User, change: ChangeRequest, revision: Revision, *, action: str) -> None:
-    """Four eyes: neither the author nor the editor of what is voted on, whatever their role, and never a token."""
+    """Four eyes: nobody who wrote what is voted on, whatever their role, and never a token."""
     if why := why_no_vote(user, change, revision):
         raise NotPermitted(why, action=action, target=target_of(change))
     require(user, REVIEW, action=action, target=target_of(change))
@@ -71,30 +91,14 @@ def may_vote(user: User, change: ChangeRequest, revision: Revision) -> bool:
     return allows(user, REVIEW) and not why_no_vote(user, change, revision)
 
 
-def is_eligible(vote: Vote, change: ChangeRequest, revision: Revision) -> bool:
-    """Whether a vote counts now: its voter is still an active reviewer and had no hand in the revision."""
-    if vote.voided_at or vote.voter_id in (change.author_id, revision.editor_id):
-        return False
-    return vote.voter.is_active and allows(vote.voter, REVIEW)
-
-
-def standing_votes(change: ChangeRequest) -> list[Vote]:
-    """Votes not voided, with their voters and the voters' roles."""
-    known: list[Vote] | None = change.prefetched("votes")
-    if known is not None:
-        return [vote for vote in known if vote.voided_at is None]
-    votes = Vote.objects.filter(change=change, voided_at=None).select_related("voter", "revision")
-    return list(votes.prefetch_related("voter__groups"))
-
-
-def counted(votes: Iterable[Vote], change: ChangeRequest, revision: Revision, verdict: str) -> list[Vote]:
-    """The votes with this verdict that count now."""
-    return [vote for vote in votes if vote.verdict == verdict and is_eligible(vote, change, revision)]
+def require_close(user: User, change: ChangeRequest, revision: Revision, *, action: str) -> None:
+    """Settling what somebody else decided needs the right to close changes, and no hand in this one."""
+    require(user, CLOSE, action=action, target=target_of(change))
+    if user.pk in votes.hands(change, revision):
+        told = "You wrote this, so somebody else has to settle it."
+        raise NotPermitted(told, action=action, target=target_of(change))
 
 
 def is_approved(change: ChangeRequest, revision: Revision) -> bool:
     """Enough people who may approve it did, and nobody who counts asks for changes."""
-    votes = standing_votes(change)
-    approvals = counted(votes, change, revision, Vote.Verdict.APPROVE)
-    objections = counted(votes, change, revision, Vote.Verdict.REQUEST_CHANGES)
-    return len(approvals) >= APPROVALS_NEEDED and not objections
+    return votes.tally(change, revision).approved

@@ -1,27 +1,24 @@
-"""How a change shows: its badge, what stands in its way, its votes, its timeline; the same on pages and in the API."""
+"""How a change shows: its votes, its timeline, its impact, and all of it together for the API."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from django.urls import reverse
 
-from warehouse_admin.accounts.models import Connection, User
-from warehouse_admin.accounts.policies import allows
-from warehouse_admin.accounts.roles import APPLY, PROPOSE
-from warehouse_admin.changes import policies, selectors
-from warehouse_admin.changes.models import ChangeEvent, ChangeRequest, Revision, Vote
+from warehouse_admin.accounts.models import User
+from warehouse_admin.changes import expiry, selectors, votes
+from warehouse_admin.changes.models import ChangeEvent, ChangeRequest, Revision
+from warehouse_admin.changes.readiness import badge, blockers
 from warehouse_admin.changes.shown import held_dict, shown
-from warehouse_admin.changes.transitions import ALLOWED
 from warehouse_admin.core.diff import diff_to_dict
 from warehouse_admin.lineage import selectors as lineage
 from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.mutations.models import Mutation
 
 State = ChangeRequest.State
-Blocker = dict[str, str]
 LONGEST_LISTED_DIFF = 100_000  # characters of both texts: a page of a list must not compare megabytes
 
 _EVENTS: dict[str, tuple[str, str, str]] = {  # icon, tone, what was done
@@ -38,8 +35,15 @@ _EVENTS: dict[str, tuple[str, str, str]] = {  # icon, tone, what was done
     "carries_over": ("arrow-right", "info", "goes on with an earlier change"),
     "approved": ("check", "ok", "approved r{revision}"),
     "changes_requested": ("message", "warn", "asked for changes to r{revision}"),
+    "re_requested": ("eye", "info", "asked for another look at r{revision}"),
+    "objection_dismissed": ("check", "warn", "lifted a request for changes"),
+    "commented": ("message", "muted", "commented"),
+    "co_authors_changed": ("pencil", "muted", "changed the co-authors"),
     "rejected": ("ban", "bad", "rejected it"),
     "withdrawn": ("undo", "muted", "withdrew it"),
+    "expired": ("clock", "muted", "It expired"),
+    "reopened": ("undo", "info", "opened it again as a draft"),
+    "unscheduled": ("calendar", "muted", "took it off the schedule"),
     "apply_asked": ("send", "busy", "started to apply r{revision}"),
     "scheduled": ("calendar", "info", "scheduled r{revision}"),
     "schedule_missed": ("alert", "warn", "Its time was missed"),
@@ -56,156 +60,38 @@ _EVENTS: dict[str, tuple[str, str, str]] = {  # icon, tone, what was done
 _ON_NEW_BASE = ("rebased", "remote_replaced", "base_refreshed")
 
 
-def badge(change: ChangeRequest) -> dict[str, str]:
-    """The one badge of a change: `state`, an own `word` where it says more than the state's, and a `title`."""
-    word = ""
-    if change.state == State.APPROVED and _by_hand(change):
-        word = "Approved, not applied"
-    elif change.state == State.APPLYING and change.problem:
-        word = "Waiting to apply"
-    return {"state": change.state, "word": word, "title": change.problem[:300]}
-
-
-def blockers(change: ChangeRequest, user: User | None = None, revision: Revision | None = None) -> list[Blocker]:
-    """What keeps it from being applied: a `text`, whether to `fix` or to `wait`, and who can clear it."""
-    if change.is_closed:
-        return []
-    found = _of_state(change, user, revision or selectors.revision(change))
-    view = change.saved_query
-    if view is not None and view.deleted_at is not None:
-        found.append(_blocker(f"{view.name} was deleted in PostHog.", "fix", "PostHog"))
-    elif view is not None and view.is_managed:
-        found.append(_blocker(f"{view.name} is managed by PostHog, which refuses edits.", "fix", "PostHog"))
-    if not change.connection.is_active:
-        found.append(_blocker(f"The connection {change.connection.name} is paused.", "wait", "an administrator"))
-    elif change.connection.key_refused_at and change.connection.key_policy == Connection.KeyPolicy.SERVICE:
-        found.append(_blocker("PostHog refuses the connection's API key.", "wait", "an administrator"))
-    return found
-
-
-def _blocker(text: str, kind: str, who: str) -> Blocker:
-    return {"text": text, "kind": kind, "who": who}
-
-
-def _of_state(change: ChangeRequest, user: User | None, revision: Revision) -> list[Blocker]:
-    author = change.author.display_name
-    if change.state == State.DRAFT:
-        return [_blocker("It is a draft: submit it for review.", "fix", author)]
-    if change.state in (State.IN_REVIEW, State.CHANGES_REQUESTED):
-        return _of_review(change, user, revision)
-    if change.state == State.APPROVED:
-        return _of_approved(change, revision)
-    if change.state == State.SCHEDULED:
-        text = f"It is applied at {change.scheduled_for:%Y-%m-%d %H:%M} UTC."
-        return [_blocker(text, "wait", "the portal, or an operator sooner")]
-    if change.state == State.FAILED:
-        return [_blocker(change.problem or "Applying it failed.", "fix", "an operator")]
-    if change.state == State.NEEDS_REBASE:
-        return [_blocker("PostHog holds another text by now: rebase it.", "fix", author)]
-    if change.state == State.UNCONFIRMED:
-        text = "PostHog gave no answer; it is read again and again until it tells."
-        return [_blocker(text, "wait", "the portal")]
-    if change.state == State.APPLYING:
-        return [_blocker(change.problem or "It is being applied.", "wait", "the portal")]
-    return []
-
-
-def _of_review(change: ChangeRequest, user: User | None, revision: Revision) -> list[Blocker]:
-    votes = policies.standing_votes(change)
-    found = []
-    for vote in policies.counted(votes, change, revision, Vote.Verdict.REQUEST_CHANGES):
-        text = f"{vote.voter.display_name} asked for changes."
-        found.append(_blocker(text, "fix", f"{change.author.display_name} or {vote.voter.display_name}"))
-    missing = policies.APPROVALS_NEEDED - len(policies.counted(votes, change, revision, Vote.Verdict.APPROVE))
-    if missing > 0:
-        text = f"{missing} approval{'s' if missing > 1 else ''} needed."
-        if user is not None and (why := policies.why_no_vote(user, change, revision)):
-            text = f"{text} {why}"
-        found.append(_blocker(text, "wait", f"a reviewer other than {change.author.display_name}"))
-    return found
-
-
-def _of_approved(change: ChangeRequest, revision: Revision) -> list[Blocker]:
-    found = []
-    if not policies.is_approved(change, revision):
-        text = "An approval no longer counts, because its reviewer lost the role."
-        found.append(_blocker(text, "wait", "a reviewer"))
-    if _by_hand(change):
-        found.append(_blocker(change.problem or "It waits to be applied.", "wait", "an operator"))
-    else:
-        found.append(_blocker("It is about to be applied.", "wait", "the portal"))
-    return found
-
-
-def _by_hand(change: ChangeRequest) -> bool:
-    """Whether somebody has to start the apply."""
-    by_policy = change.connection.apply_policy == Connection.ApplyPolicy.MANUAL
-    return by_policy or change.attempts > 0 or change.scheduled_for is not None
-
-
-@dataclass(frozen=True)
-class Actions:
-    """What this person can do with the change as it stands."""
-
-    submit: bool
-    revise: bool
-    vote: bool
-    reject: bool
-    withdraw: bool
-    apply: bool
-    rebase: bool
-    carry_over: bool
-    rollback: bool
-    why_no_vote: str
-
-
-def actions(change: ChangeRequest, user: User, revision: Revision) -> Actions:
-    """Offered on the page; the services decide again."""
-    state = State(change.state)
-    is_author = user.pk == change.author_id and allows(user, PROPOSE)
-    votes = policies.may_vote(user, change, revision)
-    closes = policies.may_close(user)
-    is_gone = change.saved_query is not None and change.saved_query.deleted_at is not None
-    in_review = state in ALLOWED["approve"]
-    return Actions(
-        submit=is_author and state in ALLOWED["submit"],
-        revise=is_author and state in ALLOWED["revise"],
-        vote=votes and in_review,
-        reject=state in ALLOWED["reject"] and (votes or (closes and user.pk != change.author_id)),
-        withdraw=state in ALLOWED["withdraw"] and (is_author or closes),
-        apply=allows(user, APPLY) and state in ALLOWED["apply"],
-        rebase=is_author and state == State.NEEDS_REBASE and not is_gone,
-        carry_over=is_author and state in ALLOWED["carry_over"] and is_gone,
-        rollback=allows(user, PROPOSE) and state in ALLOWED["rollback"] and change.mutation is not None,
-        why_no_vote=policies.why_no_vote(user, change, revision) if in_review else "",
-    )
-
-
-def votes(change: ChangeRequest, revision: Revision) -> list[dict[str, Any]]:
+def cast_votes(change: ChangeRequest, revision: Revision) -> list[dict[str, Any]]:
     """Every vote, oldest first, with whether it counts now and why not."""
-    rows: Iterable[Vote] | None = change.prefetched("votes")
-    if rows is None:
-        found = Vote.objects.filter(change=change).select_related("voter", "revision")
-        rows = found.prefetch_related("voter__groups")
+    tally = votes.tally(change, revision)
+    numbers = {step.pk: step.number for step in votes.steps_of(change)}
     return [
         {
             "voter": vote.voter.get_username(),
             "name": vote.voter.display_name,
             "verdict": vote.verdict,
-            "revision": vote.revision.number,
+            "role": vote.role,
+            "revision": numbers[vote.revision_id],
             "comment": vote.comment,
             "at": vote.at,
-            "counts": policies.is_eligible(vote, change, revision),
-            "why_not": _why_not(vote, change, revision),
+            "counts": tally.counts(vote),
+            "why_not": tally.why_not[vote.pk],
         }
-        for vote in rows
+        for vote in tally.votes
     ]
 
 
-def _why_not(vote: Vote, change: ChangeRequest, revision: Revision) -> str:
-    if vote.voided_at:
-        return vote.voided_because or "voided"
-    return "" if policies.is_eligible(vote, change, revision) else f"{vote.voter} may no longer review"
+def requirements(change: ChangeRequest, revision: Revision) -> list[dict[str, Any]]:
+    """Who has to approve it, and who did so far."""
+    return [
+        {
+            "label": each.label,
+            "role": each.role,
+            "count": each.count,
+            "approvals": len(each.people),
+            "people": [person.get_username() for person in each.people],
+        }
+        for each in votes.tally(change, revision).requirements
+    ]
 
 
 def timeline(change: ChangeRequest) -> list[dict[str, Any]]:
@@ -277,6 +163,7 @@ def list_dicts(changes: list[ChangeRequest], user: User) -> list[dict[str, Any]]
     selectors.read_revisions(changes)
     readers = lineage.downstream_by_view([change.saved_query_id for change in changes if change.saved_query_id])
     caveats = {connection: lineage.caveat(connection) for connection in {change.connection for change in changes}}
+    selectors.read_votes(changes)
     rows = []
     for change in changes:
         told = impact_dict(change, readers.get(change.saved_query_id or 0, []), caveats[change.connection])
@@ -301,7 +188,9 @@ def detail_dict(
         "number": change.pk,
         "action": change.action,
         "state": change.state,
+        "badge": badge(change),
         "author": change.author.get_username(),
+        "co_authors": [person.get_username() for person in votes.co_authors(change)],
         "reason": change.reason,
         "connection": change.connection.slug,
         "title": told.title,
@@ -311,6 +200,7 @@ def detail_dict(
         "submitted_at": change.submitted_at,
         "state_changed_at": change.state_changed_at,
         "scheduled_for": change.scheduled_for,
+        "expires_at": expiry.expires_at(change),
         "problem": change.problem,
         "revision": revision.number,
         "digest": revision.digest,
@@ -318,7 +208,8 @@ def detail_dict(
         "remote": remote_dict(change) if change.state == State.NEEDS_REBASE else None,
         "proposal": revision.proposal,
         "diff": diff_to_dict(held, wanted) if comparable else None,
-        "votes": votes(change, revision),
+        "requirements": requirements(change, revision),
+        "votes": cast_votes(change, revision),
         "blockers": blockers(change, user, revision),
         "field_changes": [{"field": row.label, "before": row.before, "after": row.after} for row in told.rows],
         "request": told.request if comparable or not told.action.has_sql else None,

@@ -8,10 +8,10 @@ from django.utils import timezone
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit.targets import Target
-from warehouse_admin.changes import live, policies, texts
+from warehouse_admin.changes import live, policies, texts, verdict
 from warehouse_admin.changes.actions import ACTIONS, Action, Facts, Subject, action_of
 from warehouse_admin.changes.errors import BaseMoved, StaleRevision
-from warehouse_admin.changes.models import ChangeRequest, Draft, Revision, Vote
+from warehouse_admin.changes.models import ChangeRequest, Draft, Revision
 from warehouse_admin.changes.revisions import add_revision, told
 from warehouse_admin.changes.transitions import State, current_revision, lock, move, note, record, require_state
 from warehouse_admin.core.errors import InvalidInput, UserError
@@ -288,25 +288,16 @@ def _tell_creation(change: ChangeRequest, author: User, revision: Revision, subm
 
 
 def _replace(change: ChangeRequest, user: User, latest: Revision, base: Facts, proposal: Facts) -> None:
-    """A new revision in place of `latest`: a real edit goes back to review without votes, a cosmetic one keeps them."""
+    """A new revision in place of `latest`; approvals follow what it means, and may approve the change again."""
     revision = add_revision(change, user, base, proposal)
-    cosmetic = revision.meaning_digest == latest.meaning_digest
+    approved = False
     if change.state == State.DRAFT:
         note(change, user, "revised")
-    elif cosmetic:
-        note(change, user, "revised", "Layout and comments only: the votes are kept.")
-        if change.state == State.SCHEDULED:
-            move(change, State.APPROVED)  # what was scheduled is not what stands there now: an operator looks again
     else:
-        void_votes(change, f"revision {revision.number} changed the proposal")
-        note(change, user, "revised")
-        move(change, State.IN_REVIEW, problem="", remote=None, scheduled_for=None)
+        approved = verdict.after_revision(change, user, latest, revision, "revised")
     record(change, user, "revised", reason=change.reason, **told(revision))
-
-
-def void_votes(change: ChangeRequest, because: str) -> None:
-    """No vote so far counts any more."""
-    Vote.objects.filter(change=change, voided_at=None).update(voided_at=timezone.now(), voided_because=because[:200])
+    if approved:
+        verdict.start(change, user)
 
 
 def _save_reason(change: ChangeRequest, reason: str) -> None:

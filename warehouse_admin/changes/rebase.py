@@ -9,15 +9,24 @@ from django.db import transaction
 from django.utils import timezone
 
 from warehouse_admin.accounts.models import User
-from warehouse_admin.changes import attribution, live, policies
-from warehouse_admin.changes.actions import action_of, base
+from warehouse_admin.changes import attribution, live, policies, verdict
+from warehouse_admin.changes.actions import action_of
 from warehouse_admin.changes.dropped import Dropped, dropped
 from warehouse_admin.changes.errors import BaseMoved, DropsLines, StateForbids
 from warehouse_admin.changes.models import ChangeRequest, Revision
-from warehouse_admin.changes.propose import check_proposal, void_votes
+from warehouse_admin.changes.propose import check_proposal
 from warehouse_admin.changes.revisions import add_revision, told
 from warehouse_admin.changes.texts import listed
-from warehouse_admin.changes.transitions import State, current_revision, lock, move, note, record, require_state
+from warehouse_admin.changes.transitions import (
+    State,
+    current_revision,
+    lock,
+    move,
+    note,
+    record,
+    require_state,
+    supersede,
+)
 from warehouse_admin.core.errors import InvalidInput
 
 
@@ -54,14 +63,6 @@ def drop_mine(change: ChangeRequest, user: User) -> ChangeRequest:
         note(change, user, "dropped", text)
         record(change, user, "dropped", reason=text)
     return change
-
-
-def supersede(change: ChangeRequest, user: User | None) -> None:
-    """Close a locked change: PostHog holds exactly what it wanted, and not by our doing."""
-    text = "PostHog already holds exactly what this proposes, so there was nothing to apply."
-    move(change, State.SUPERSEDED, problem=text, remote=None)
-    note(change, user, "superseded", text)
-    record(change, user, "superseded", reason=text)
 
 
 def known_remote(change: ChangeRequest) -> str:
@@ -120,34 +121,33 @@ def _onto_remote(
         if without and agreed is not None and agreed != without.digest:
             raise DropsLines(without)
         overwritten = attribution.edits_since(view, latest.base, held) if replaces else []
-        void_votes(change, "rebased onto what PostHog holds now")
         revision = add_revision(change, user, subject.base, proposal)
-        began = change.submitted_at or timezone.now()
-        move(change, State.IN_REVIEW, problem="", remote=None, scheduled_for=None, submitted_at=began)
-        _tell(change, user, revision, without, attribution.told_edits(overwritten) if replaces else None)
+        if change.submitted_at is None:
+            change.submitted_at = timezone.now()
+            change.save(update_fields=["submitted_at"])
+        _tell(change, user, latest, revision, without, attribution.told_edits(overwritten) if replaces else None)
     return change
 
 
-def show_dependents(change: ChangeRequest, latest: Revision, names: list[str]) -> None:
-    """Back to review with a revision that shows views which came to select from it: nobody approved breaking those."""
-    text = f"{base.listed(names)} now select{'s' if len(names) == 1 else ''} from it, which no reviewer has seen."
-    void_votes(change, text)
-    revision = add_revision(change, latest.editor, latest.base, latest.proposal)
-    move(change, State.IN_REVIEW, problem=text, scheduled_for=None)
-    note(change, None, "dependents_appeared", text)
-    record(change, None, "dependents_appeared", reason=text, **told(revision))
-
-
-def _tell(change: ChangeRequest, user: User, revision: Revision, without: Dropped, overwritten: str | None) -> None:
+def _tell(
+    change: ChangeRequest,
+    user: User,
+    former: Revision,
+    revision: Revision,
+    without: Dropped,
+    overwritten: str | None,
+) -> None:
     """Timeline and audit trail, with every line of others that is left out; `overwritten` None: a plain rebase."""
     did = "rebased" if overwritten is None else "remote_replaced"
     parts = [f"Overwrites {overwritten}."] if overwritten else []
     if without:
         parts.append(listed(without.added, without.removed))
-    note(change, user, did, "\n".join(parts))
+    approved = verdict.after_revision(change, user, former, revision, did, "\n".join(parts))
     kept = told(revision)
     kept["after"] |= {name: [asdict(line) for line in lines] for name, lines in _named(without) if lines}
     record(change, user, did, reason="\n".join([change.reason, *parts]).strip(), **kept)
+    if approved:
+        verdict.start(change, user)
 
 
 def _named(without: Dropped) -> list[tuple[str, tuple]]:

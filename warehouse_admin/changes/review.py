@@ -7,10 +7,9 @@ from django.utils import timezone
 
 from warehouse_admin.accounts.models import User
 from warehouse_admin.accounts.policies import require
-from warehouse_admin.accounts.roles import CLOSE
-from warehouse_admin.changes import apply as applying
-from warehouse_admin.changes import policies, texts
-from warehouse_admin.changes.errors import StaleRevision
+from warehouse_admin.accounts.roles import CLOSE, REVIEW, Role
+from warehouse_admin.changes import policies, texts, verdict
+from warehouse_admin.changes.errors import StaleRevision, StateForbids
 from warehouse_admin.changes.models import ChangeRequest, Revision, Vote
 from warehouse_admin.changes.transitions import State, current_revision, lock, move, note, record, require_state
 from warehouse_admin.core.errors import InvalidInput
@@ -23,7 +22,7 @@ def approve(
     change: ChangeRequest, user: User, comment: str = "", *, revision: int | None = None, digest: str | None = None
 ) -> ChangeRequest:
     """Vote for what was shown (`revision`, `digest`); the last needed vote approves it, and may set off the apply."""
-    comment = _clean(comment, needed=False)
+    comment = clean_comment(comment, needed=False)
     with transaction.atomic():
         change = lock(change)
         latest = current_revision(change)
@@ -34,24 +33,22 @@ def approve(
         _refuse_unseen(latest, revision, digest)
         _vote(change, latest, user, Vote.Verdict.APPROVE, comment)
         note(change, user, "approved", comment)
-        approved = policies.is_approved(change, latest)
-        if approved:
-            move(change, State.APPROVED, problem="")
+        approved = verdict.settle(change, latest)
         record(change, user, "approved", reason=comment, after={"revision": latest.number, "digest": latest.digest})
-        if approved and applying.starts_by_itself(change) and applying.still_approved(change):
-            applying.claim(change, asked_by=user)
+        if approved:
+            verdict.start(change, user)
     return change
 
 
 def request_changes(
     change: ChangeRequest, user: User, comment: str, *, revision: int | None = None, digest: str | None = None
 ) -> ChangeRequest:
-    """Send it back to its author; approvals given so far are kept."""
+    """Send it back to its author. This outlives every later edit, until it is taken back or dismissed."""
     with transaction.atomic():
         change = lock(change)
         latest = current_revision(change)
         policies.require_vote(user, change, latest, action="change.changes_requested")
-        comment = _clean(comment, needed=True)
+        comment = clean_comment(comment, needed=True)
         require_state(change, "request_changes")
         _refuse_unseen(latest, revision, digest)
         _vote(change, latest, user, Vote.Verdict.REQUEST_CHANGES, comment)
@@ -62,41 +59,79 @@ def request_changes(
     return change
 
 
+def re_request(change: ChangeRequest, user: User, comment: str = "") -> ChangeRequest:
+    """Ask the reviewers to look again without an edit; what they asked for still stands in the way."""
+    comment = clean_comment(comment, needed=False)
+    with transaction.atomic():
+        change = lock(change)
+        policies.require_author(user, change, action="change.re_requested")
+        require_state(change, "re_request")
+        move(change, State.IN_REVIEW)
+        note(change, user, "re_requested", comment)
+        record(change, user, "re_requested", reason=comment, after={"revision": change.revision_number})
+    return change
+
+
+def dismiss(change: ChangeRequest, user: User, voter: User, comment: str = "") -> ChangeRequest:
+    """Lift a request for changes: one's own, or with a comment whoever may close anybody's change and did not write it.
+
+    Where that was all that stood in the way, the change is approved.
+    """
+    with transaction.atomic():
+        change = lock(change)
+        latest = current_revision(change)
+        policies.refuse_token(change, action="change.objection_dismissed")
+        if user.pk == voter.pk:
+            require(user, REVIEW, action="change.objection_dismissed", target=policies.target_of(change))
+        else:
+            policies.require_close(user, change, latest, action="change.objection_dismissed")
+        comment = clean_comment(comment, needed=user.pk != voter.pk)
+        require_state(change, "dismiss")
+        _lift_objection(change, user, voter)
+        note(change, user, "objection_dismissed", f"{voter.display_name} had asked for changes. {comment}".strip())
+        approved = verdict.settle(change, latest)
+        record(change, user, "objection_dismissed", reason=comment, after={"voter": voter.get_username()})
+        if approved:
+            verdict.start(change, user)
+    return change
+
+
 def reject(change: ChangeRequest, user: User, comment: str) -> ChangeRequest:
     """Close it for good: a reviewer who may vote on it, or whoever may close anybody's change; never an API token."""
     with transaction.atomic():
         change = lock(change)
         policies.refuse_token(change, action="change.rejected")
-        if policies.may_close(user) and user.pk != change.author_id:
-            require(user, CLOSE, action="change.rejected", target=policies.target_of(change))
+        latest = current_revision(change)
+        if policies.may_close(user) and not policies.is_writer(user, change):
+            policies.require_close(user, change, latest, action="change.rejected")
         else:
-            policies.require_vote(user, change, current_revision(change), action="change.rejected")
-        comment = _clean(comment, needed=True)
+            policies.require_vote(user, change, latest, action="change.rejected")
+        comment = clean_comment(comment, needed=True)
         require_state(change, "reject")
-        move(change, State.REJECTED, problem=comment, scheduled_for=None)
+        move(change, State.REJECTED, problem=comment, scheduled_for=None, by_hand=False)
         note(change, user, "rejected", comment)
         record(change, user, "rejected", reason=comment)
     return change
 
 
 def withdraw(change: ChangeRequest, user: User, comment: str = "") -> ChangeRequest:
-    """Take it back: its author, or with a comment whoever may close anybody's change."""
-    comment = _clean(comment, needed=False)
+    """Take it back: its author, a co-author, or with a comment whoever may close anybody's change."""
+    comment = clean_comment(comment, needed=False)
     with transaction.atomic():
         change = lock(change)
-        if user.pk == change.author_id:
+        if policies.is_writer(user, change):
             policies.require_author(user, change, action="change.withdrawn")
         else:
             require(user, CLOSE, action="change.withdrawn", target=policies.target_of(change))
-            _clean(comment, needed=True)
+            clean_comment(comment, needed=True)
         require_state(change, "withdraw")
-        move(change, State.WITHDRAWN, problem=comment, scheduled_for=None)
+        move(change, State.WITHDRAWN, problem=comment, scheduled_for=None, by_hand=False)
         note(change, user, "withdrawn", comment)
         record(change, user, "withdrawn", reason=comment)
     return change
 
 
-def _vote(change: ChangeRequest, revision: Revision, user: User, verdict: Vote.Verdict, comment: str) -> Vote:
+def _vote(change: ChangeRequest, revision: Revision, user: User, said: Vote.Verdict, comment: str) -> Vote:
     """One standing vote for each person: an earlier one stays in the history, voided."""
     now = timezone.now()
     earlier = Vote.objects.filter(change=change, voter=user, voided_at=None)
@@ -105,11 +140,20 @@ def _vote(change: ChangeRequest, revision: Revision, user: User, verdict: Vote.V
         change=change,
         revision=revision,
         voter=user,
-        verdict=verdict,
+        verdict=said,
+        role=Role.REVIEWER,
         digest=revision.digest,
         comment=comment,
         at=now,
     )
+
+
+def _lift_objection(change: ChangeRequest, user: User, voter: User) -> None:
+    asked = Vote.Verdict.REQUEST_CHANGES
+    standing = Vote.objects.filter(change=change, voter=voter, verdict=asked, voided_at=None)
+    because = "taken back" if user.pk == voter.pk else f"dismissed by {user}"
+    if not standing.update(voided_at=timezone.now(), voided_because=because[:200]):
+        raise StateForbids(f"{voter.display_name} does not ask for changes to #{change.pk}.")
 
 
 def _has_approved(change: ChangeRequest, revision: Revision, user: User) -> bool:
@@ -124,7 +168,8 @@ def _refuse_unseen(latest: Revision, revision: int | None, digest: str | None) -
         )
 
 
-def _clean(comment: str, *, needed: bool) -> str:
+def clean_comment(comment: str, *, needed: bool) -> str:
+    """What is kept of a comment; InvalidInput where one is missing or too long."""
     comment = texts.storable(comment)
     if needed and not comment:
         raise InvalidInput("Say why: a comment is needed here.", errors={"comment": ["A comment is needed here."]})

@@ -7,11 +7,9 @@ from typing import Any
 from warehouse_admin.accounts.models import User
 from warehouse_admin.changes.actions import KEPT, Facts, action_of
 from warehouse_admin.changes.models import ChangeRequest, Item, Revision
+from warehouse_admin.changes.votes import ONE_REVIEWER
 from warehouse_admin.core.digests import json_digest
 from warehouse_admin.lineage import selectors as lineage
-
-ONE_REVIEWER = [{"label": "One reviewer", "role": "reviewer", "count": 1}]
-"""The one rule there is: somebody else who may review has to approve."""
 
 
 def add_revision(change: ChangeRequest, editor: User, base: Facts, proposal: Facts) -> Revision:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
 from warehouse_admin.accounts.models import User
-from warehouse_admin.changes import apply as applying
-from warehouse_admin.changes import policies
+from warehouse_admin.changes import guards, policies
 from warehouse_admin.changes.errors import StateForbids
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.changes.transitions import State, current_revision, lock, move, note, record, require_state
 from warehouse_admin.core.errors import InvalidInput
+from warehouse_admin.core.localtime import with_offset
 
 FURTHEST = timedelta(days=366)
 
@@ -26,12 +26,25 @@ def schedule(change: ChangeRequest, user: User, at: datetime) -> ChangeRequest:
         require_state(change, "schedule")
         _check_time(at)
         revision = current_revision(change)
-        if approved := applying.still_approved(change):
-            move(change, State.SCHEDULED, scheduled_for=at, apply_asked_by=user, problem="")
-            note(change, user, "scheduled", f"For {at.astimezone(UTC):%Y-%m-%d %H:%M} UTC.")
+        if approved := guards.still_approved(change):
+            move(change, State.SCHEDULED, scheduled_for=at, by_hand=True, apply_asked_by=user, problem="")
+            note(change, user, "scheduled", f"For {with_offset(at)}.")
             record(change, user, "scheduled", after={"revision": revision.number, "at": at})
     if not approved:
-        raise StateForbids(change.problem or applying.APPROVAL_LOST, who="a reviewer")
+        raise StateForbids(change.problem or guards.APPROVAL_LOST, who="a reviewer")
+    return change
+
+
+def unschedule(change: ChangeRequest, user: User) -> ChangeRequest:
+    """Take its time away again: it stays approved, and an operator applies it."""
+    with transaction.atomic():
+        change = lock(change)
+        policies.require_apply(user, change, action="change.unscheduled")
+        require_state(change, "unschedule")
+        former = change.scheduled_for
+        move(change, State.APPROVED, scheduled_for=None, by_hand=True)
+        note(change, user, "unscheduled")
+        record(change, user, "unscheduled", before={"at": former}, after={"at": None})
     return change
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework import serializers
 
 from warehouse_admin.changes.models import ChangeRequest, Vote
@@ -52,10 +54,27 @@ class Outgoing(serializers.Serializer):
     body = serializers.DictField()
 
 
+class Badge(serializers.Serializer):
+    """The state in the word that the pages show, which may say more than the state does."""
+
+    state = serializers.ChoiceField(choices=ChangeRequest.State.choices)
+    word = serializers.CharField()
+    title = serializers.CharField(allow_blank=True, help_text="Why.")
+
+
+class Required(serializers.Serializer):
+    label = serializers.CharField()  # type: ignore[assignment]  # the name of the field in the API
+    role = serializers.CharField(help_text="The role whose people count.")
+    count = serializers.IntegerField(help_text="How many different people have to approve.")
+    approvals = serializers.IntegerField(help_text="How many did, and count now.")
+    people = serializers.ListField(child=serializers.CharField(), help_text="Their user names.")
+
+
 class CastVote(serializers.Serializer):
     voter = serializers.CharField(help_text="The user name.")
     name = serializers.CharField()
     verdict = serializers.ChoiceField(choices=Vote.Verdict.choices)
+    role = serializers.CharField(allow_blank=True, help_text="By which it was cast.")
     revision = serializers.IntegerField()
     comment = serializers.CharField(allow_blank=True)
     at = serializers.DateTimeField()
@@ -106,16 +125,21 @@ class ChangeDetail(serializers.Serializer):
     number = serializers.IntegerField()
     action = serializers.ChoiceField(choices=ChangeRequest.Action.choices)
     state = serializers.ChoiceField(choices=ChangeRequest.State.choices)
+    badge = Badge()
     connection = serializers.CharField()
     title = serializers.CharField(help_text="What it does, in a few words.")
     saved_query = serializers.UUIDField(allow_null=True, help_text="Null for a view that is not made yet.")
     name = serializers.CharField()
     author = serializers.CharField()
+    co_authors = serializers.ListField(child=serializers.CharField(), help_text="Their user names.")
     reason = serializers.CharField(allow_blank=True)
     created_at = serializers.DateTimeField()
     submitted_at = serializers.DateTimeField(allow_null=True)
     state_changed_at = serializers.DateTimeField()
     scheduled_for = serializers.DateTimeField(allow_null=True, help_text="When it is applied, once it has a time.")
+    expires_at = serializers.DateTimeField(
+        allow_null=True, help_text="When it is closed unless somebody touches it; null while that is far off."
+    )
     problem = serializers.CharField(allow_blank=True, help_text="Why it failed or needs a rebase, in words.")
     revision = serializers.IntegerField(help_text="Send it back with `revise`.")
     digest = serializers.CharField(help_text="Of the proposal and its base; a vote may be bound to it.")
@@ -129,6 +153,7 @@ class ChangeDetail(serializers.Serializer):
     field_changes = FieldChange(many=True)
     request = Outgoing(allow_null=True)
     consequences = Consequences()
+    requirements = Required(many=True)
     votes = CastVote(many=True)
     blockers = Blocker(many=True)
     impact = Impact()
@@ -204,8 +229,26 @@ class Revised(serializers.Serializer):
     reason = ExactText(required=False)
 
 
+class Dismissed(Comment):
+    voter = serializers.CharField(
+        max_length=150, required=False, help_text="The user name of who asked for changes; by default oneself."
+    )
+
+
+class CoAuthors(serializers.Serializer):
+    add = serializers.ListField(child=serializers.CharField(max_length=150), required=False, max_length=50)
+    remove = serializers.ListField(child=serializers.CharField(max_length=150), required=False, max_length=50)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError({"add": "Name somebody to add or to remove."})
+        return attrs
+
+
 class Scheduled(serializers.Serializer):
-    at = serializers.DateTimeField(help_text="A time to come; UTC where no offset is given.")
+    at = serializers.DateTimeField(
+        allow_null=True, help_text="A time to come; UTC where no offset is given. null takes the time away again."
+    )
 
 
 class Rebased(serializers.Serializer):

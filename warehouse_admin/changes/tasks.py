@@ -27,3 +27,11 @@ def remove_old_drafts() -> None:
     from warehouse_admin.changes import drafts
 
     drafts.sweep()
+
+
+@shared_task(name="changes.expire_idle_changes")
+def expire_idle_changes() -> None:
+    """Close what nobody has touched for its whole life."""
+    from warehouse_admin.changes import services
+
+    services.expire_idle()

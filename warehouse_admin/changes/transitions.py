@@ -15,51 +15,53 @@ from warehouse_admin.core.errors import Missing
 
 State = ChangeRequest.State
 
+_BEFORE_APPLY = (
+    State.DRAFT,
+    State.IN_REVIEW,
+    State.CHANGES_REQUESTED,
+    State.APPROVED,
+    State.SCHEDULED,
+    State.NEEDS_REBASE,
+    State.FAILED,
+)
+"""Open, and nothing of it may have reached PostHog or may still be on its way there."""
+
 ALLOWED: dict[str, tuple[State, ...]] = {
     "submit": (State.DRAFT,),
-    "revise": (
-        State.DRAFT,
-        State.IN_REVIEW,
-        State.CHANGES_REQUESTED,
-        State.APPROVED,
-        State.SCHEDULED,
-        State.FAILED,
-    ),
+    "revise": tuple(state for state in _BEFORE_APPLY if state != State.NEEDS_REBASE),
+    "co_authors": _BEFORE_APPLY,
     "approve": (State.IN_REVIEW, State.CHANGES_REQUESTED),
     "request_changes": (State.IN_REVIEW, State.CHANGES_REQUESTED),
+    "re_request": (State.CHANGES_REQUESTED,),
+    "dismiss": (State.IN_REVIEW, State.CHANGES_REQUESTED),
     "reject": (State.IN_REVIEW, State.CHANGES_REQUESTED, State.APPROVED, State.SCHEDULED),
-    "withdraw": (
-        State.DRAFT,
-        State.IN_REVIEW,
-        State.CHANGES_REQUESTED,
-        State.APPROVED,
-        State.SCHEDULED,
-        State.NEEDS_REBASE,
-        State.FAILED,
-    ),
+    "withdraw": _BEFORE_APPLY,
+    "expire": _BEFORE_APPLY,
+    "reopen": (State.WITHDRAWN, State.REJECTED, State.EXPIRED),
     "apply": (State.APPROVED, State.SCHEDULED, State.FAILED),
     "schedule": (State.APPROVED, State.SCHEDULED),
-    "rebase": (
-        State.NEEDS_REBASE,
-        State.IN_REVIEW,
-        State.CHANGES_REQUESTED,
-        State.APPROVED,
-        State.SCHEDULED,
-        State.FAILED,
-    ),
+    "unschedule": (State.SCHEDULED,),
+    "rebase": tuple(state for state in _BEFORE_APPLY if state != State.DRAFT),
     "rollback": (State.APPLIED,),
+    "comment": tuple(State),
 }
 ALLOWED["drop"] = ALLOWED["rebase"]
 ALLOWED["carry_over"] = (State.DRAFT, *ALLOWED["rebase"])
 SPOKEN = {
     "submit": "submitted for review",
     "revise": "edited",
+    "co_authors": "given other co-authors",
     "approve": "approved",
     "request_changes": "sent back for changes",
+    "re_request": "handed to its reviewers again",
+    "dismiss": "freed of a request for changes",
     "reject": "rejected",
     "withdraw": "withdrawn",
+    "expire": "closed for its age",
+    "reopen": "opened again",
     "apply": "applied",
     "schedule": "scheduled",
+    "unschedule": "taken off the schedule",
     "rebase": "rebased",
     "drop": "given up",
     "carry_over": "carried over",
@@ -122,6 +124,14 @@ def move(change: ChangeRequest, to: State, **fields: Any) -> None:
     for name, value in fields.items():
         setattr(change, name, value)
     change.save(update_fields=list(fields))
+
+
+def supersede(change: ChangeRequest, user: User | None) -> None:
+    """Close a locked change: PostHog holds exactly what it wanted, and not by our doing."""
+    text = "PostHog already holds exactly what this proposes, so there was nothing to apply."
+    move(change, State.SUPERSEDED, problem=text, remote=None)
+    note(change, user, "superseded", text)
+    record(change, user, "superseded", reason=text)
 
 
 def record(change: ChangeRequest, actor: User | None, did: str, **details: Any) -> None:

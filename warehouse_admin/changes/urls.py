@@ -2,7 +2,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from warehouse_admin.changes.views import actions, conflict, detail, drafts, editing, lists, proposing
+from warehouse_admin.changes.views import (
+    actions,
+    co_authors,
+    conflict,
+    detail,
+    drafts,
+    editing,
+    lists,
+    proposing,
+    scheduling,
+)
 
 app_name = "changes"
 urlpatterns = [
@@ -35,6 +45,13 @@ urlpatterns = [
     path("changes/<int:number>/submit/", actions.submit, name="submit"),
     path("changes/<int:number>/approve/", actions.approve, name="approve"),
     path("changes/<int:number>/request-changes/", actions.request_changes, name="request-changes"),
+    path("changes/<int:number>/comment/", actions.comment, name="comment"),
+    path("changes/<int:number>/re-request/", actions.re_request, name="re-request"),
+    path("changes/<int:number>/dismiss/<str:voter>/", actions.dismiss, name="dismiss"),
+    path("changes/<int:number>/reopen/", actions.reopen, name="reopen"),
+    path("changes/<int:number>/schedule/", scheduling.schedule, name="schedule"),
+    path("changes/<int:number>/unschedule/", actions.unschedule, name="unschedule"),
+    path("changes/<int:number>/co-authors/", co_authors.co_authors, name="co-authors"),
     path("changes/<int:number>/reject/", actions.reject, name="reject"),
     path("changes/<int:number>/withdraw/", actions.withdraw, name="withdraw"),
     path("changes/<int:number>/apply/", actions.apply, name="apply"),

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
-from warehouse_admin.changes import selectors, services
+from warehouse_admin.accounts.models import User
+from warehouse_admin.changes import readiness, selectors, services
 from warehouse_admin.changes.forms import VoteForm
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.changes.views.detail import render_detail
@@ -51,8 +52,15 @@ def _answer(request: HttpRequest, number: int, question: Question | None, done: 
             raise
         change = selectors.detail(number, signed_in(request))
         return render_detail(request, change, problem=error, comment=form.cleaned_data["comment"])
-    messages.success(request, done.format(change=result))
+    messages.success(request, done.format(change=result) + _moved(change, result))
     return redirect("changes:detail", result.pk)
+
+
+def _moved(before: ChangeRequest, after: ChangeRequest) -> str:
+    """Where it stands now, in the word of its badge, if that is news."""
+    if before.pk != after.pk or before.state == after.state:
+        return ""
+    return f" It now stands at “{readiness.badge(after)['word']}”."
 
 
 @require_http_methods(["GET", "POST"])
@@ -98,6 +106,77 @@ def reject(request: HttpRequest, number: int) -> HttpResponse:
         question,
         "You rejected {change}.",
         lambda change, form: services.reject(change, signed_in(request), form.cleaned_data["comment"]),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def comment(request: HttpRequest, number: int) -> HttpResponse:
+    return _answer(
+        request,
+        number,
+        None,
+        "Your comment on {change} is on the timeline.",
+        lambda change, form: services.comment(change, signed_in(request), form.cleaned_data["comment"]),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def re_request(request: HttpRequest, number: int) -> HttpResponse:
+    text = "It goes back to review as it is. What was asked for still stands in the way until its author votes again."
+    question = Question("Ask for another look", text, "Ask again", "What to look at")
+    return _answer(
+        request,
+        number,
+        question,
+        "The reviewers of {change} are asked to look again.",
+        lambda change, form: services.re_request(change, signed_in(request), form.cleaned_data["comment"]),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def dismiss(request: HttpRequest, number: int, voter: str) -> HttpResponse:
+    person = get_object_or_404(User, username=voter)
+    if person == signed_in(request):
+        text = "You no longer ask for changes. Where that was all that stood in the way, the change is approved by it."
+        question = Question("Take back your request on", text, "Take it back", "Comment")
+    else:
+        text = (
+            f"What {person.display_name} asked for no longer stands in the way. "
+            "Where that was all, the change is approved by it."
+        )
+        question = Question("Dismiss the request for changes to", text, "Dismiss it", "Why?", danger=True)
+    return _answer(
+        request,
+        number,
+        question,
+        "One request for changes to {change} less.",
+        lambda change, form: services.dismiss(change, signed_in(request), person, form.cleaned_data["comment"]),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def reopen(request: HttpRequest, number: int) -> HttpResponse:
+    text = "It becomes a draft of yours again. Votes from before do not count any more."
+    question = Question("Open again", text, "Open again")
+    return _answer(
+        request,
+        number,
+        question,
+        "{change} is a draft again.",
+        lambda change, form: services.reopen(change, signed_in(request)),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def unschedule(request: HttpRequest, number: int) -> HttpResponse:
+    text = "It stays approved and waits for an operator to apply it or to give it another time."
+    question = Question("Take off the schedule", text, "Take off the schedule")
+    return _answer(
+        request,
+        number,
+        question,
+        "{change} has no time any more.",
+        lambda change, form: services.unschedule(change, signed_in(request)),
     )
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from warehouse_admin.changes import presenters, recreated, selectors, services, texts
+from warehouse_admin.changes import offers, presenters, readiness, recreated, selectors, services, texts, votes
 from warehouse_admin.changes.actions import Facts, Subject, action_of
 from warehouse_admin.changes.models import ChangeRequest, Revision
 from warehouse_admin.changes.rebase import left_out_so_far
@@ -42,16 +41,17 @@ def render_detail(
     context = {
         **status_context(request, change, current),
         "shown": shown,
-        "revisions": change.revisions.select_related("editor").only("number", "created_at", "editor", "change"),
+        "revisions": votes.steps_of(change),
         "unified": request.GET.get("view") == "unified",
         "told": describe(change, shown, [dependent["name"] for dependent in impact["dependents"]]),
         "timeline": presenters.timeline(change),
         "impact": impact,
         "others": selectors.others_open(change.saved_query, besides=change) if not change.is_closed else [],
-        "rollbacks": change.rollbacks.order_by("pk"),
+        "rollbacks": change.rollbacks.order_by("pk") if change.state == ChangeRequest.State.APPLIED else [],
         "inverse": services.inverse(change) if change.state == ChangeRequest.State.APPLIED else None,
         "dropped": left_out_so_far(change, shown),
         "gone": _gone(change),
+        "co_authors": votes.co_authors(change),
         "problem": problem,
         "comment": comment,
     }
@@ -66,16 +66,16 @@ def _gone(change: ChangeRequest) -> recreated.Gone | None:
 
 def status_context(request: HttpRequest, change: ChangeRequest, revision: Revision) -> dict[str, Any]:
     """What moves while the page is looked at."""
-    prefetch_related_objects([change], selectors.every_vote())
     return {
         "change": change,
-        "badge": presenters.badge(change),
+        "badge": readiness.badge(change),
         "revision": revision,
         "in_flight": change.state in ChangeRequest.IN_FLIGHT,
-        "blockers": presenters.blockers(change, signed_in(request), revision),
-        "votes": presenters.votes(change, revision),
+        "blockers": readiness.blockers(change, signed_in(request), revision),
+        "requirements": presenters.requirements(change, revision),
+        "votes": presenters.cast_votes(change, revision),
         "mutation": presenters.mutation_dict(change.mutation),
-        "actions": presenters.actions(change, signed_in(request), revision),
+        "actions": offers.actions(change, signed_in(request), revision),
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
-from warehouse_admin.changes import drafts, presenters, selectors
+from warehouse_admin.changes import drafts, readiness, searching, selectors, votes
 from warehouse_admin.changes.views.people import signed_in
 from warehouse_admin.core.htmx import render_page, wants_fragment
 from warehouse_admin.core.paging import page_of
@@ -17,6 +17,9 @@ TAB_LABELS = (
     ("my-turn", "My turn"),
     ("mine", "Mine"),
     ("open", "Open"),
+    ("scheduled", "Scheduled"),
+    ("needs-rebase", "Needs rebase"),
+    ("unconfirmed", "Unconfirmed"),
     ("closed", "Closed"),
     ("all", "All"),
 )
@@ -24,6 +27,9 @@ EMPTY = {
     "my-turn": ("Nothing waits for you", "Reviews, conflicts and applies that need you appear here."),
     "mine": ("You have no open change", "Open a view and choose Edit to propose one."),
     "open": ("No change is open", "Open a view and choose Edit to propose one."),
+    "scheduled": ("No change is scheduled", "Approved changes that an operator gave a time wait here for it."),
+    "needs-rebase": ("No change needs a rebase", "Changes whose view was edited in PostHog meanwhile appear here."),
+    "unconfirmed": ("No change is unconfirmed", "Writes that PostHog never answered wait here until it is known."),
     "closed": ("No change is closed yet", "Applied, rejected and withdrawn changes appear here."),
     "all": ("No change was proposed yet", "Open a view and choose Edit to propose one."),
 }
@@ -38,15 +44,20 @@ def change_list(request: HttpRequest) -> HttpResponse:
     params["connection"] = params.get("connection", "")
     changes = selectors.change_list(signed_in(request), params)
     page = page_of(changes, PAGE_SIZE, params.get("page"), searched=params.get("q"))
+    page.object_list = list(page.object_list)
+    selectors.read_votes(page.object_list)
     for change in page.object_list:
-        change.badge = presenters.badge(change)
+        change.badge = readiness.badge(change)
+        change.requirements = votes.tally(change).requirements
     title, text = EMPTY[params["tab"]]
     context = {
         "page": page,
         "tabs": [] if wants_fragment(request) else _tabs(request, params["tab"]),
         "tab": params["tab"],
         "drafts": drafts.mine(signed_in(request)) if tab == "mine" and not wants_fragment(request) else [],
-        "filtered": any(params.get(name) for name in ("q", "state", "author", "saved_query")),
+        "search_help": searching.HELP,
+        "problems": searching.parse(params.get("q") or "", signed_in(request)).problems,
+        "filtered": any(params.get(name) for name in ("q", "state", "author", "action", "saved_query")),
         "empty_title": title,
         "empty_text": text,
     }

@@ -1,0 +1,27 @@
+"""Talking about a change: whoever sees it may, a script of theirs too."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from warehouse_admin.accounts.models import User
+from warehouse_admin.accounts.roles import roles_of
+from warehouse_admin.changes import policies, selectors
+from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.changes.review import clean_comment
+from warehouse_admin.changes.transitions import lock, note, record
+from warehouse_admin.core.errors import NotPermitted
+
+
+def comment(change: ChangeRequest, user: User, text: str) -> ChangeRequest:
+    """Add a comment to the timeline, whatever the state; nothing else changes."""
+    with transaction.atomic():
+        change = lock(change)
+        seen = user.is_active and roles_of(user) and selectors.visible_to(user).filter(pk=change.pk).exists()
+        if not seen:
+            told = "Only people who may see a change comment on it."
+            raise NotPermitted(told, action="change.commented", target=policies.target_of(change))
+        text = clean_comment(text, needed=True)
+        note(change, user, "commented", text)
+        record(change, user, "commented", reason=text, after={"revision": change.revision_number})
+    return change
