@@ -11,6 +11,7 @@ from warehouse_admin.core.states import look_of
 
 State = ChangeRequest.State
 Blocker = dict[str, str]
+IN_REVIEW = (State.IN_REVIEW, State.CHANGES_REQUESTED)
 _DECIDED = (State.APPROVED, State.SCHEDULED)
 
 
@@ -81,7 +82,7 @@ def _of_state(change: ChangeRequest, user: User | None, revision: Revision) -> l
     author = change.author.display_name
     if change.state == State.DRAFT:
         return [_blocker("It is a draft: submit it for review.", "fix", author)]
-    if change.state in (State.IN_REVIEW, State.CHANGES_REQUESTED):
+    if change.state in IN_REVIEW:
         return _of_review(change, user, revision)
     if change.state in _DECIDED:
         return _of_decided(change, revision)
