@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.urls import reverse
@@ -15,6 +15,7 @@ from warehouse_admin.changes import policies, selectors
 from warehouse_admin.changes.models import ChangeEvent, ChangeRequest, Revision, Vote
 from warehouse_admin.changes.transitions import ALLOWED
 from warehouse_admin.core.diff import diff_to_dict
+from warehouse_admin.core.merge import merge
 from warehouse_admin.lineage import selectors as lineage
 from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.mutations.models import Mutation
@@ -308,6 +309,7 @@ def detail_dict(
         "digest": revision.digest,
         "base": revision.base,
         "remote": remote_dict(change) if change.state == State.NEEDS_REBASE else None,
+        "merge": merge_dict(change, revision) if comparable else None,
         "proposal": revision.proposal,
         "diff": diff_to_dict(held, wanted) if comparable else None,
         "votes": votes(change, revision),
@@ -325,6 +327,15 @@ def remote_dict(change: ChangeRequest) -> dict[str, Any] | None:
     if not change.remote:
         return None
     return {name: change.remote.get(name) for name in ("name", "query", "latest_history_id", "fetched_at")}
+
+
+def merge_dict(change: ChangeRequest, revision: Revision) -> list[dict[str, Any]] | None:
+    """In a conflict: every part that anybody changed, with its exact texts; None otherwise."""
+    remote = (change.remote or {}).get("query") if change.state == State.NEEDS_REBASE else None
+    if remote is None:
+        return None
+    hunks = merge(revision.base.get("query") or "", remote, revision.proposal["query"])
+    return [asdict(hunk) for hunk in hunks if hunk.kind != "unchanged"]
 
 
 def _rollbacks(change: ChangeRequest) -> list[int]:

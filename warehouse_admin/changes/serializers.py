@@ -24,6 +24,18 @@ class Proposal(serializers.Serializer):
     query = serializers.CharField()
 
 
+class MergePart(serializers.Serializer):
+    """A part that PostHog or the proposal changed: its exact texts, and the line where it starts in each, from 1."""
+
+    kind = serializers.ChoiceField(choices=["remote", "mine", "same", "conflict"])
+    base = serializers.CharField(allow_blank=True)
+    remote = serializers.CharField(allow_blank=True)
+    mine = serializers.CharField(allow_blank=True)
+    base_line = serializers.IntegerField()
+    remote_line = serializers.IntegerField()
+    mine_line = serializers.IntegerField()
+
+
 class CastVote(serializers.Serializer):
     voter = serializers.CharField(help_text="The user name.")
     name = serializers.CharField()
@@ -92,6 +104,11 @@ class ChangeDetail(serializers.Serializer):
     digest = serializers.CharField(help_text="Of the proposal and its base; a vote may be bound to it.")
     base = Held()
     remote = Held(allow_null=True, help_text="In `needs_rebase`: what PostHog held instead of the base.")
+    merge = MergePart(
+        many=True,
+        allow_null=True,
+        help_text="In `needs_rebase`: what either side changed, part by part; null in lists where texts are long.",
+    )
     proposal = Proposal()
     diff = serializers.DictField(
         allow_null=True,
@@ -149,7 +166,19 @@ class Scheduled(serializers.Serializer):
 
 
 class Rebased(serializers.Serializer):
-    query = ExactText()
+    query = ExactText(required=False, help_text="The proposal, edited to fit. Lines of others it lacks are recorded.")
+    replace_remote = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="Propose the same text again in place of what PostHog holds now; then without `query`.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["replace_remote"] and "query" in attrs:
+            raise serializers.ValidationError({"query": "To replace what PostHog holds, the proposal goes as it is."})
+        if not attrs["replace_remote"] and "query" not in attrs:
+            raise serializers.ValidationError({"query": "This field is required."})
+        return attrs
 
 
 class RolledBack(serializers.Serializer):
