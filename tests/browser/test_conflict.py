@@ -51,7 +51,7 @@ def test_a_conflict_is_settled_part_by_part_and_applied(
     conflict.get_by_label("Edit", exact=True).check()
     theirs_and_mine = MARGIN.replace("- coalesce(s.shipping_cost, 0) ", "").replace("margin_usd", "gross_margin_usd")
     conflict.get_by_label("Text for this part").fill(theirs_and_mine)
-    expect(result).to_contain_text("gross_margin_usd")
+    expect(result).to_contain_text("1 line that others added is left out")
     result.get_by_label("Drop this line").check()
     erin.get_by_role("button", name="Rebase and ask for review").click()
     erin.wait_for_url(re.compile(r"/changes/\d+/$"))

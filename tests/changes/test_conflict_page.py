@@ -58,7 +58,7 @@ class Form:
         return [name for name, values in self.radios.items() if "both" in values]
 
     def ticks(self, answer, name: str) -> str:
-        return re.search(rf'type="checkbox" name="{name}" value="([^"]*)"', answer.content.decode())[1]
+        return re.search(rf'type="checkbox" [^>]*name="{name}" value="([^"]*)"', answer.content.decode())[1]
 
 
 @pytest.fixture

@@ -286,6 +286,21 @@ def test_a_base_that_keeps_moving_waits_for_a_person(based, sandbox, proposed, r
     assert sandbox.world.writes(based.id) == 0
 
 
+def test_what_somebody_else_did_after_the_base_was_followed_is_not_ours(based, sandbox, proposed, reviewer):
+    change = proposed(MINE)
+    services.approve(change, reviewer)
+    sandbox.world.edit_outside(based.name, COSMETIC)
+    change = services.advance(change.pk)
+    assert (change.state, change.attempts) == (State.APPLYING, 2)
+    sandbox.world.edit_outside(based.name, change.revisions.get(number=2).proposal["query"])
+
+    change = services.advance(change.pk)
+
+    assert change.state == State.SUPERSEDED
+    assert sandbox.world.writes(based.id) == 0
+    assert trail("change.superseded") == [("change.superseded", "ok")]
+
+
 def test_a_moved_token_with_the_same_text_is_no_conflict(based, sandbox, proposed, approve):
     change = proposed(MINE)
     sandbox.world.edit_outside(based.name, THEIRS)
