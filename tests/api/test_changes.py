@@ -294,11 +294,29 @@ def test_a_conflict_shows_base_remote_and_proposal_until_it_is_rebased(number, c
     assert body["base"]["query"] == view.query
     assert body["remote"]["query"] == "SELECT 5 AS rate"
     assert body["proposal"]["query"] == NEW
+    assert [part["kind"] for part in body["merge"]] == ["conflict"]
+    assert (body["merge"][0]["remote"], body["merge"][0]["mine"]) == ("SELECT 5 AS rate", NEW)
 
     rebased = script.post(f"changes/{number}/rebase/", {"query": "SELECT 6 AS rate"}).json()
     assert (rebased["state"], rebased["base"]["query"]) == ("in_review", "SELECT 5 AS rate")
     assert colleague.post(f"changes/{number}/approve/").json()["state"] == "applied"
     assert sandbox.world.view("stg_fx_rates").query["query"] == "SELECT 6 AS rate"
+
+
+def test_a_conflict_is_settled_in_place_of_what_posthog_holds_only_when_that_is_said(
+    number, colleague, script, sandbox, view
+):
+    sandbox.world.edit_outside("stg_fx_rates", "SELECT 5 AS rate")
+    colleague.post(f"changes/{number}/approve/")
+
+    assert script.post(f"changes/{number}/rebase/", {}).status_code == 400
+    both = {"query": "SELECT 6 AS rate", "replace_remote": True}
+    assert script.post(f"changes/{number}/rebase/", both).status_code == 400
+    body = script.post(f"changes/{number}/rebase/", {"replace_remote": True}).json()
+
+    assert (body["state"], body["proposal"]["query"], body["merge"]) == ("in_review", NEW, None)
+    assert (body["timeline"][-1]["kind"], body["base"]["query"]) == ("remote_replaced", "SELECT 5 AS rate")
+    assert "Overwrites what" in AuditEntry.objects.get(action="change.remote_replaced").reason
 
 
 def test_a_rollback_answers_with_the_new_change(number, colleague, script, view):

@@ -112,7 +112,8 @@ def test_a_rebase_that_keeps_their_lines_says_nothing_of_dropping(conflicting, a
     change = services.rebase(conflicting(), author, BOTH, agreed="")
 
     assert (change.state, change.revision_number) == (State.IN_REVIEW, 2)
-    assert (last_event(change).kind, last_event(change).text) == ("rebased", "")
+    assert last_event(change).kind == "rebased"
+    assert "Drops" not in last_event(change).text
     assert "drops" not in last_entry("change.rebased").after
 
 
@@ -198,7 +199,8 @@ def test_replacing_says_whose_work_it_overwrites_and_is_reviewed_anew(conflictin
 
     revision = change.revisions.get(number=2)
     assert (revision.base["query"], revision.proposal["query"]) == (THEIRS, MINE)
-    assert (change.state, change.votes.get().voided_at is None) == (State.IN_REVIEW, False)
+    assert change.state == State.IN_REVIEW
+    assert not policies.is_approved(change, revision)
     assert last_event(change).kind == "remote_replaced"
     assert last_event(change).text.startswith("Overwrites what ana")
     assert "Drops 1 line that ana" in last_event(change).text
@@ -284,6 +286,21 @@ def test_a_base_that_keeps_moving_waits_for_a_person(based, sandbox, proposed, r
 
     assert (change.state, change.events.filter(kind="base_refreshed").count()) == (State.NEEDS_REBASE, 3)
     assert sandbox.world.writes(based.id) == 0
+
+
+def test_what_somebody_else_did_after_the_base_was_followed_is_not_ours(based, sandbox, proposed, reviewer):
+    change = proposed(MINE)
+    services.approve(change, reviewer)
+    sandbox.world.edit_outside(based.name, COSMETIC)
+    change = services.advance(change.pk)
+    assert (change.state, change.attempts) == (State.APPLYING, 2)
+    sandbox.world.edit_outside(based.name, change.revisions.get(number=2).proposal["query"])
+
+    change = services.advance(change.pk)
+
+    assert change.state == State.SUPERSEDED
+    assert sandbox.world.writes(based.id) == 0
+    assert trail("change.superseded") == [("change.superseded", "ok")]
 
 
 def test_a_moved_token_with_the_same_text_is_no_conflict(based, sandbox, proposed, approve):

@@ -38,6 +38,8 @@ MACHINE = {
     "apply": {APPROVED, "scheduled", "failed"},
     "rollback": {"applied"},
     "comment": set(State.values),
+    "drop": BEFORE_APPLY - {"draft"},
+    "carry_over": BEFORE_APPLY,
 }
 VERBS = {
     "submit": lambda c, p: services.submit(c, p["author"]),
@@ -55,6 +57,8 @@ VERBS = {
     "unschedule": lambda c, p: services.unschedule(c, p["operator"]),
     "apply": lambda c, p: services.apply(c, p["operator"]),
     "rollback": lambda c, p: services.rollback(c, p["author"], "x"),
+    "drop": lambda c, p: services.drop_mine(c, p["author"]),
+    "carry_over": lambda c, p: services.carry_over(c, p["author"]),
 }
 
 

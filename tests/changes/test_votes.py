@@ -371,7 +371,7 @@ def test_a_revision_keeps_the_rule_it_was_saved_under(approved, author):
 
 def test_a_revision_without_a_rule_is_held_to_the_one_there_is(proposed, author):
     change = proposed()
-    bare = Revision.objects.create(change=change, number=2, editor=author, base={}, proposal={"query": "SELECT 2"})
+    bare = Revision.objects.create(change=change, number=2, editor=author)
     ChangeRequest.objects.filter(pk=change.pk).update(revision_number=2)
     change.refresh_from_db()
 

@@ -214,12 +214,14 @@ class Schedule(Step):
 
 @step(serializers.Rebased)
 class Rebase(Step):
-    """Put the proposal, edited to fit, on top of what PostHog holds now."""
+    """Put the proposal, edited to fit, on top of what PostHog holds now, or in its place."""
 
     body = serializers.Rebased
 
     def take(self, change: ChangeRequest, request: SignedInRequest, wanted: dict[str, Any]) -> Any:
-        return services.rebase(change, request.user, **wanted)
+        if wanted["replace_remote"]:
+            return services.replace_remote(change, request.user)
+        return services.rebase(change, request.user, wanted.get("query"))
 
 
 class Rollback(Idempotent, Endpoint):

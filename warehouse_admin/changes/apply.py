@@ -231,7 +231,7 @@ def _again(change: ChangeRequest) -> None:
 
 
 def _happened(change: ChangeRequest, mutation: Mutation) -> None:
-    if mutation.sent_at is None and change.attempts == 1:
+    if not Mutation.objects.filter(cause=mutation.cause, sent_at__isnull=False).exists():
         supersede(change, None)
         return
     move(change, State.APPLIED, problem="", remote=None)

@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.db.models import QuerySet, Subquery
+
 from warehouse_admin.changes.dropped import Dropped, Line
 from warehouse_admin.core.digests import text_digest
 from warehouse_admin.mirror.logged import told_sql
 from warehouse_admin.mirror.models import RemoteActivity, SavedQuery, SavedQueryVersion
 
-MOST = 50
+MOST = 20
+"""Older edits than these are told as unknown: each holds a whole text."""
 CLOCKS = timedelta(minutes=5)  # PostHog's clock and ours may differ by this much
 UNKNOWN = "somebody unknown"
 
@@ -66,16 +69,22 @@ def told_edits(edits: Sequence[Edit]) -> str:
 
 
 def _versions(view: SavedQuery, base: dict[str, Any], held: str, remote: str) -> list[SavedQueryVersion]:
-    """Versions after the base's text, up to the newest with the text in question."""
-    rows = list(view.versions.order_by("-number")[:MOST])[::-1]
-    hashes = [row.query_hash for row in rows]
-    if text_digest(remote) in hashes:
-        rows = rows[: len(hashes) - hashes[::-1].index(text_digest(remote))]
-    hashes = [row.query_hash for row in rows]
-    if text_digest(held) in hashes:
-        return rows[len(hashes) - hashes[::-1].index(text_digest(held)) :]
+    """Versions after the newest with the base's text, up to the newest with the text in question, in one query.
+
+    Where the mirror has not met one of them, those seen since the base was read.
+    """
+    upto = _number_of(view, remote)
+    after = _number_of(view, held).filter(number__lt=Subquery(upto[:1]))
+    newest_first = view.versions.order_by("-number")
+    between = newest_first.filter(number__gt=Subquery(after[:1]), number__lte=Subquery(upto[:1]))[:MOST]
     since = _fetched_at(base)
-    return [row for row in rows if since is None or row.seen_at > since]
+    if not between and since is not None:
+        between = newest_first.filter(seen_at__gt=since)[:MOST]
+    return list(between)[::-1]
+
+
+def _number_of(view: SavedQuery, text: str) -> QuerySet[SavedQueryVersion, int]:
+    return view.versions.filter(query_hash=text_digest(text)).order_by("-number").values_list("number", flat=True)
 
 
 def _edit(version: SavedQueryVersion) -> Edit:

@@ -14,6 +14,7 @@ from warehouse_admin.changes.models import ChangeEvent, ChangeRequest, Revision
 from warehouse_admin.changes.readiness import badge, blockers
 from warehouse_admin.changes.shown import held_dict, shown
 from warehouse_admin.core.diff import diff_to_dict
+from warehouse_admin.core.merge import merge
 from warehouse_admin.lineage import selectors as lineage
 from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.mutations.models import Mutation
@@ -206,6 +207,7 @@ def detail_dict(
         "digest": revision.digest,
         "base": held_dict(revision.base),
         "remote": remote_dict(change) if change.state == State.NEEDS_REBASE else None,
+        "merge": merge_dict(change, revision) if comparable else None,
         "proposal": revision.proposal,
         "diff": diff_to_dict(held, wanted) if comparable else None,
         "requirements": requirements(change, revision),
@@ -227,6 +229,15 @@ def remote_dict(change: ChangeRequest) -> dict[str, Any] | None:
     if not change.remote:
         return None
     return held_dict(change.remote)
+
+
+def merge_dict(change: ChangeRequest, revision: Revision) -> list[dict[str, Any]] | None:
+    """In a conflict: every part that anybody changed, with its exact texts; None otherwise."""
+    remote = (change.remote or {}).get("query") if change.state == State.NEEDS_REBASE else None
+    if remote is None:
+        return None
+    hunks = merge(revision.base.get("query") or "", remote, revision.proposal["query"])
+    return [asdict(hunk) for hunk in hunks if hunk.kind != "unchanged"]
 
 
 def _rollbacks(change: ChangeRequest) -> list[int]:

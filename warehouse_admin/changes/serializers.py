@@ -70,6 +70,18 @@ class Required(serializers.Serializer):
     people = serializers.ListField(child=serializers.CharField(), help_text="Their user names.")
 
 
+class MergePart(serializers.Serializer):
+    """A part that PostHog or the proposal changed: its exact texts, and the line where it starts in each, from 1."""
+
+    kind = serializers.ChoiceField(choices=["remote", "mine", "same", "conflict"])
+    base = serializers.CharField(allow_blank=True)
+    remote = serializers.CharField(allow_blank=True)
+    mine = serializers.CharField(allow_blank=True)
+    base_line = serializers.IntegerField()
+    remote_line = serializers.IntegerField()
+    mine_line = serializers.IntegerField()
+
+
 class CastVote(serializers.Serializer):
     voter = serializers.CharField(help_text="The user name.")
     name = serializers.CharField()
@@ -145,6 +157,11 @@ class ChangeDetail(serializers.Serializer):
     digest = serializers.CharField(help_text="Of the proposal and its base; a vote may be bound to it.")
     base = Held(allow_null=True)
     remote = Held(allow_null=True, help_text="In `needs_rebase`: what PostHog held instead of the base.")
+    merge = MergePart(
+        many=True,
+        allow_null=True,
+        help_text="In `needs_rebase`: what either side changed, part by part; null in lists where texts are long.",
+    )
     proposal = Proposal()
     diff = serializers.DictField(
         allow_null=True,
@@ -252,7 +269,17 @@ class Scheduled(serializers.Serializer):
 
 
 class Rebased(serializers.Serializer):
-    query = ExactText(required=False, help_text="The SQL, fitted to what PostHog holds now; needed where SQL moved.")
+    query = ExactText(required=False, help_text="The SQL, edited to fit. Lines of others it lacks are recorded.")
+    replace_remote = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="Propose the same text again in place of what PostHog holds now; then without `query`.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["replace_remote"] and "query" in attrs:
+            raise serializers.ValidationError({"query": "To replace what PostHog holds, the proposal goes as it is."})
+        return attrs
 
 
 class RolledBack(serializers.Serializer):
