@@ -15,6 +15,7 @@ from warehouse_admin.accounts.roles import APPLY, CLOSE, REVIEW
 from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
 from warehouse_admin.changes.models import ChangeEvent, ChangeRequest, Revision, Vote
 from warehouse_admin.core.errors import Missing
+from warehouse_admin.core.searching import mentioned
 from warehouse_admin.mirror.models import SavedQuery
 
 State = ChangeRequest.State
@@ -182,9 +183,9 @@ def _is_uuid(text: str) -> bool:
 
 def _matches(text: str) -> Q:
     # Names are looked for in their own tables first: joined, each would be fetched and compared once for each change.
-    views = SavedQuery.objects.filter(name__icontains=text).values("pk")
-    people = User.objects.filter(username__icontains=text).values("pk")
-    match = Q(saved_query__in=views) | Q(reason__icontains=text) | Q(author__in=people)
+    views = SavedQuery.objects.filter(mentioned(text, "name")).values("pk")
+    people = User.objects.filter(mentioned(text, "username")).values("pk")
+    match = Q(saved_query__in=views) | mentioned(text, "reason") | Q(author__in=people)
     number = text.removeprefix("#")
     return match | Q(pk=int(number)) if re.fullmatch(r"[0-9]{1,15}", number) else match
 
