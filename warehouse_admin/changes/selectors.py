@@ -72,15 +72,14 @@ def change_list(user: User, params: Mapping[str, str]) -> QuerySet[ChangeRequest
 
 
 def tab_counts(user: User) -> dict[str, int]:
-    """How many changes each tab holds, in two queries."""
+    """How many changes each tab holds but "my turn", in one query."""
     closed = Q(state__in=ChangeRequest.CLOSED)
-    counts = visible_to(user).aggregate(
+    return visible_to(user).aggregate(
         mine=Count("pk", filter=Q(author=user) & ~closed),
         open=Count("pk", filter=~closed),
         closed=Count("pk", filter=closed),
         all=Count("pk"),
     )
-    return {"my-turn": my_turn_count(user), **counts}
 
 
 def detail(number: int, user: User | None = None) -> ChangeRequest:

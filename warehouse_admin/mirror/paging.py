@@ -23,5 +23,5 @@ def page_of(rows: QuerySet[Any], params: QueryDict, count: int | None = None) ->
         return paging.page_of(rows, size, number, searched=searched)
     page = paging.CountedPaginator(rows, size, count).get_page(number)
     # Only keys are sorted and skipped, not whole rows with all that is worked out for each.
-    page.object_list = rows.filter(pk__in=page.object_list.values("pk"))
+    page.object_list = paging.by_keys(rows, page.object_list.values("pk"))
     return page
