@@ -44,7 +44,7 @@ def relative(moment: datetime, now: datetime) -> str:
 def exact(moment: datetime, zone: tzinfo | None = None) -> str:
     """The moment to the second with its zone: that of the person, which a caller with many moments looks up once."""
     local = moment.astimezone(zone or timezone.get_current_timezone())
-    return f"{local.isoformat(' ', 'seconds')[:19]} {local.tzname()}"  # lists show hundreds: strftime takes twice as long
+    return f"{local.isoformat(' ', 'seconds')[:19]} {local.tzname()}"  # strftime takes twice as long, hundreds a page
 
 
 def seconds_of(value: object) -> float | None:

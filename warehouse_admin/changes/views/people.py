@@ -19,4 +19,4 @@ def my_turn_count(request: HttpRequest) -> int:
     """How many changes wait for whoever is looking: the menu and the tabs of one page show the same number."""
     if not hasattr(request, "my_turn_count"):
         request.my_turn_count = selectors.my_turn_count(signed_in(request))  # type: ignore[attr-defined]
-    return request.my_turn_count  # type: ignore[attr-defined,no-any-return]
+    return request.my_turn_count  # type: ignore[attr-defined]
