@@ -70,9 +70,9 @@ def test_no_list_reads_the_key_of_a_connection(portal: Client, connection: Conne
     assert reading == ["syncs"]  # which tells how much is left of each key's rate
 
 
-@pytest.mark.parametrize("typed", ["100%", "a.b", "A.B", "[x]", "***=", "\\d", "c_d", "100% A.B [x]"])
+@pytest.mark.parametrize("typed", ["100%", "a.b", "A.B", "[x]", "***=", "\\d", "c_d", "größe", "100% A.B [x]"])
 def test_a_search_takes_every_character_as_it_is_whatever_the_case(portal: Client, connection: Connection, typed: str):
-    make_view(connection, "found", "SELECT '100% of A.b' -- [X] ***= \\D c_d")
+    make_view(connection, "found", "SELECT '100% of A.b' -- [X] ***= \\D c_d größe")
     make_view(connection, "other", "SELECT '100 of axb' -- x 7 cxd")
 
     page = portal.get("/saved-queries/", {"q": typed}).context["page"]

@@ -9,6 +9,7 @@ from django.db.models import Max, Q, QuerySet
 
 from warehouse_admin.accounts import budget
 from warehouse_admin.accounts.models import ApiToken, Connection, PersonalKey, User
+from warehouse_admin.core.searching import mentioned
 from warehouse_admin.posthog import capabilities
 from warehouse_admin.posthog.capabilities import Capability
 
@@ -47,12 +48,7 @@ def people(query: str = "") -> QuerySet[User]:
     """People with their groups, active ones first; `query` looks into names and e-mail."""
     found = User.objects.prefetch_related("groups").order_by("-is_active", "username")
     if query:
-        found = found.filter(
-            Q(username__icontains=query)
-            | Q(email__icontains=query)
-            | Q(first_name__icontains=query)
-            | Q(last_name__icontains=query)
-        )
+        found = found.filter(mentioned(query, "username", "email", "first_name", "last_name"))
     return found
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 from warehouse_admin.activity.models import ActivityEntry
-from warehouse_admin.core.searching import every_word
+from warehouse_admin.core.searching import every_word, mentioned
 from warehouse_admin.mirror.models import Observation
 
 Source = ActivityEntry.Source
@@ -74,7 +74,7 @@ class Filters:
         if self.kind:
             rows = rows.filter(kind=self.kind)
         if self.author:
-            rows = rows.filter(author__icontains=self.author)
+            rows = rows.filter(mentioned(self.author, "author"))
         if self.view:
             rows = rows.filter(saved_query__posthog_id=self.view)
         if self.search:

@@ -21,6 +21,13 @@ HEAVY = ("before", "after")
 """What only the page of one entry shows."""
 
 
+IN_PANE = (
+    *("source", "kind", "object_name", "author", *HEAVY, "occurred_at", "remote_activity", "observation"),
+    *("needs_review", "verdict", "note", "reviewed_at", "reviewed_by__username", "mutation__cause"),
+    *("saved_query__name", "saved_query__posthog_id", "saved_query__deleted_at"),
+)
+
+
 @dataclass(frozen=True)
 class Folder:
     """A saved filter with the number of entries in it."""
@@ -60,6 +67,12 @@ def entry_page(filters: Filters, total: int, number: Any) -> Page:
 
 def entry(pk: int) -> ActivityEntry | None:
     return related(ActivityEntry.objects.filter(pk=pk)).first()
+
+
+def entry_in_pane(pk: int) -> ActivityEntry | None:
+    """One entry with what the reading pane beside the list tells, and no more: the list is asked for at each key."""
+    rows = ActivityEntry.objects.select_related("saved_query", "mutation", "reviewed_by").filter(pk=pk)
+    return rows.only(*IN_PANE).first()
 
 
 def entries_of_view(posthog_id: uuid.UUID) -> QuerySet[ActivityEntry]:

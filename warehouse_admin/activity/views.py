@@ -43,7 +43,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
     rows = [{"entry": entry, "sentence": presenters.sentence(entry)} for entry in page.object_list]
     chosen = request.GET.get("entry", "")
     pk = int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 18 else None
-    entry = selectors.entry(pk or page.object_list[0].pk) if pk or page.object_list else None
+    entry = selectors.entry_in_pane(pk or page.object_list[0].pk) if pk or page.object_list else None
     context = {
         "filters": filters,
         "tabs": _tabs(request, folders),

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 from warehouse_admin.audit.models import AuditEntry, ChainHead, Verification
+from warehouse_admin.core.searching import mentioned
 
 PAGE_SIZE = 50
 FILTERS = ("object", "actor", "action", "result", "since", "until", "request_id", "q")
@@ -43,7 +44,7 @@ def filtered(entries: QuerySet[AuditEntry], params: Mapping[str, str]) -> tuple[
     if value := _value(params, "request_id"):
         entries = entries.filter(request_id=value)
     if value := _value(params, "q"):
-        entries = entries.filter(reason__icontains=value)
+        entries = entries.filter(mentioned(value, "reason"))
     if value := _value(params, "result"):
         if value in AuditEntry.Result.values:
             entries = entries.filter(result=value)
@@ -64,7 +65,7 @@ def _about(value: str) -> Q:
         pass
     if value.isascii() and value.isdigit():
         return Q(object_id=value)
-    return Q(object_name__icontains=value)
+    return mentioned(value, "object_name")
 
 
 def _within(entries: QuerySet[AuditEntry], params: Mapping[str, str], problems: list[str]) -> QuerySet[AuditEntry]:

@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q
 from warehouse_admin.accounts.models import User
 from warehouse_admin.changes import policies
 from warehouse_admin.changes.models import ChangeRequest, Vote
-from warehouse_admin.core.searching import MOST_WORDS, every_word
+from warehouse_admin.core.searching import MOST_WORDS, mentioned
 
 LONGEST = 500
 HELP = (
@@ -86,7 +86,7 @@ _CONDITIONS: dict[str, Callable[[str, User], Q]] = {
     "reviewer": _reviewer,
     "state": lambda value, user: Q(state=value.lower()),
     "action": lambda value, user: Q(action=value.lower()),
-    "view": lambda value, user: Q(object_name__icontains=value),
+    "view": lambda value, user: mentioned(value, "object_name"),
     "is": _is,
 }
 _OFFERED: dict[str, list[str]] = {
@@ -98,9 +98,9 @@ _OFFERED: dict[str, list[str]] = {
 
 def _anywhere(word: str) -> Q:
     # People are looked for in their own table first: joined, each would be fetched and compared once for each change.
-    match = Q(object_name__icontains=word) | every_word(word, "reason") | Q(author__in=_people(word))
+    match = mentioned(word, "object_name", "reason") | Q(author__in=_people(word))
     return match | Q(pk=int(word)) if re.fullmatch(r"[0-9]{1,15}", word) else match
 
 
 def _people(text: str) -> object:
-    return User.objects.filter(username__icontains=text).values("pk")
+    return User.objects.filter(mentioned(text, "username")).values("pk")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -41,9 +41,10 @@ def relative(moment: datetime, now: datetime) -> str:
     return timezone.localtime(moment).strftime("%d %b %Y").lstrip("0")
 
 
-def exact(moment: datetime) -> str:
-    """The moment to the second with its zone, in the zone of the person."""
-    return timezone.localtime(moment).strftime("%Y-%m-%d %H:%M:%S %Z")
+def exact(moment: datetime, zone: tzinfo | None = None) -> str:
+    """The moment to the second with its zone: that of the person, which a caller with many moments looks up once."""
+    local = moment.astimezone(zone or timezone.get_current_timezone())
+    return f"{local.isoformat(' ', 'seconds')[:19]} {local.tzname()}"  # strftime takes twice as long, hundreds a page
 
 
 def seconds_of(value: object) -> float | None:

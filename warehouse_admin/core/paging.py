@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, QuerySet, Window
+from django.db.models.sql.where import WhereNode
 
 
 class CountedPaginator(Paginator):
@@ -26,8 +27,15 @@ def page_of(rows: QuerySet[Any], per_page: int, number: Any, *, searched: object
     if not found and first:  # beyond the last page, which only counting finds
         return Paginator(rows, per_page).get_page(number)
     page = CountedPaginator(rows, per_page, found[0][1] if found else 0).get_page(number)
-    page.object_list = list(rows.filter(pk__in=[key for key, _ in found])) if found else []
+    page.object_list = list(by_keys(rows, [key for key, _ in found])) if found else []
     return page
+
+
+def by_keys(rows: QuerySet[Any], keys: Any) -> QuerySet[Any]:
+    """The rows of these keys, in the order of `rows` and with all it adds; what chose the keys is not asked again."""
+    unfiltered = rows.all()
+    unfiltered.query.where = WhereNode()
+    return unfiltered.filter(pk__in=keys)
 
 
 def _as_number(text: Any) -> int:

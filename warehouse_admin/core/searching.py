@@ -13,9 +13,11 @@ MOST_WORDS = 8
 @CharField.register_lookup
 @TextField.register_lookup
 class Mentions(Lookup):
-    """`icontains`, made for fields that may hold long texts such as SQL.
+    """`icontains`, made for searches, which have to read every row.
 
-    There PostgreSQL's `UPPER(…) LIKE` makes a copy of every text first; a regular expression reads it as it is.
+    There PostgreSQL's `UPPER(…) LIKE` goes through each text letter by letter, by the rules of the language. A word
+    of ASCII needs no such rules: with them switched off a text is read in half the time. For other words a regular
+    expression is what reads long texts, such as SQL, without a copy of each.
     """
 
     lookup_name = "mentions"
@@ -24,15 +26,23 @@ class Mentions(Lookup):
         return IContains(self.lhs, self.rhs).as_sql(compiler, connection)
 
     def as_postgresql(self, compiler: Any, connection: Any) -> Any:
+        word = str(self.rhs)
+        column, parameters = compiler.compile(self.lhs)
+        if word.isascii():
+            return f'STRPOS(UPPER({column} COLLATE "C"), %s) > 0', [*parameters, word.upper()]
         if not isinstance(self.lhs.output_field, TextField):
             return self.as_sql(compiler, connection)
-        column, parameters = compiler.compile(self.lhs)
-        return f"{column} ~* %s", [*parameters, f"***={self.rhs}"]  # the stars: what follows is taken literally
+        return f"{column} ~* %s", [*parameters, f"***={word}"]  # the stars: what follows is taken literally
+
+
+def mentioned(text: str, *fields: str) -> Q:
+    """The text as it is somewhere in one of the fields, whatever the case."""
+    return Q.create([(f"{field}__mentions", text) for field in fields], connector=Q.OR)
 
 
 def every_word(text: str, *fields: str) -> Q:
     """Each of the first words somewhere in one of the fields, whatever the case."""
     found = Q()
     for word in text.replace("\x00", " ").split()[:MOST_WORDS]:
-        found &= Q.create([(f"{field}__mentions", word) for field in fields], connector=Q.OR)
+        found &= mentioned(word, *fields)
     return found

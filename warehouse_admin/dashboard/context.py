@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -11,11 +11,11 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from warehouse_admin.accounts import policies
-from warehouse_admin.accounts.models import Connection, User
+from warehouse_admin.accounts.models import Connection
 from warehouse_admin.accounts.roles import MANAGE_CONNECTIONS, roles_of
 from warehouse_admin.accounts.services import sandbox_people
 from warehouse_admin.activity import selectors as activity
-from warehouse_admin.changes import selectors as changes
+from warehouse_admin.changes.views.people import my_turn_count
 
 # (label, URL name, icon, permission or "" for everybody)
 ITEMS = [
@@ -65,7 +65,7 @@ def _refused(connections: list[Connection]) -> list[Connection]:
 
 def _nav(request: HttpRequest) -> list[dict[str, Any]]:
     badges = {
-        "changes:list": changes.my_turn_count(cast(User, request.user)),
+        "changes:list": my_turn_count(request),
         "activity:list": activity.unreviewed_count(),
     }
     items = []

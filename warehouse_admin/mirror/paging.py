@@ -21,4 +21,7 @@ def page_of(rows: QuerySet[Any], params: QueryDict, count: int | None = None) ->
     number, searched = params.get("page"), params.get("q")
     if count is None or searched:
         return paging.page_of(rows, size, number, searched=searched)
-    return paging.CountedPaginator(rows, size, count).get_page(number)
+    # Only keys are sorted and skipped, not whole rows with all that is worked out for each.
+    page = paging.CountedPaginator(rows.values("pk"), size, count).get_page(number)
+    page.object_list = paging.by_keys(rows, page.object_list)
+    return page

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.paginator import Page
-from django.db.models import Count, Max, OuterRef, QuerySet, Subquery, UUIDField
+from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from warehouse_admin.accounts.models import Connection
@@ -23,6 +23,20 @@ from warehouse_admin.schedules.pauses import suspension_reason
 
 PAGE_SIZE = 50
 ERROR_LENGTH = 160
+SHOWN = (
+    "posthog_id",
+    "name",
+    "sync_frequency",
+    "is_materialized",
+    "last_run_at",
+    "latest_error",
+    "managed_viewset_kind",
+    "origin",
+    "suspended",
+    "schedule_state",
+    "schedule_evidence",
+)
+"""What the table, and the warnings before a resume, tell of a view itself."""
 
 
 def schedules_of(connection: Connection) -> MirroredQuerySet:
@@ -67,6 +81,8 @@ class Row:
     """One schedule as the table shows it."""
 
     view: SavedQuery
+    last_resume: BulkResumeItem | None
+    """Its part in the newest campaign it was in."""
 
     @property
     def last_good(self) -> datetime | None:
@@ -80,14 +96,6 @@ class Row:
     @property
     def downstream(self) -> int:
         return self.view.downstream  # type: ignore[attr-defined]
-
-    @property
-    def last_resume(self) -> dict[str, Any] | None:
-        """The newest campaign this view was part of."""
-        view: Any = self.view
-        if view.resume_id is None:
-            return None
-        return {"id": view.resume_id, "outcome": view.resume_outcome, "at": view.resume_at}
 
     @property
     def error(self) -> str:
@@ -106,7 +114,7 @@ class Row:
 
 
 def listing(filters: Filters, number: str | int) -> Listing:
-    """What the page shows, in three queries: counts by state, keys in order, then all about the rows of the page."""
+    """What the page shows, in few queries: counts by state, keys in order, then all about the rows of the page."""
     counts, keys = _searched(filters) if filters.search else _counted(filters)
     tiles = [Tile(state, counts.get(state, 0), state in filters.states) for state in TILE_ORDER]
     total = sum(tile.count for tile in tiles if not filters.states or tile.active)
@@ -131,11 +139,13 @@ def _searched(filters: Filters) -> tuple[dict[str, int], Any]:
 
 
 def rows_of(keys: Sequence[int]) -> list[Row]:
-    """Everything the table shows about these views, in this order; one query."""
+    """Everything the table shows about these views, in this order; one query, and one for their campaigns if any."""
     if not keys:
         return []
-    found = {view.pk: view for view in _decorated(SavedQuery.objects.filter(pk__in=keys))}
-    return [Row(found[key]) for key in keys if key in found]
+    found: dict[int, Any] = {view.pk: view for view in _decorated(SavedQuery.objects.filter(pk__in=keys))}
+    resumed = [view.resumed_as for view in found.values() if view.resumed_as]
+    items = BulkResumeItem.objects.select_related("resume").only("outcome", "resume__created_at").in_bulk(resumed)
+    return [Row(found[key], items.get(found[key].resumed_as)) for key in keys if key in found]
 
 
 def _decorated(views: MirroredQuerySet) -> MirroredQuerySet:
@@ -144,17 +154,11 @@ def _decorated(views: MirroredQuerySet) -> MirroredQuerySet:
     edits = SavedQueryVersion.objects.filter(saved_query=me).exclude(origin=SavedQueryVersion.Origin.FIRST_SEEN)
     readers = Edge.objects.filter(upstream_view=me).order_by().values("upstream_view").annotate(n=Count("pk"))
     items = BulkResumeItem.objects.filter(saved_query=me).order_by("-pk")
-    return (
-        views.select_related("connection")
-        .defer("query", "columns", *CONNECTION_UNREAD)
-        .annotate(
-            last_good=Subquery(good.values("started_at")[:1]),
-            edited_at=Subquery(edits.order_by().values("saved_query").annotate(at=Max("seen_at")).values("at")[:1]),
-            downstream=Coalesce(Subquery(readers.values("n")[:1]), 0),
-            resume_id=Subquery(items.values("resume")[:1], output_field=UUIDField()),
-            resume_outcome=Subquery(items.values("outcome")[:1]),
-            resume_at=Subquery(items.values("resume__created_at")[:1]),
-        )
+    return views.only(*SHOWN).annotate(
+        last_good=Subquery(good.values("started_at")[:1]),
+        edited_at=Subquery(edits.order_by().values("saved_query").annotate(at=Max("seen_at")).values("at")[:1]),
+        downstream=Coalesce(Subquery(readers.values("n")[:1]), 0),
+        resumed_as=Subquery(items.values("pk")[:1]),
     )
 
 

@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.template.context import Context
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import escape, format_html
+from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString
 
 from warehouse_admin.core import formatting
@@ -50,22 +50,23 @@ def ago(value: object, none: str = "never") -> SafeString | str:
     moment = formatting.as_datetime(value)
     if moment is None:
         return str(value)
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
-        moment.isoformat(),
-        formatting.exact(moment),
-        formatting.relative(moment, timezone.now()),
-    )
+    exact, words = formatting.exact(moment), formatting.relative(moment, timezone.now())
+    return SafeString(f'<time datetime="{moment.isoformat()}" title="{exact}">{words}</time>')  # no words but ours
 
 
 @register.simple_tag
 def state_pill(kind: str, value: object, title: str = "", word: str = "") -> SafeString:
     """A state as icon, word and colour; `word` replaces the word, `title` holds the evidence."""
+    opening, rest = _pill(kind, "" if value is None else str(value), word)
+    hint = f' title="{conditional_escape(title)}"' if title else ""
+    return SafeString(f"{opening}{hint}{rest}")
+
+
+@lru_cache(maxsize=1_000)  # a list shows hundreds, of a few dozen states; the evidence differs and is left out
+def _pill(kind: str, value: str, word: str) -> tuple[str, str]:
+    """What comes before its title, and what comes after."""
     look = look_of(kind, value)
-    hint = format_html(' title="{}"', title) if title else ""
-    return format_html(
-        '<span class="pill tone-{}"{}>{}<span>{}</span></span>', look.tone, hint, icon(look.icon), word or look.word
-    )
+    return f'<span class="pill tone-{look.tone}"', f">{icon(look.icon)}<span>{escape(word or look.word)}</span></span>"
 
 
 def _changed_query(context: Context, changes: dict[str, Any]) -> str:
@@ -170,10 +171,24 @@ def parameter(context: Context, name: str) -> str:
     return request.GET.get(name, "") if request else ""
 
 
-@register.filter
-def avatar_hue(name: object) -> int:
-    """A number from 0 to 7 that stays with a name, for the colour of its avatar."""
-    return sum(str(name).encode()) % 8
+@register.simple_tag
+def person(name: object) -> SafeString:
+    """A person's avatar and name; None or "" is unknown."""
+    if not name:
+        return format_html('<span class="person muted">{}<span>unknown</span></span>', icon("help"))
+    return format_html('<span class="person">{}<span>{}</span></span>', avatar(name, "small"), name)
+
+
+@register.simple_tag
+def avatar(name: object, size: str = "") -> SafeString:
+    """The initials of a name on its colour; `size` is "small" or "large"."""
+    return format_html(
+        '<span class="avatar hue-{}{}" title="{}" aria-hidden="true">{}</span>',
+        sum(str(name).encode()) % 8,  # stays with the name
+        f" avatar-{size}" if size else "",
+        name,
+        formatting.initials(str(name or "")),
+    )
 
 
 @register.filter
