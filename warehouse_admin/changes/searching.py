@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q
 from warehouse_admin.accounts.models import User
 from warehouse_admin.changes import policies
 from warehouse_admin.changes.models import ChangeRequest, Vote
-from warehouse_admin.core.searching import MOST_WORDS, every_word
+from warehouse_admin.core.searching import MOST_WORDS
 from warehouse_admin.mirror.models import SavedQuery
 
 LONGEST = 500
@@ -99,7 +99,7 @@ _OFFERED: dict[str, list[str]] = {
 
 def _anywhere(word: str) -> Q:
     # Names are looked for in their own tables first: joined, each would be fetched and compared once for each change.
-    match = Q(saved_query__in=_views(word)) | every_word(word, "reason") | Q(author__in=_people(word))
+    match = Q(saved_query__in=_views(word)) | Q(reason__mentions=word) | Q(author__in=_people(word))
     return match | Q(pk=int(word)) if re.fullmatch(r"[0-9]{1,15}", word) else match
 
 
