@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.accounts.roles import Role
@@ -34,6 +36,8 @@ class World:
     suspended: SavedQuery
     change: ChangeRequest
     approved: ChangeRequest
+    objected: ChangeRequest
+    withdrawn: ChangeRequest
     entry: ActivityEntry
     sync: SyncRun
 
@@ -58,6 +62,8 @@ def world(synced: Connection, person: Callable[..., User], view_named: Callable[
         suspended=view_named("int_account_health"),
         change=proposed("int_orders_enriched"),
         approved=approved,
+        objected=changes.request_changes(proposed("int_account_health"), other, "why"),
+        withdrawn=changes.withdraw(proposed("int_account_health"), somebody),
         entry=ActivityEntry.objects.first() or pytest.fail("the sandbox has a history"),
         sync=sync,
     )
@@ -85,6 +91,15 @@ POSTS: dict[str, tuple[Request, set[Role]]] = {
     "reject": (lambda w: page("changes:reject", w.change.pk, comment="no", **_shown(w.change)), {R, A}),
     "withdraw another's": (lambda w: page("changes:withdraw", w.change.pk, comment="no"), {A}),
     "revise another's": (lambda w: page("changes:revise", w.change.pk, query="SELECT 2", revision=1), set()),
+    "comment": (lambda w: page("changes:comment", w.change.pk, comment="hm"), set(Role)),
+    "ask again about another's": (lambda w: page("changes:re-request", w.objected.pk), set()),
+    "dismiss an objection": (lambda w: page("changes:dismiss", w.objected.pk, "other", comment="why"), {A}),
+    "name co-authors of another's": (lambda w: page("changes:co-authors", w.change.pk, add="other"), set()),
+    "open another's again": (lambda w: page("changes:reopen", w.withdrawn.pk), set()),
+    "schedule": (
+        lambda w: page("changes:schedule", w.approved.pk, date=_tomorrow(), time="10:00", zone="UTC"),
+        {O},
+    ),
     "apply": (lambda w: page("changes:apply", w.approved.pk), {O}),
     "refresh a view": (lambda w: page("mirror:view-refresh", w.view.posthog_id), {E, R, O, A}),
     "stop a sync": (lambda w: page("mirror:sync-stop", w.sync.pk), {E, O, A}),
@@ -109,6 +124,10 @@ GETS: dict[str, tuple[Request, set[Role]]] = {
     "connections": (lambda w: page("accounts:connection-list"), {A}),
     "people": (lambda w: page("accounts:people-list"), {A}),
 }
+
+
+def _tomorrow() -> str:
+    return f"{timezone.now() + timedelta(days=1):%Y-%m-%d}"
 
 
 def _shown(change: ChangeRequest) -> dict[str, Any]:

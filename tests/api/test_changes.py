@@ -229,7 +229,7 @@ def test_an_operator_gives_it_a_time(number, colleague, script, script_of, opera
 def test_a_token_never_decides(role, number, person, script_of):
     somebody = person("somebody", role)
     script = script_of(somebody)
-    for vote in ("approve", "request-changes", "reject"):
+    for vote in ("approve", "request-changes", "reject", "dismiss"):
         assert "token" in is_problem(script.post(f"changes/{number}/{vote}/", {"comment": "x"}), 403)["detail"]
 
     assert ChangeRequest.objects.get().state == "in_review"
@@ -238,6 +238,7 @@ def test_a_token_never_decides(role, number, person, script_of):
         "change.approved",
         "change.changes_requested",
         "change.rejected",
+        "change.objection_dismissed",
     }
 
 
@@ -369,3 +370,40 @@ def test_the_same_key_makes_one_change(propose, script, view):
     assert (first.status_code, again.status_code) == (201, 201)
     assert first.json() == again.json()
     assert ChangeRequest.objects.count() == 1
+
+
+def test_tokens_comment_and_ask_again_and_name_co_authors(number, script, colleague, person, script_of):
+    person("second", Role.EDITOR)
+    colleague.post(f"changes/{number}/request-changes/", {"comment": "round it"})
+
+    assert script.post(f"changes/{number}/comment/", {"comment": "will do"}).json()["timeline"][-1]["text"] == "will do"
+    assert is_problem(script.post(f"changes/{number}/comment/", {}), 400)["errors"]["comment"]
+    assert script.post(f"changes/{number}/re-request/").json()["state"] == "in_review"
+    assert is_problem(script.post(f"changes/{number}/re-request/"), 409)["blockers"]
+    assert script.post(f"changes/{number}/co-authors/", {"add": ["second"]}).json()["co_authors"] == ["second"]
+    assert "add" in is_problem(script.post(f"changes/{number}/co-authors/", {"add": ["nobody"]}), 400)["errors"]
+    assert "add" in is_problem(script.post(f"changes/{number}/co-authors/", {}), 400)["errors"]
+    assert script.post(f"changes/{number}/co-authors/", {"remove": ["second"]}).json()["co_authors"] == []
+
+
+def test_an_objection_is_lifted_in_the_browser_session(number, colleague, browser_of, admin):
+    colleague.post(f"changes/{number}/request-changes/", {"comment": "round it"})
+    boss = browser_of(admin)
+
+    assert is_problem(boss.post(f"changes/{number}/dismiss/", {"voter": "reviewer"}), 400)["errors"]["comment"]
+    assert "voter" in is_problem(boss.post(f"changes/{number}/dismiss/", {"voter": "nobody"}), 400)["errors"]
+    body = boss.post(f"changes/{number}/dismiss/", {"voter": "reviewer", "comment": "rounded"}).json()
+
+    assert (body["state"], body["votes"][0]["counts"]) == ("in_review", False)
+    assert body["badge"] == {"state": "in_review", "word": "In review", "title": ""}
+    assert body["requirements"] == [
+        {"label": "One reviewer", "role": "reviewer", "count": 1, "approvals": 0, "people": []}
+    ]
+
+
+def test_a_withdrawn_change_is_opened_again(number, script, colleague):
+    assert is_problem(script.post(f"changes/{number}/reopen/"), 409)["blockers"]
+    script.post(f"changes/{number}/withdraw/")
+
+    assert script.post(f"changes/{number}/reopen/").json()["state"] == "draft"
+    is_problem(colleague.get(f"changes/{number}/"), 404)

@@ -519,3 +519,68 @@ def test_the_inbox_names_the_author_of_an_applied_change_not_who_set_it_off(
 
     entry = ActivityEntry.objects.get(mutation__cause=f"change:{change.pk}")
     assert (entry.source, entry.author) == ("portal", author.username)
+
+
+def test_a_comment_is_a_card_on_the_timeline_and_kept_when_refused(client_of, viewer, proposed):
+    change = proposed()
+
+    answer = client_of(viewer).post(url("comment", change), {"comment": "Is this <b>wise</b>?"}, follow=True)
+    assert "Is this <b>wise</b>?" in shown(answer) and b"<b>wise</b>" not in answer.content
+    assert AuditEntry.objects.filter(action="change.commented", actor=viewer).count() == 1
+
+    refused = client_of(viewer).post(url("comment", change), {"comment": " "})
+    assert refused.status_code == 400
+    too_long = client_of(viewer).post(url("comment", change), {"comment": "x" * 5_001})
+    assert too_long.status_code == 400 and "x" * 5_001 in shown(too_long)
+
+
+def test_an_objection_is_pinned_with_the_ways_out_of_it(client_of, author, reviewer, admin, proposed):
+    change = services.request_changes(proposed(), reviewer, "Name the columns")
+    dismiss = reverse("changes:dismiss", args=[change.pk, reviewer.username])
+    pages = {user: shown(client_of(user).get(url("detail", change))) for user in (author, reviewer, admin)}
+
+    assert all("reviewer asked for changes to r1" in page for page in pages.values())
+    assert url("re-request", change) in pages[author] and dismiss not in pages[author]
+    assert "Take it back" in pages[reviewer]
+    assert "Dismiss" in pages[admin]
+
+    assert client_of(author).post(url("re-request", change), {"comment": "see above"}).status_code == 302
+    refused = client_of(admin).post(dismiss, {"comment": ""})
+    assert refused.status_code == 400
+    assert "dismiss" in shown(client_of(admin).get(dismiss)).lower()
+    assert client_of(admin).post(dismiss, {"comment": "on holiday"}).status_code == 302
+    page = shown(client_of(author).get(url("detail", change)))
+    assert "dismissed by admin" in page and "<s>reviewer</s>" in page
+
+
+def test_a_stale_approval_is_struck_through_with_its_cause(client_of, author, reviewer, proposed, connection):
+    connection.apply_policy = "manual"
+    connection.save()
+    change = services.revise(services.approve(proposed(), reviewer), author, "SELECT 2 AS two", 1)
+
+    page = shown(client_of(author).get(url("detail", change)))
+
+    assert "<s>reviewer</s>" in page and "r2 changed the query" in page
+    assert "One reviewer: 0 of 1" in page
+
+
+def test_co_authors_are_named_on_a_page_of_their_own(client_of, author, reviewer, proposed):
+    change, editor = proposed(), client_of(author)
+
+    assert "nobody called" in shown(editor.post(url("co-authors", change), {"add": "nobody"}))
+    assert editor.post(url("co-authors", change), {"add": "reviewer"}).status_code == 302
+    assert "by author, reviewer" in shown(editor.get(url("detail", change)))
+    assert client_of(reviewer).get(url("revise", change)).status_code == 200
+    assert client_of(reviewer).get(url("co-authors", change)).status_code == 403
+    editor.post(url("co-authors", change), {"remove": "reviewer"})
+    assert client_of(reviewer).get(url("revise", change)).status_code == 403
+
+
+def test_a_withdrawn_change_is_opened_again_by_form(client_of, author, proposed):
+    change = services.withdraw(proposed(), author)
+    assert url("reopen", change) in shown(client_of(author).get(url("detail", change)))
+
+    assert client_of(author).post(url("reopen", change)).status_code == 302
+
+    change.refresh_from_db()
+    assert change.state == State.DRAFT

@@ -6,7 +6,7 @@ import pytest
 
 from tests.changes.conftest import trail
 from warehouse_admin.audit.models import AuditEntry
-from warehouse_admin.changes import attribution, rebase, services
+from warehouse_admin.changes import attribution, policies, rebase, services
 from warehouse_admin.changes.dropped import dropped
 from warehouse_admin.changes.errors import BaseMoved, DropsLines, StateForbids
 from warehouse_admin.changes.models import ChangeRequest

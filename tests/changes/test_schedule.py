@@ -191,3 +191,112 @@ def test_a_lost_approval_cannot_be_scheduled(approved, operator, reviewer):
 
     approved.refresh_from_db()
     assert approved.state == State.IN_REVIEW
+
+
+def test_taken_off_the_schedule_it_stays_approved_and_waits_for_an_operator(
+    connection, sandbox, remote, scheduled, sweep, operator
+):
+    # Not even a policy that applies by itself starts it: an operator took it in hand.
+    connection.apply_policy = "automatic"
+    connection.save()
+
+    change = services.unschedule(scheduled, operator)
+
+    assert (change.state, change.scheduled_for) == (State.APPROVED, None)
+    assert sweep(change, timedelta(seconds=20)).state == State.APPROVED
+    assert sandbox.world.writes(remote.id) == 0
+    assert change in selectors.my_turn(operator)
+    entry = AuditEntry.objects.latest("sequence")
+    assert (entry.actor, entry.action, entry.after) == (operator, "change.unscheduled", {"at": None})
+
+
+def test_only_operators_take_it_off_the_schedule(scheduled, author, reviewer, admin):
+    for person in (author, reviewer, admin):
+        with pytest.raises(NotPermitted):
+            services.unschedule(scheduled, person)
+
+
+def test_what_was_taken_in_hand_starts_by_itself_again_after_a_real_edit(
+    connection, scheduled, operator, author, reviewer, committed, remote
+):
+    change = services.unschedule(scheduled, operator)
+    connection.apply_policy = "automatic"
+    connection.save()
+    services.revise(change, author, "SELECT 3 AS three", 1)
+
+    with committed():
+        services.approve(change, reviewer)
+
+    change.refresh_from_db()
+    assert (change.state, remote.sql) == (State.APPLIED, "SELECT 3 AS three")
+
+
+@pytest.fixture
+def schedule_page(approved, operator, client_of):
+    client, path = client_of(operator), f"/changes/{approved.pk}/schedule/"
+    return client, path
+
+
+def test_a_time_is_typed_in_a_zone_and_kept_in_utc(schedule_page, approved):
+    client, path = schedule_page
+    assert 'value="UTC" selected' in client.get(path).content.decode()
+    day = (timezone.now() + timedelta(days=3)).date()
+
+    answer = client.post(path, {"date": day, "time": "10:15", "zone": "Asia/Kathmandu"}, follow=True)
+
+    approved.refresh_from_db()
+    assert approved.state == State.SCHEDULED
+    assert approved.scheduled_for == datetime(day.year, day.month, day.day, 4, 30, tzinfo=UTC)
+    assert f"{day} 10:15 +05:45 (04:30 UTC)" in answer.content.decode()
+    assert approved.events.latest("pk").text == f"For {day} 10:15 +05:45 (04:30 UTC)."
+
+
+def _last_sunday(month: int) -> str:
+    """The day of the next clock change in Berlin in that month."""
+    now = timezone.now()
+    year = now.year if now.month < month else now.year + 1
+    last = datetime(year, month, 31)
+    return f"{last - timedelta(days=(last.weekday() + 1) % 7):%Y-%m-%d}"
+
+
+@pytest.mark.parametrize(("month", "said"), [(10, "happens twice"), (3, "does not happen")])
+def test_a_time_that_a_clock_change_makes_unclear_is_asked_about(month, said, schedule_page, approved):
+    client, path = schedule_page
+    typed = {"date": _last_sunday(month), "time": "02:30", "zone": "Europe/Berlin"}
+
+    page = client.post(path, typed)
+
+    assert page.status_code == 422
+    assert said in page.content.decode()
+    approved.refresh_from_db()
+    assert approved.state == State.APPROVED
+    readings = [value for value, _ in page.context["form"].readings]
+    assert len(readings) == 2
+    assert client.post(path, {**typed, "reading": "2030-01-01T00:00:00+00:00"}).status_code == 422
+    assert client.post(path, {**typed, "reading": readings[1]}).status_code == 302
+    approved.refresh_from_db()
+    assert approved.scheduled_for == datetime.fromisoformat(readings[1])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"zone": "Mars/Base"},
+        {"date": "2020-01-01"},
+        {"date": "0001-01-01", "zone": "Asia/Tokyo"},
+        {"time": "25:00"},
+        {"date": "9999-12-31"},
+    ],
+)
+def test_a_form_that_makes_no_sense_is_shown_again(wrong, schedule_page, approved):
+    client, path = schedule_page
+    typed = {"date": f"{timezone.now() + timedelta(days=1):%Y-%m-%d}", "time": "10:00", "zone": "UTC", **wrong}
+
+    assert client.post(path, typed).status_code == 422
+    approved.refresh_from_db()
+    assert approved.state == State.APPROVED
+
+
+def test_only_operators_see_the_page_to_schedule(approved, client_of, author, reviewer):
+    for person in (author, reviewer):
+        assert client_of(person).get(f"/changes/{approved.pk}/schedule/").status_code == 403
