@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, prefetch_related_objects
+from django.utils.functional import SimpleLazyObject
 
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.accounts.policies import allows
@@ -156,7 +157,7 @@ def read_votes(changes: Sequence[ChangeRequest]) -> None:
     prefetch_related_objects(unread, Prefetch("revisions", steps, to_attr="steps"))
     prefetch_related_objects(changes, Prefetch("votes", Vote.objects.select_related("voter")))
     prefetch_related_objects([change for change in changes if getattr(change, "is_shared", False)], "co_authors")
-    reviewers = votes.reviewers()
+    reviewers = SimpleLazyObject(votes.reviewers)  # where nobody has voted, nobody asks
     for change in changes:
         change.reviewers = reviewers  # type: ignore[attr-defined]
 

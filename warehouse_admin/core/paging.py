@@ -17,13 +17,20 @@ class CountedPaginator(Paginator):
         self.count = count  # shadows the property that would ask the database
 
 
-def page_of(rows: QuerySet[Any], per_page: int, number: Any, *, searched: object = "") -> Page[Any]:
-    """The page of this number, the nearest for one that makes no sense. Where people search, texts are read once."""
+def page_of(
+    rows: QuerySet[Any], per_page: int, number: Any, *, searched: object = "", counted: int | None = None
+) -> Page[Any]:
+    """The page of this number, the nearest for one that makes no sense. Where people search, texts are read once.
+
+    `counted` is how many there are, where the caller knows.
+    """
+    if counted is not None:
+        return CountedPaginator(rows, per_page, counted).get_page(number)
     if not searched:
         return Paginator(rows, per_page).get_page(number)
     first = (_as_number(number) - 1) * per_page
-    counted = rows.annotate(in_all=Window(Count("pk"))).values_list("pk", "in_all")
-    found = list(counted[first : first + per_page])
+    keys = rows.annotate(in_all=Window(Count("pk"))).values_list("pk", "in_all")
+    found = list(keys[first : first + per_page])
     if not found and first:  # beyond the last page, which only counting finds
         return Paginator(rows, per_page).get_page(number)
     page = CountedPaginator(rows, per_page, found[0][1] if found else 0).get_page(number)

@@ -13,6 +13,7 @@ from warehouse_admin.core.htmx import render_page, wants_fragment
 from warehouse_admin.core.paging import page_of
 
 PAGE_SIZE = 50
+NARROWING = ("q", "state", "author", "action", "saved_query", "connection")
 TAB_LABELS = (
     ("my-turn", "My turn"),
     ("mine", "Mine"),
@@ -43,7 +44,10 @@ def change_list(request: HttpRequest) -> HttpResponse:
     params["tab"] = str(tab)
     params["connection"] = params.get("connection", "")
     changes = selectors.change_list(signed_in(request), params)
-    page = page_of(changes, PAGE_SIZE, params.get("page"), searched=params.get("q"))
+    tabs = [] if wants_fragment(request) else _tabs(request, params["tab"])
+    whole = not any(params.get(name) for name in NARROWING)
+    known = next((each["count"] for each in tabs if each["active"] and whole), None)
+    page = page_of(changes, PAGE_SIZE, params.get("page"), searched=params.get("q"), counted=known)
     page.object_list = list(page.object_list)
     selectors.read_votes(page.object_list)
     for change in page.object_list:
@@ -52,12 +56,12 @@ def change_list(request: HttpRequest) -> HttpResponse:
     title, text = EMPTY[params["tab"]]
     context = {
         "page": page,
-        "tabs": [] if wants_fragment(request) else _tabs(request, params["tab"]),
+        "tabs": tabs,
         "tab": params["tab"],
         "drafts": drafts.mine(signed_in(request)) if tab == "mine" and not wants_fragment(request) else [],
         "search_help": searching.HELP,
         "problems": searching.parse(params.get("q") or "", signed_in(request)).problems,
-        "filtered": any(params.get(name) for name in ("q", "state", "author", "action", "saved_query")),
+        "filtered": any(params.get(name) for name in NARROWING if name != "connection"),
         "empty_title": title,
         "empty_text": text,
     }
