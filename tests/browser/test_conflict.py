@@ -65,6 +65,20 @@ def test_a_conflict_is_settled_part_by_part_and_applied(
     remy.get_by_placeholder("Search name, description and SQL").fill("plain sum")
     expect(remy.get_by_role("link", name=VIEW, exact=True)).to_be_visible()
 
+    erin.goto(f"/changes/{number}/")
+    erin.get_by_role("link", name="Roll back").click()
+    dialog = erin.get_by_role("dialog")
+    expect(dialog).to_contain_text("What it does not bring back")
+    dialog.get_by_label("Why?").fill("Finance wants the old margin")
+    dialog.get_by_role("button", name="Propose the rollback").click()
+    erin.wait_for_url(lambda url: f"/changes/{number}/" not in url)
+    remy.goto(erin.url)
+    remy.get_by_role("button", name="Approve").click()
+    expect(remy.locator("main")).to_contain_text("PostHog holds it", timeout=20_000)
+    remy.goto("/saved-queries/")
+    remy.get_by_placeholder("Search name, description and SQL").fill("gross_margin_usd")
+    expect(remy.get_by_role("link", name=VIEW, exact=True)).to_be_visible()
+
 
 def _propose(page: Page) -> str:
     page.goto("/saved-queries/")
