@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import re
-
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.lineage.builtins import BUILTIN_TABLES
 from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
-
-LONGEST_NAME = 128
-_VALID = re.compile(r"[A-Za-z_$][A-Za-z0-9_.$]*")
+from warehouse_admin.posthog import names
 
 
 def problem_with(name: str, connection: Connection, *, besides: SavedQuery | None = None) -> str:
     """Why PostHog would refuse this name, and what to do; empty when nothing is known against it."""
     if not name:
         return "Give it a name."
-    if len(name) > LONGEST_NAME:
-        return f"At most {LONGEST_NAME} characters, please; this has {len(name):,}."
-    if not _VALID.fullmatch(name):
+    if len(name) > names.LONGEST:
+        return f"At most {names.LONGEST} characters, please; this has {len(name):,}."
+    if not names.is_valid(name):
         return "Use letters, digits, “_”, “.” and “$” only, and begin with a letter, “_” or “$”."
     return _taken(name, connection, besides)
 

@@ -22,16 +22,7 @@ from warehouse_admin.core import formatting
 from warehouse_admin.core.errors import InvalidInput
 from warehouse_admin.mirror.models import Observation, SavedQuery
 from warehouse_admin.mutations.models import Mutation
-
-NEVER = "never"
-_OLDER = ("5min", "30min", "1hour", "6hour", "12hour", "24hour", "7day", "30day")
-_NEWEST = ("15min", "30min", "1hour", "6hour", "12hour", "24hour", "7day", "30day")
-_MINUTES = {"min": 1, "hour": 60, "day": 1440}
-
-
-def cadences(generation: str) -> tuple[str, ...]:
-    """What this generation accepts, from often to seldom, `never` last."""
-    return (*(_NEWEST if generation == "D" else _OLDER), NEVER)
+from warehouse_admin.posthog.cadences import NEVER, SECONDS, offered
 
 
 def in_words(cadence: str | None) -> str:
@@ -95,9 +86,9 @@ class SetCadence(Action):
 
     def clean(self, connection: Connection, values: Facts, view: SavedQuery | None) -> Facts:
         required(values, "sync_frequency")
-        wanted, offered = values["sync_frequency"], self.cadences(connection.generation)
-        if wanted not in offered:
-            wrong = f"This server accepts {', '.join(offered)}."
+        wanted, accepted = values["sync_frequency"], self.cadences(connection.generation)
+        if wanted not in accepted:
+            wrong = f"This server accepts {', '.join(accepted)}."
             raise InvalidInput(wrong, errors={"sync_frequency": [wrong]})
         return {"sync_frequency": wanted}
 
@@ -105,7 +96,7 @@ class SetCadence(Action):
         return bool(view.is_materialized)
 
     def cadences(self, generation: str) -> tuple[str, ...]:
-        return cadences(generation)
+        return offered(generation)
 
     def title(self, name: str, proposal: Facts) -> str:
         return f"Run {name} {in_words(proposal['sync_frequency'])}"
@@ -153,15 +144,7 @@ class SetCadence(Action):
 def _out_of_bounds(wanted: str, bounds: Any) -> str:
     """Newest servers say how often the views around it allow it to run."""
     low, high = (bounds or {}).get("min"), (bounds or {}).get("max")
-    edges = [_minutes(edge) for edge in (low, wanted, high)]
+    edges = [SECONDS.get(str(edge)) for edge in (low, wanted, high)]
     if wanted == NEVER or None in edges or edges == sorted(edges, key=lambda edge: edge or 0):
         return ""
     return f"Given the views around it, PostHog lets it run between {in_words(low)} and {in_words(high)}."
-
-
-def _minutes(cadence: Any) -> int | None:
-    for unit, minutes in _MINUTES.items():
-        number = str(cadence).removesuffix(unit)
-        if number.isdecimal():
-            return int(number) * minutes
-    return None

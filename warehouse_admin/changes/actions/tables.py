@@ -6,13 +6,12 @@ from typing import Any
 
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.changes.actions.base import Action, Consequences, Facts, Inverse, Row, Subject, count
-from warehouse_admin.changes.actions.settings import NEVER, cadences, in_words
+from warehouse_admin.changes.actions.settings import in_words
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.core.errors import InvalidInput
 from warehouse_admin.mirror.models import Observation, SavedQuery
 from warehouse_admin.mutations.models import Mutation
-
-EVERY_DAY = "24hour"
+from warehouse_admin.posthog.cadences import EVERY_DAY, NEVER, offered
 
 
 class Materialize(Action):
@@ -26,9 +25,9 @@ class Materialize(Action):
 
     def clean(self, connection: Connection, values: Facts, view: SavedQuery | None) -> Facts:
         wanted = values.get("sync_frequency") or EVERY_DAY
-        offered = self.cadences(connection.generation)
-        if wanted not in offered:
-            wrong = f"Here a materialization begins with {', '.join(offered)}; set another cadence afterwards."
+        accepted = self.cadences(connection.generation)
+        if wanted not in accepted:
+            wrong = f"Here a materialization begins with {', '.join(accepted)}; set another cadence afterwards."
             raise InvalidInput(wrong, errors={"sync_frequency": [wrong]})
         return {"sync_frequency": wanted}
 
@@ -39,7 +38,7 @@ class Materialize(Action):
         """Older servers begin every materialization with a day, whatever was there."""
         if generation != "D":
             return (EVERY_DAY,)
-        return tuple(cadence for cadence in cadences(generation) if cadence != NEVER)
+        return tuple(cadence for cadence in offered(generation) if cadence != NEVER)
 
     def nothing_to_do(self, subject: Subject, proposal: Facts) -> str:
         return "It is materialized already." if subject.is_materialized else ""

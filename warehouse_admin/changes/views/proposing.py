@@ -24,6 +24,7 @@ from warehouse_admin.changes.views.shared import refused_status, tell_proposed, 
 from warehouse_admin.core.errors import InvalidInput, Missing, NotPermitted, UserError
 from warehouse_admin.mirror import selectors as mirror
 from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.posthog.cadences import EVERY_DAY
 
 
 @require_http_methods(["GET", "POST"])
@@ -122,7 +123,7 @@ def _start_values(action: Action, subject: Subject) -> Facts:
     held = {"name": subject.name, "sync_frequency": subject.base.get("sync_frequency")}
     offered = action.cadences(subject.generation)
     if held["sync_frequency"] not in offered:
-        held["sync_frequency"] = "24hour" if "24hour" in offered else None
+        held["sync_frequency"] = EVERY_DAY if EVERY_DAY in offered else None
     return {name: held[name] for name in action.fields}
 
 

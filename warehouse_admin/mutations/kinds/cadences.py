@@ -5,23 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from warehouse_admin.mutations.kinds.base import Live
+from warehouse_admin.posthog.cadences import NEVER, SECONDS
 from warehouse_admin.posthog.types import detect_generation
 
-NEVER = "never"
-_SECONDS = {
-    "1min": 60,
-    "5min": 300,
-    "15min": 900,
-    "30min": 1800,
-    "1hour": 3600,
-    "2hour": 7200,
-    "6hour": 21600,
-    "12hour": 43200,
-    "24hour": 86400,
-    "7day": 604800,
-    "30day": 2592000,
-}
-CADENCES = (NEVER, *_SECONDS)
+CADENCES = (NEVER, *SECONDS)
 RAISED_TO = "15min"
 _RAISED = ("1min", "5min")
 """The newest servers take these and store the shortest they know, without saying so."""
@@ -59,4 +46,4 @@ def logged_as(cadence: str) -> set[str | None]:
     """How PostHog's log may write it: `1 day, 0:00:00`."""
     if cadence == NEVER:
         return {None}
-    return {str(timedelta(seconds=_SECONDS[name])) for name in stored_as(cadence)}
+    return {str(timedelta(seconds=SECONDS[name])) for name in stored_as(cadence)}

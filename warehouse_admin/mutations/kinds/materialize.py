@@ -19,10 +19,10 @@ from warehouse_admin.mutations.kinds.base import (
 from warehouse_admin.mutations.kinds.cadences import CADENCES, NEVER, is_newest, read_as, was_raised
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.posthog import writes
+from warehouse_admin.posthog.cadences import EVERY_DAY
 from warehouse_admin.posthog.client import Client
 from warehouse_admin.posthog.types import ActivityEntry
 
-DEFAULT_CADENCE = "24hour"
 _SHOWN = part("name", "is_materialized", "sync_frequency", "status")
 
 
@@ -71,7 +71,7 @@ def note(mutation: Mutation, live: Live) -> str:
         moved = mutation.before is not None and live.sync_frequency != before
         return f"Its cadence now reads {live.sync_frequency or 'none'}, though." if moved else ""
     if wanted and not is_newest(live) and live.sync_frequency != wanted:
-        return f"This server sets every new materialization to {DEFAULT_CADENCE}: set {wanted} as its cadence now."
+        return f"This server sets every new materialization to {EVERY_DAY}: set {wanted} as its cadence now."
     return was_raised(wanted, live) if wanted else ""
 
 
@@ -93,7 +93,7 @@ def _switches(entry: ActivityEntry) -> bool:
 
 
 def _left_on(mutation: Mutation) -> dict[str, Any]:
-    return {"is_materialized": True, "sync_frequency": mutation.payload.get("sync_frequency") or DEFAULT_CADENCE}
+    return {"is_materialized": True, "sync_frequency": mutation.payload.get("sync_frequency") or EVERY_DAY}
 
 
 def _left_off(mutation: Mutation) -> dict[str, Any]:

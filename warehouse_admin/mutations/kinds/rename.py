@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from warehouse_admin.mutations.kinds.base import (
     Kind,
     Live,
@@ -16,16 +14,13 @@ from warehouse_admin.mutations.kinds.base import (
     path_of,
 )
 from warehouse_admin.mutations.models import Mutation
-from warehouse_admin.posthog import writes
+from warehouse_admin.posthog import names, writes
 from warehouse_admin.posthog.client import Client
-
-LONGEST_NAME = 128
-_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_.$]*")
 
 
 def check_name(name: object) -> None:
     """ValueError for a name that no server accepts."""
-    if not isinstance(name, str) or len(name) > LONGEST_NAME or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or len(name) > names.LONGEST or not names.is_valid(name):
         raise ValueError("This is not the name of a view.")
 
 
