@@ -9,17 +9,18 @@ from warehouse_admin.accounts.models import User
 from warehouse_admin.changes import policies, propose
 from warehouse_admin.changes.actions import Inverse, action_of
 from warehouse_admin.changes.errors import StateForbids
-from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.changes.models import ChangeRequest, Revision
 from warehouse_admin.changes.revisions import add_revision
 from warehouse_admin.changes.transitions import State, current_revision, lock, move, note, record, require_state
 
 MOVED = "PostHog has changed since #{number} was applied: bring both together before this is reviewed."
 
 
-def inverse(change: ChangeRequest) -> Inverse:
-    """What would undo an applied change, and what it cannot bring back."""
+def inverse(change: ChangeRequest, revision: Revision | None = None) -> Inverse:
+    """What would undo an applied change, and what it cannot bring back; `revision` is its current one, if it is read."""
     before = (change.mutation.before or {}) if change.mutation else {}
-    return action_of(change.action).inverse(before, current_revision(change).proposal, change.connection.generation)
+    proposal = (revision or current_revision(change)).proposal
+    return action_of(change.action).inverse(before, proposal, change.connection.generation)
 
 
 def rollback(change: ChangeRequest, user: User, reason: str = "") -> ChangeRequest:

@@ -48,7 +48,7 @@ def render_detail(
         "impact": impact,
         "others": selectors.others_open(change.saved_query, besides=change) if not change.is_closed else [],
         "rollbacks": change.rollbacks.order_by("pk") if change.state == ChangeRequest.State.APPLIED else [],
-        "inverse": services.inverse(change) if change.state == ChangeRequest.State.APPLIED else None,
+        "inverse": services.inverse(change, current) if change.state == ChangeRequest.State.APPLIED else None,
         "dropped": left_out_so_far(change, shown),
         "gone": _gone(change),
         "co_authors": votes.co_authors(change),
