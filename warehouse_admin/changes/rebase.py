@@ -86,8 +86,10 @@ def left_out_so_far(change: ChangeRequest, revision: Revision) -> Dropped:
     """What a revision leaves out of all that others did since the change was first written."""
     if revision.number == 1 or not action_of(change.action).has_sql:
         return Dropped()
-    first = change.revisions.get(number=1).base
-    return left_out(change, first, revision.base.get("query") or "", revision.proposal["query"])
+    first = Revision.numbered(change, 1)
+    if first is None or first.base.get("query") == revision.base.get("query"):
+        return Dropped()
+    return left_out(change, first.base, revision.base.get("query") or "", revision.proposal["query"])
 
 
 def _onto_remote(

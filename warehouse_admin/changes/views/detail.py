@@ -37,19 +37,20 @@ def render_detail(
     """The page; with the status of a refused action, its reason on top and the comment kept."""
     current = selectors.revision(change)
     shown = _shown_revision(request, change, current)
-    impact = presenters.impact(change)
+    impact, timeline = presenters.impact(change), presenters.timeline(change)
+    moved = any(line["url"] for line in timeline)  # onto what others did meanwhile
     context = {
         **status_context(request, change, current),
         "shown": shown,
         "revisions": votes.steps_of(change),
         "unified": request.GET.get("view") == "unified",
         "told": describe(change, shown, [dependent["name"] for dependent in impact["dependents"]]),
-        "timeline": presenters.timeline(change),
+        "timeline": timeline,
         "impact": impact,
         "others": selectors.others_open(change.saved_query, besides=change) if not change.is_closed else [],
         "rollbacks": change.rollbacks.order_by("pk") if change.state == ChangeRequest.State.APPLIED else [],
         "inverse": services.inverse(change, current) if change.state == ChangeRequest.State.APPLIED else None,
-        "dropped": left_out_so_far(change, shown),
+        "dropped": left_out_so_far(change, shown) if moved else None,
         "gone": _gone(change),
         "co_authors": votes.co_authors(change),
         "problem": problem,
