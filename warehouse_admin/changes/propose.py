@@ -87,6 +87,7 @@ def submit(change: ChangeRequest, user: User) -> ChangeRequest:
         latest = current_revision(change)
         action = action_of(change.action)
         if change.saved_query is not None:
+            live.refuse_closed_view(change.saved_query)
             refuse_hopeless(action, live.subject_of(change.saved_query, latest.base), latest.proposal)
         if action.has_sql:
             Draft.objects.of(user, change).used(latest.proposal["query"], 0).delete()
