@@ -17,7 +17,7 @@ MOVED = "PostHog has changed since #{number} was applied: bring both together be
 
 
 def inverse(change: ChangeRequest, revision: Revision | None = None) -> Inverse:
-    """What would undo an applied change, and what it cannot bring back; `revision` is its current one, if it is read."""
+    """What would undo an applied change, and what it cannot bring back. `revision`: the current one, if it is read."""
     before = (change.mutation.before or {}) if change.mutation else {}
     proposal = (revision or current_revision(change)).proposal
     return action_of(change.action).inverse(before, proposal, change.connection.generation)
