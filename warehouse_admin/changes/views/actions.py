@@ -16,6 +16,7 @@ from warehouse_admin.changes.forms import VoteForm
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.changes.views.detail import render_detail
 from warehouse_admin.changes.views.people import signed_in
+from warehouse_admin.changes.views.shared import DAMAGED
 from warehouse_admin.core.errors import NotPermitted, UserError
 
 Do = Callable[[ChangeRequest, VoteForm], ChangeRequest]
@@ -41,7 +42,7 @@ def _answer(request: HttpRequest, number: int, question: Question | None, done: 
         return render(request, "changes/confirm.html", {"change": change, "question": question, "action": request.path})
     form = VoteForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "This form was damaged on its way. Nothing was done: please try again.")
+        messages.error(request, DAMAGED)
         return redirect("changes:detail", number)
     try:
         result = do(change, form)
