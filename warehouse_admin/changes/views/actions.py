@@ -100,7 +100,8 @@ def _voting(request: HttpRequest, vote: Callable[..., ChangeRequest]) -> Do:
 
 @require_http_methods(["GET", "POST"])
 def reject(request: HttpRequest, number: int) -> HttpResponse:
-    question = Question("Reject", "It is closed for good.", "Reject", "Why?", danger=True)
+    text = "It is closed; only its author can open it again, as a draft without votes."
+    question = Question("Reject", text, "Reject", "Why?", danger=True)
     return _answer(
         request,
         number,
@@ -247,7 +248,9 @@ def rebase_settings(request: HttpRequest, change: ChangeRequest) -> HttpResponse
 @require_http_methods(["GET", "POST"])
 def rollback(request: HttpRequest, number: int) -> HttpResponse:
     lost = " ".join(services.inverse(selectors.detail(number, signed_in(request))).lost)
-    text = f"A new change proposes what was there before; it is reviewed like any other. Not restored: {lost}"
+    text = "A new change proposes what was there before; it is reviewed like any other."
+    if lost:
+        text = f"{text} Not restored: {lost}"
     question = Question("Roll back", text, "Propose the rollback", "Why?")
     return _answer(
         request,
