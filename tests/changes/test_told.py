@@ -100,6 +100,17 @@ def test_a_refusal_is_told_once(client_of, author, proposed):
     assert shown(answer).count("cannot be edited") == 1
 
 
+@pytest.mark.parametrize("name", ["apply", "reopen", "withdraw", "submit", "rollback", "carry-over", "unschedule"])
+def test_nobody_is_asked_to_confirm_what_cannot_be_done_any_more(name, client_of, author, reviewer, proposed):
+    change = proposed()
+    services.reject(change, reviewer, "no")
+    answer = client_of(author).get(url(name, change))
+    if name == "reopen":
+        assert (answer.status_code, "Open again" in shown(answer)) == (200, True)
+    else:
+        assert (answer.status_code, "cannot be" in shown(answer)) == (409, True)
+
+
 def test_a_rejected_change_is_not_said_to_be_closed_for_good(client_of, author, reviewer, proposed):
     change = proposed()
     asked = shown(client_of(reviewer).get(url("reject", change)))
