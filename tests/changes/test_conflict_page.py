@@ -261,3 +261,15 @@ def test_of_a_view_deleted_just_now_the_page_says_that_nothing_came_instead(conf
 def test_only_the_author_sees_the_page(conflicting, client_of, reviewer):
     assert client_of(reviewer).get(url("rebase", conflicting())).status_code == 403
     assert trail("change.rebased") == [("change.rebased", "denied")]
+
+
+@pytest.mark.parametrize("sent", [{}, {"do": "text"}, {"do": "no such button", "query": "SELECT 1 AS one"}])
+def test_a_form_that_lost_fields_on_its_way_does_nothing_and_keeps_the_page(sent, conflicting, editor):
+    change = conflicting()
+    before = trail("change.")
+    answer = editor.post(url("rebase", change), sent)
+    change.refresh_from_db()
+    assert answer.status_code == 422
+    assert "damaged on its way" in shown(answer)
+    assert (change.state, change.revision_number) == (State.NEEDS_REBASE, 1)
+    assert trail("change.") == before

@@ -120,7 +120,19 @@ def test_a_newline_at_the_end_is_a_visible_difference():
 
 @pytest.mark.parametrize(
     ("hidden", "shown"),
-    [("\0", "␀"), ("\u202e", "⟨U+202E⟩"), ("\u200b", "⟨U+200B⟩"), ("\x1b", "␛"), ("\ufeff", "⟨U+FEFF⟩")],
+    [
+        ("\0", "␀"),
+        ("\u202e", "⟨U+202E⟩"),
+        ("\u200b", "⟨U+200B⟩"),
+        ("\x1b", "␛"),
+        ("\ufeff", "⟨U+FEFF⟩"),
+        ("\xa0", "⟨U+00A0⟩"),
+        ("\x85", "⟨U+0085⟩"),
+        ("\u2028", "⟨U+2028⟩"),
+        ("\u061c", "⟨U+061C⟩"),
+        ("\u3164", "⟨U+3164⟩"),
+        ("\U000e0041", "⟨U+E0041⟩"),
+    ],
 )
 def test_what_a_reader_would_not_see_is_shown(hidden, shown):
     [row] = diff("select a from t", f"select a{hidden} from t").rows

@@ -65,7 +65,7 @@ def _give_up_vote(change: ChangeRequest, person: User) -> None:
         # Otherwise naming whoever objects as a co-author would be a way around the objection.
         told = f"{person.display_name} asked for changes: that has to be settled before they can be a co-author."
         raise StateForbids(told, kind="fix", who=f"{person.display_name} or an administrator")
-    standing.update(voided_at=timezone.now(), voided_because=f"{person} became a co-author"[:200])
+    standing.update(voided_at=timezone.now(), voided_because=f"{person.display_name} became a co-author"[:200])
 
 
 def _told(added: list[str], removed: list[str]) -> str:

@@ -38,7 +38,7 @@ def require_author(user: User, change: ChangeRequest, *, action: str) -> None:
     """Only the author and the co-authors edit and submit a change."""
     require(user, PROPOSE, action=action, target=target_of(change))
     if not is_writer(user, change):
-        told = f"Only the author, {change.author}, and the co-authors may do this."
+        told = f"Only the author, {change.author.display_name}, and the co-authors may do this."
         raise NotPermitted(told, action=action, target=target_of(change))
 
 
@@ -46,7 +46,8 @@ def require_first_author(user: User, change: ChangeRequest, *, action: str) -> N
     """What co-authors may not do either: name co-authors, and open a closed change again."""
     require(user, PROPOSE, action=action, target=target_of(change))
     if user.pk != change.author_id:
-        raise NotPermitted(f"Only the author, {change.author}, may do this.", action=action, target=target_of(change))
+        told = f"Only the author, {change.author.display_name}, may do this."
+        raise NotPermitted(told, action=action, target=target_of(change))
 
 
 def why_no_vote(user: User, change: ChangeRequest, revision: Revision) -> str:

@@ -317,6 +317,6 @@ def _follow_name(change: ChangeRequest, proposal: Facts) -> None:
 def _refuse_stale(change: ChangeRequest, latest: Revision, seen: int) -> None:
     if seen != latest.number:
         raise StaleRevision(
-            f"{latest.editor} saved r{latest.number} meanwhile, and this was written on r{seen}. Your text is kept: "
-            "compare it with the newest revision, then save again."
+            f"{latest.editor.display_name} saved r{latest.number} meanwhile, and this was written on r{seen}. "
+            "Your text is kept: compare it with the newest revision, then save again."
         )

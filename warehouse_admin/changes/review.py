@@ -97,7 +97,7 @@ def dismiss(change: ChangeRequest, user: User, voter: User, comment: str = "") -
 
 
 def reject(change: ChangeRequest, user: User, comment: str) -> ChangeRequest:
-    """Close it for good: a reviewer who may vote on it, or whoever may close anybody's change; never an API token."""
+    """Close it: a reviewer who may vote on it, or whoever may close anybody's change; never an API token."""
     with transaction.atomic():
         change = lock(change)
         policies.refuse_token(change, action="change.rejected")
@@ -164,7 +164,8 @@ def _has_approved(change: ChangeRequest, revision: Revision, user: User) -> bool
 def _refuse_unseen(latest: Revision, revision: int | None, digest: str | None) -> None:
     if (revision is not None and revision != latest.number) or (digest is not None and digest != latest.digest):
         raise StaleRevision(
-            f"{latest.editor} saved r{latest.number} meanwhile. Nothing was decided: read the newest revision first."
+            f"{latest.editor.display_name} saved r{latest.number} meanwhile. "
+            "Nothing was decided: read the newest revision first."
         )
 
 

@@ -141,11 +141,11 @@ def _why_not(
     if vote.voided_at:
         return vote.voided_because or "voided"
     if vote.voter_id in editors:
-        return f"{vote.voter} wrote this"
+        return f"{vote.voter.display_name} wrote this"
     if not vote.voter.is_active:
-        return f"{vote.voter} was deactivated"
+        return f"{vote.voter.display_name} was deactivated"
     if not any(vote.voter_id in keys for keys in voting.values()):
-        return f"{vote.voter} may no longer review"
+        return f"{vote.voter.display_name} may no longer review"
     if vote.verdict == Vote.Verdict.APPROVE:
         return _departure(vote, change, revision, steps)
     return ""  # a request for changes outlives every edit, until somebody takes it back

@@ -19,13 +19,26 @@ _LONGEST_LINE_FOR_WORDS = 2000
 _LEAST_ALIKE = 0.25  # below this share of kept characters, marked words only confuse
 _WORDS = re.compile(r"\w+|\s+|[^\w\s]")
 
-# What a reader would not see is shown, or a change made of it could be approved unseen.
+# What a reader would not see, or would take for a plain space or the end of a line.
+_UNSEEN = (
+    *range(0x80, 0xA1),
+    0xAD,
+    0x61C,
+    0x115F,
+    0x1160,
+    0x180E,
+    0x200B,
+    *range(0x200E, 0x2010),
+    *range(0x2028, 0x2030),
+    *range(0x205F, 0x2070),
+    0x3000,
+    0x3164,
+    0xFEFF,
+    0xFFA0,
+    *range(0xE0000, 0xE0080),
+)
 _VISIBLE = {code: chr(0x2400 + code) for code in range(0x20) if code not in (9, 10, 13)}
-_VISIBLE |= {13: "␍", 0x7F: "␡"}
-_VISIBLE |= {
-    code: f"⟨U+{code:04X}⟩"
-    for code in (0xAD, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF)
-}
+_VISIBLE |= {13: "␍", 0x7F: "␡"} | {code: f"⟨U+{code:04X}⟩" for code in _UNSEEN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +72,11 @@ class Diff:
     @property
     def unified(self) -> tuple[Row, ...]:
         return tuple(_unified(self.rows))
+
+
+def visible(text: str) -> str:
+    """With a sign for everything that a reader would not see, or a change made of it could be approved unseen."""
+    return text.translate(_VISIBLE)
 
 
 def diff(old: str, new: str, context: int | None = 3, *, starts: tuple[int, int] = (1, 1)) -> Diff:
@@ -158,7 +176,7 @@ class _Comparison:
 
     def _shown(self, line: str) -> str:
         body = line.removesuffix("\r\n") if self._all_crlf else line.removesuffix("\n")
-        return body.translate(_VISIBLE)
+        return visible(body)
 
     def _words(self, old: str, new: str) -> tuple[Segments, Segments]:
         whole = ((old, True),), ((new, True),)

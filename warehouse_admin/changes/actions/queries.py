@@ -61,12 +61,17 @@ class EditQuery(Action):
             effects.append("It is materialized: its table keeps the old rows until its next run.")
         if subject.dependents:
             effects.append(f"{count(len(subject.dependents), 'view')} will read the new result.")
-        return Consequences(effects, lost=["The rows of a materialized view, until its next run."])
+        lost = ["The rows of its table, until its next run."] if subject.is_materialized else []
+        return Consequences(effects, lost=lost)
 
     def inverse(self, before: Facts, proposal: Facts, generation: str) -> Inverse:
         if before.get("query") is None:
             return Inverse(impossible="What PostHog held before was not recorded, so it cannot be restored.")
-        lost = ["The rows of a materialized view stay as they are until its next run."]
+        lost = (
+            ["The rows of its table: they stay as they are until its next run."]
+            if before.get("is_materialized")
+            else []
+        )
         return Inverse(ChangeRequest.Action.EDIT_QUERY, {"query": before["query"]}, lost)
 
 
@@ -109,4 +114,5 @@ class CreateView(Action):
         return Consequences(effects)
 
     def inverse(self, before: Facts, proposal: Facts, generation: str) -> Inverse:
-        return Inverse(ChangeRequest.Action.DELETE, {}, ["What was built on it meanwhile breaks, or keeps it alive."])
+        breaking = ["Views that select from it by then: they break at their next run."]
+        return Inverse(ChangeRequest.Action.DELETE, {}, [] if generation in ("C", "D") else breaking)

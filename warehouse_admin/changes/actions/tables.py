@@ -49,7 +49,7 @@ class Materialize(Action):
     def rows(self, subject: Subject, proposal: Facts) -> list[Row]:
         held = "yes" if subject.is_materialized else "no"
         runs = in_words(proposal["sync_frequency"])
-        return [Row("Materialized", held, "yes"), Row("Cadence", in_words(subject.base.get("sync_frequency")), runs)]
+        return [Row("Materialized", held, "yes"), Row("Cadence", _held_cadence(subject), runs)]
 
     def consequences(self, subject: Subject, proposal: Facts) -> Consequences:
         runs = in_words(proposal["sync_frequency"])
@@ -86,18 +86,22 @@ class Unmaterialize(Action):
 
     def rows(self, subject: Subject, proposal: Facts) -> list[Row]:
         held = "yes" if subject.is_materialized else "no"
-        return [Row("Materialized", held, "no"), Row("Cadence", in_words(subject.base.get("sync_frequency")), "none")]
+        return [Row("Materialized", held, "no"), Row("Cadence", _held_cadence(subject), "none")]
 
     def consequences(self, subject: Subject, proposal: Facts) -> Consequences:
         effects = ["PostHog drops its table and its schedule; it is computed anew whenever it is read."]
         if names := subject.dependents:
-            effects.append(f"{count(len(names), 'view')} that select from it go on, but slower.")
+            effects.append(
+                f"{count(len(names), 'view')} {'selects' if len(names) == 1 else 'select'} from it: slower from now on."
+            )
         lost = ["The rows in the table, and its last run and last error.", _cadence_lost(subject)]
         return Consequences(effects, lost=[line for line in lost if line])
 
     def inverse(self, before: Facts, proposal: Facts, generation: str) -> Inverse:
         former = before.get("sync_frequency") or EVERY_DAY
         lost = ["The rows that were dropped: the first run computes them anew."]
+        if not before.get("sync_frequency"):
+            lost.append("Its pause: it runs every 24 h again; set its cadence to never afterwards.")
         if generation != "D" and former != EVERY_DAY:
             lost.append(f"Its cadence: this server begins with 24 hours; set {in_words(former)} again afterwards.")
         return Inverse(
@@ -105,6 +109,11 @@ class Unmaterialize(Action):
             {"sync_frequency": former if generation == "D" else EVERY_DAY},
             lost,
         )
+
+
+def _held_cadence(subject: Subject) -> str | None:
+    held = subject.base.get("sync_frequency")
+    return in_words(held) if held else None
 
 
 def _cadence_lost(subject: Subject) -> str:

@@ -12,10 +12,13 @@ from django.views.decorators.http import require_http_methods
 
 from warehouse_admin.accounts.models import User
 from warehouse_admin.changes import readiness, selectors, services
+from warehouse_admin.changes.errors import StateForbids
 from warehouse_admin.changes.forms import VoteForm
 from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.changes.transitions import require_state
 from warehouse_admin.changes.views.detail import render_detail
 from warehouse_admin.changes.views.people import signed_in
+from warehouse_admin.changes.views.shared import DAMAGED
 from warehouse_admin.core.errors import NotPermitted, UserError
 
 Do = Callable[[ChangeRequest, VoteForm], ChangeRequest]
@@ -23,8 +26,9 @@ Do = Callable[[ChangeRequest, VoteForm], ChangeRequest]
 
 @dataclass(frozen=True)
 class Question:
-    """What the confirmation page asks."""
+    """What the confirmation page asks, and the step (of `transitions.ALLOWED`) that it is about."""
 
+    verb: str
     title: str
     text: str
     button: str
@@ -35,13 +39,11 @@ class Question:
 def _answer(request: HttpRequest, number: int, question: Question | None, done: str, do: Do) -> HttpResponse:
     """Without a question, only the page of the change can ask."""
     change = selectors.detail(number, signed_in(request))
-    if request.method == "GET" and question is None:
-        return redirect("changes:detail", number)
     if request.method == "GET":
-        return render(request, "changes/confirm.html", {"change": change, "question": question, "action": request.path})
+        return _ask(request, change, question) if question else redirect("changes:detail", number)
     form = VoteForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "This form was damaged on its way. Nothing was done: please try again.")
+        messages.error(request, DAMAGED)
         return redirect("changes:detail", number)
     try:
         result = do(change, form)
@@ -56,6 +58,15 @@ def _answer(request: HttpRequest, number: int, question: Question | None, done: 
     return redirect("changes:detail", result.pk)
 
 
+def _ask(request: HttpRequest, change: ChangeRequest, question: Question) -> HttpResponse:
+    """Nobody is asked about what cannot be done any more: an old link leads to the change, which says why."""
+    try:
+        require_state(change, question.verb)
+    except StateForbids as refusal:
+        return render_detail(request, change, problem=refusal)
+    return render(request, "changes/confirm.html", {"change": change, "question": question, "action": request.path})
+
+
 def _moved(before: ChangeRequest, after: ChangeRequest) -> str:
     """Where it stands now, in the word of its badge, if that is news."""
     if before.pk != after.pk or before.state == after.state:
@@ -65,7 +76,9 @@ def _moved(before: ChangeRequest, after: ChangeRequest) -> str:
 
 @require_http_methods(["GET", "POST"])
 def submit(request: HttpRequest, number: int) -> HttpResponse:
-    question = Question("Submit for review", "Reviewers will be asked to decide about it.", "Submit for review")
+    question = Question(
+        "submit", "Submit for review", "Reviewers will be asked to decide about it.", "Submit for review"
+    )
     return _answer(
         request,
         number,
@@ -99,7 +112,8 @@ def _voting(request: HttpRequest, vote: Callable[..., ChangeRequest]) -> Do:
 
 @require_http_methods(["GET", "POST"])
 def reject(request: HttpRequest, number: int) -> HttpResponse:
-    question = Question("Reject", "It is closed for good.", "Reject", "Why?", danger=True)
+    text = "It is closed; only its author can open it again, as a draft without votes."
+    question = Question("reject", "Reject", text, "Reject", "Why?", danger=True)
     return _answer(
         request,
         number,
@@ -123,7 +137,7 @@ def comment(request: HttpRequest, number: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def re_request(request: HttpRequest, number: int) -> HttpResponse:
     text = "It goes back to review as it is. What was asked for still stands in the way until its author votes again."
-    question = Question("Ask for another look", text, "Ask again", "What to look at")
+    question = Question("re_request", "Ask for another look", text, "Ask again", "What to look at")
     return _answer(
         request,
         number,
@@ -138,13 +152,13 @@ def dismiss(request: HttpRequest, number: int, voter: str) -> HttpResponse:
     person = get_object_or_404(User, username=voter)
     if person == signed_in(request):
         text = "You no longer ask for changes. Where that was all that stood in the way, the change is approved by it."
-        question = Question("Take back your request on", text, "Take it back", "Comment")
+        question = Question("dismiss", "Take back your request on", text, "Take it back", "Comment")
     else:
         text = (
             f"What {person.display_name} asked for no longer stands in the way. "
             "Where that was all, the change is approved by it."
         )
-        question = Question("Dismiss the request for changes to", text, "Dismiss it", "Why?", danger=True)
+        question = Question("dismiss", "Dismiss the request for changes to", text, "Dismiss it", "Why?", danger=True)
     return _answer(
         request,
         number,
@@ -157,7 +171,7 @@ def dismiss(request: HttpRequest, number: int, voter: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def reopen(request: HttpRequest, number: int) -> HttpResponse:
     text = "It becomes a draft of yours again. Votes from before do not count any more."
-    question = Question("Open again", text, "Open again")
+    question = Question("reopen", "Open again", text, "Open again")
     return _answer(
         request,
         number,
@@ -170,7 +184,7 @@ def reopen(request: HttpRequest, number: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def unschedule(request: HttpRequest, number: int) -> HttpResponse:
     text = "It stays approved and waits for an operator to apply it or to give it another time."
-    question = Question("Take off the schedule", text, "Take off the schedule")
+    question = Question("unschedule", "Take off the schedule", text, "Take off the schedule")
     return _answer(
         request,
         number,
@@ -182,7 +196,9 @@ def unschedule(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def withdraw(request: HttpRequest, number: int) -> HttpResponse:
-    question = Question("Withdraw", "It is closed; nothing of it is applied.", "Withdraw", "Why?", danger=True)
+    question = Question(
+        "withdraw", "Withdraw", "It is closed; nothing of it is applied.", "Withdraw", "Why?", danger=True
+    )
     return _answer(
         request,
         number,
@@ -195,7 +211,7 @@ def withdraw(request: HttpRequest, number: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def drop(request: HttpRequest, number: int) -> HttpResponse:
     text = "The change is closed, and what PostHog holds stays as it is."
-    question = Question("Give up", text, "Give way to theirs", danger=True)
+    question = Question("drop", "Give up", text, "Give way to theirs", danger=True)
     return _answer(
         request,
         number,
@@ -208,7 +224,7 @@ def drop(request: HttpRequest, number: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def carry_over(request: HttpRequest, number: int) -> HttpResponse:
     text = "A new change proposes the same text for the view that came instead, and this one is closed."
-    question = Question("Carry over", text, "Carry it over")
+    question = Question("carry_over", "Carry over", text, "Carry it over")
     return _answer(
         request,
         number,
@@ -221,7 +237,7 @@ def carry_over(request: HttpRequest, number: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def apply(request: HttpRequest, number: int) -> HttpResponse:
     text = "The view is read from PostHog first; it is only written if nobody has changed it since."
-    question = Question("Apply to PostHog", text, "Apply")
+    question = Question("apply", "Apply to PostHog", text, "Apply")
     return _answer(
         request,
         number,
@@ -237,7 +253,7 @@ def rebase_settings(request: HttpRequest, change: ChangeRequest) -> HttpResponse
     return _answer(
         request,
         change.pk,
-        Question("Rebase", text, "Rebase and ask for review"),
+        Question("rebase", "Rebase", text, "Rebase and ask for review"),
         "{change} waits for review on what PostHog holds now.",
         lambda change, form: services.rebase(change, signed_in(request)),
     )
@@ -246,8 +262,10 @@ def rebase_settings(request: HttpRequest, change: ChangeRequest) -> HttpResponse
 @require_http_methods(["GET", "POST"])
 def rollback(request: HttpRequest, number: int) -> HttpResponse:
     lost = " ".join(services.inverse(selectors.detail(number, signed_in(request))).lost)
-    text = f"A new change proposes what was there before; it is reviewed like any other. Not restored: {lost}"
-    question = Question("Roll back", text, "Propose the rollback", "Why?")
+    text = "A new change proposes what was there before; it is reviewed like any other."
+    if lost:
+        text = f"{text} Not restored: {lost}"
+    question = Question("rollback", "Roll back", text, "Propose the rollback", "Why?")
     return _answer(
         request,
         number,

@@ -20,6 +20,7 @@ from warehouse_admin.changes.rebase import known_remote, left_out
 from warehouse_admin.changes.transitions import require_state
 from warehouse_admin.changes.views.actions import rebase_settings
 from warehouse_admin.changes.views.people import signed_in
+from warehouse_admin.changes.views.shared import DAMAGED
 from warehouse_admin.core.digests import text_digest
 from warehouse_admin.core.errors import InvalidInput, Missing, NotPermitted, UserError
 from warehouse_admin.core.htmx import render_page
@@ -152,6 +153,8 @@ def _settle(request: HttpRequest, desk: Desk, wanted: str, shown: str | None) ->
             number = resolving.unsettled(found)
             raise InvalidInput(f"Choose for {number} more conflict{'s' if number > 1 else ''} first.")
         return services.rebase(desk.change, user, result, shown, agreed=request.POST.get("drops", ""))
+    if wanted != TEXT or "query" not in desk.typed:
+        raise InvalidInput(DAMAGED)
     form = _form(desk)
     form.is_valid()
     query = form.cleaned_data.get("query", "")

@@ -107,11 +107,14 @@ def detail_base(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def live_base(change: ChangeRequest, revision: Revision) -> dict[str, str]:
-    """`standing` is same, cosmetic, moved, equal (to the proposal), gone, new or unverified, with a sentence."""
-    if change.saved_query is None:
-        return {"standing": "new", "text": "It is made anew; whether the name is free is looked up before it is sent."}
+    """`standing` is same, cosmetic, moved, equal (to the proposal), gone or unverified, with a sentence.
+
+    Of a view that is not made yet: whether its name is free or taken.
+    """
     read_at = timezone.now()
     try:
+        if change.saved_query is None:
+            return _of_name(change)
         live = mirror.read_live(change.saved_query, purpose="interactive", timeout=LOOK_SECONDS)
     except errors.NotFound as error:
         if error.object_missing:
@@ -122,6 +125,13 @@ def live_base(change: ChangeRequest, revision: Revision) -> dict[str, str]:
     except UserError as error:
         return {"standing": "unverified", "text": error.message}
     return _compare(change, mutations.snapshot(live, read_at), revision)
+
+
+def _of_name(change: ChangeRequest) -> dict[str, str]:
+    name = change.object_name
+    if mirror.find_live(change.connection, name, timeout=LOOK_SECONDS) is None:
+        return {"standing": "free", "text": f"The name {name} is free in PostHog."}
+    return {"standing": "taken", "text": f"PostHog has a view {name} by now: take another name, or edit that view."}
 
 
 def _compare(change: ChangeRequest, held: Facts, revision: Revision) -> dict[str, str]:

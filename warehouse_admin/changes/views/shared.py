@@ -9,6 +9,8 @@ from django.shortcuts import redirect
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.core.errors import InvalidInput, UserError
 
+DAMAGED = "This form was damaged on its way. Nothing was done: please try again."
+
 
 def wants_review(request: HttpRequest) -> bool:
     return request.POST.get("do") != "draft"

@@ -6,10 +6,11 @@ from django import template
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
-from warehouse_admin.core.diff import Segments, diff
+from warehouse_admin.core.diff import Segments, diff, visible
 from warehouse_admin.core.sql import highlight
 
 register = template.Library()
+register.filter(visible)
 
 
 @register.simple_tag
