@@ -12,9 +12,10 @@ from hypothesis.stateful import precondition, rule
 from tests.changes.machine.network import PLANS
 from tests.changes.machine.outsiders import HANDS, Outsiders
 from tests.changes.machine.players import PICK, SMALL
+from tests.changes.machine.stage import PEOPLE
 from tests.changes.machine.words import text
 from warehouse_admin.accounts import services as accounts
-from warehouse_admin.accounts.models import Connection, User
+from warehouse_admin.accounts.models import Connection
 from warehouse_admin.accounts.roles import Role, roles_of
 from warehouse_admin.changes import services
 from warehouse_admin.core.errors import UserError
@@ -23,7 +24,27 @@ from warehouse_admin.mirror.models import SyncRun
 from warehouse_admin.posthog import errors
 from warehouse_admin.sandbox.faults import Fault
 
+FATES = (
+    "trouble with a write",
+    "trouble with a write",
+    "trouble with reads",
+    "doom",
+    "lost tasks",
+    "expiry",
+    "sync",
+    "sync",
+    "read",
+    "away",
+    "away",
+    "role",
+    "role",
+    "policy",
+    "paused",
+    "mended",
+    "mended",
+)
 READS = ("status_500", "drop_before", "status_429", "html_200", "truncated", "revoke_key")
+COMING = ("rita", "rolf", "max", "otto", "ann", "bea")
 ON = precondition(lambda self: self.is_set)
 
 
@@ -48,23 +69,41 @@ class Befalling(Outsiders):
             self.told.append(f"outside: {name} selects from {world.view(view).name}")
 
     @ON
-    @rule(plan=st.sampled_from(PLANS))
-    def trouble_with_a_write(self, plan: str) -> None:
-        self.ledger.network.plan = plan
-        self.told.append(f"the next write: {plan}")
-
-    @ON
-    @rule(kind=st.sampled_from(READS), times=st.sampled_from([1, 1, 5]), after=SMALL)
-    def trouble_with_reads(self, kind: str, times: int, after: int) -> None:
-        self.stage.world.faults.add(Fault(kind, "GET", "warehouse_saved_queries", times, after, retry_after=0))
-        self.told.append(f"reads: {kind} x{times} after {after}")
-
-    @ON
-    @rule(statement=st.integers(1, 60))
-    def doom(self, statement: int) -> None:
-        """The next worker dies at some statement."""
-        self.kill_after = statement
-        self.told.append(f"the next worker dies at statement {statement}")
+    @rule(what=st.sampled_from(FATES), pick=PICK, plan=st.sampled_from(PLANS), number=st.integers(1, 60))
+    def fate(self, what: str, pick: int, plan: str, number: int) -> None:
+        """One of the things that nobody in the portal asked for."""
+        match what:
+            case "trouble with a write":
+                self.ledger.network.plan = plan
+                self.told.append(f"the next write: {plan}")
+            case "trouble with reads":
+                self.trouble_with_reads(READS[pick % len(READS)], 1 + 4 * (number % 3 == 0), number % 3)
+            case "doom":
+                self.kill_after = number
+                self.told.append(f"the next worker dies at statement {number}")
+            case "lost tasks":
+                self.stage.queue.clear()
+                self.told.append("the broker forgets everything")
+            case "expiry":
+                later = self.stage.later((20, 50, 61)[pick % 3] * 86_400)
+                self.until_killed(f"expiry at {later}", lambda: services.expire_idle(now=later))
+            case "sync":
+                self.mirror("full" if pick % 2 else "incremental")
+            case "read":
+                with self.stage.committing(), suppress(errors.PostHogError, UserError):
+                    mirror.read_live(self.view(pick))
+                self.told.append("one view is read")
+            case "away" | "role":
+                self.come_or_go(COMING[pick % len(COMING)], what)
+            case "policy":
+                policy = Connection.ApplyPolicy.AUTOMATIC if pick % 3 else Connection.ApplyPolicy.MANUAL
+                Connection.objects.update(apply_policy=policy)
+                self.told.append(f"policy {policy}")
+            case "paused":
+                Connection.objects.update(is_active=False)
+                self.told.append("the connection is paused")
+            case "mended":
+                self.mend()
 
     @precondition(lambda self: self.is_set and self.stage.queue)
     @rule(again=st.booleans())
@@ -74,88 +113,57 @@ class Befalling(Outsiders):
             self.stage.queue.append(self.stage.queue[0])
         self.work()
 
-    @precondition(lambda self: self.is_set and self.stage.queue)
-    @rule()
-    def lose_queue(self) -> None:
-        self.stage.queue.clear()
-        self.told.append("the broker forgets everything")
-
     @ON
     @rule(seconds=st.sampled_from([0, 1, 16, 40, 71, 71, 150, 660, 3_600]))
     def sweep(self, seconds: int) -> None:
-        """Time passes, and the sweep comes by."""
-        self.pass_time(seconds)
-        self.until_killed(f"sweep after {seconds} s", services.settle_open)
-
-    def pass_time(self, seconds: float) -> None:
-        """A request that is on its way arrives within the write time-out, or never."""
+        """Time passes, and the sweep comes by. What is on its way arrives within the write time-out, or never."""
         if seconds > 15:
             self.ledger.network.arrive()
         self.stage.clock.advance(seconds)
         cache.clear()  # where the waits that PostHog asked for are kept, by a clock that nobody here moves
+        self.until_killed(f"sweep after {seconds} s", services.settle_open)
 
-    @ON
-    @rule(days=st.sampled_from([1, 20, 50, 61]))
-    def expire(self, days: int) -> None:
-        self.until_killed(f"expiry in {days} days", lambda: services.expire_idle(now=self.stage.later(days * 86_400)))
+    def trouble_with_reads(self, kind: str, times: int, after: int) -> None:
+        self.stage.world.faults.add(Fault(kind, "GET", "warehouse_saved_queries", times, after, retry_after=0))
+        self.told.append(f"reads: {kind} x{times} after {after}")
 
-    @ON
-    @rule(pick=PICK, full=st.booleans())
-    def mirror(self, pick: int, full: bool) -> None:
+    def mirror(self, kind: str) -> None:
         def sync() -> None:
             with suppress(UserError):
-                run = mirror.start_sync(
-                    connection=Connection.objects.get(), kind="full" if full else "incremental", queue=False
-                )
+                run = mirror.start_sync(connection=Connection.objects.get(), kind=kind, queue=False)
                 mirror.run_sync(run.pk)
 
-        self.until_killed("sync", sync)
+        self.until_killed(f"{kind} sync", sync)
         silent = datetime.now(UTC) - timedelta(minutes=2)  # the database's own clock, which nobody here moves
         SyncRun.objects.filter(state__in=SyncRun.OPEN).update(heartbeat_at=silent)
 
-    @ON
-    @rule(pick=PICK)
-    def read_one(self, pick: int) -> None:
-        with self.stage.committing(), suppress(errors.PostHogError, UserError):
-            mirror.read_live(self.view(pick))
-        self.told.append("one view is read")
-
-    @ON
-    @rule(who=st.sampled_from(["rita", "rolf", "max", "otto", "ann", "bea"]), active=st.booleans())
-    def come_or_go(self, who: str, active: bool) -> None:
-        """A person gets or loses access, or a role."""
+    def come_or_go(self, who: str, what: str) -> None:
+        """A person gets or loses access, or the role that they came with."""
         user = self.user(who)
-        fitting = {"r": Role.REVIEWER, "o": Role.OPERATOR}.get(who[0], Role.EDITOR)
-        roles = set(roles_of(user)) ^ (set() if active else {fitting})
-        is_active = not user.is_active if active else user.is_active
+        roles = roles_of(user) ^ ({PEOPLE[who][0]} if what == "role" else set())
+        self.set_person(who, set(roles), user.is_active ^ (what == "away"))
+
+    def set_person(self, who: str, roles: set[Role], is_active: bool) -> None:
+        user = self.user(who)
         self.do(
-            f"ada sets {who} to {sorted(roles)} {is_active}",
+            f"{who} is {', '.join(sorted(roles)) or 'nothing'}{'' if is_active else ', and away'}",
             lambda: accounts.update_person(
-                actor=User.objects.get(username="ada"),
-                user=user,
-                email=user.email,
-                full_name="",
-                roles=roles,
-                is_active=is_active,
+                actor=None, user=user, email=user.email, full_name="", roles=roles, is_active=is_active
             ),
         )
 
-    @ON
-    @rule(automatic=st.booleans(), active=st.sampled_from([True, True, True, False]))
-    def policy(self, automatic: bool, active: bool) -> None:
-        policy = Connection.ApplyPolicy.AUTOMATIC if automatic else Connection.ApplyPolicy.MANUAL
-        Connection.objects.update(apply_policy=policy, is_active=active)
-        self.told.append(f"policy {policy}, active {active}")
-
-    @ON
-    @rule()
     def mend(self) -> None:
         """An administrator makes sure that the connection and its key work, and that everybody is back."""
         world = self.stage.world
         world.faults.clear()
         world.restore_key(self.stage.server.key)
         Connection.objects.update(is_active=True)
+        cache.clear()
         with self.stage.committing():
             accounts.check_connection(Connection.objects.get())
         self.stage.connection.refresh_from_db()
         self.told.append("mended")
+        for who in COMING:
+            user = self.user(who)
+            if set(roles_of(user)) != set(PEOPLE[who]) or not user.is_active:
+                self.set_person(who, set(PEOPLE[who]), True)

@@ -99,7 +99,9 @@ class Deciding(Players):
             return
         user, author = self.user(who), self.user(self.writer_of(change, pick))
         calls: dict[str, Callable[[], object]] = {
-            "draft": lambda: services.submit(change, author),
+            "draft": lambda: services.save_revision(
+                change, author, {}, revision=change.revision_number, reason="because", submitting=True
+            ),
             "in_review": lambda: services.approve(change, user),
             "changes_requested": lambda: services.approve(change, user),
             "approved": lambda: services.apply(change, self.user("otto")),
