@@ -29,7 +29,7 @@ class Outsiders(Players):
                     world.edit_outside(view, f"{held.sql.replace('SELECT', 'select')}\n-- {name}")
                 case "rename":
                     world.rename_outside(view, free)
-                case "delete":
+                case "delete" if len(world.newest_views()) > 4:  # a mirror asks before it believes that all are gone
                     world.delete_outside(view)
                 case "recreate":
                     world.delete_outside(view)
