@@ -20,7 +20,7 @@ class Outsiders(Players):
         called = held.name
         if held.deleted:
             return
-        free = next(one for one in ("eta", "zeta", "alpha", f"free_{len(world.views)}") if not world.view_by_name(one))
+        free = next(one for one in ("eta", "zeta", "alpha", f"free_{len(self.told)}") if not world.view_by_name(one))
         with suppress(ApiError), world.lock:
             match how:
                 case "edit":
