@@ -35,7 +35,7 @@ class Machine(Writing, Deciding, Befalling):
 
     seen: Counter[tuple[str, str]] = Counter()
 
-    @initialize(generation=st.sampled_from("DCBA"), policy=st.sampled_from(["automatic", "automatic", "manual"]))
+    @initialize(generation=st.sampled_from("DCBA"), policy=st.sampled_from(["automatic", "manual"]))
     def begin(self, generation: str, policy: str) -> None:
         self.stage = Stage(generation, policy)
         self.ledger = Ledger(self.stage)

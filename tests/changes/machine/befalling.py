@@ -18,6 +18,7 @@ from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.accounts.roles import Role, roles_of
 from warehouse_admin.changes import services
+from warehouse_admin.changes.models import Vote
 from warehouse_admin.core.errors import UserError
 from warehouse_admin.mirror import services as mirror
 from warehouse_admin.mirror.models import SyncRun
@@ -37,7 +38,10 @@ FATES = (
     "away",
     "away",
     "role",
-    "role",
+    "voter",
+    "voter",
+    "voter",
+    "policy",
     "policy",
     "paused",
     "mended",
@@ -95,8 +99,10 @@ class Befalling(Outsiders):
                 self.told.append("one view is read")
             case "away" | "role":
                 self.come_or_go(COMING[pick % len(COMING)], what)
+            case "voter" if voter := self.voter(pick):
+                self.come_or_go(voter, "away" if number % 2 else "role")
             case "policy":
-                policy = Connection.ApplyPolicy.AUTOMATIC if pick % 3 else Connection.ApplyPolicy.MANUAL
+                policy = Connection.ApplyPolicy.AUTOMATIC if pick % 2 else Connection.ApplyPolicy.MANUAL
                 Connection.objects.update(apply_policy=policy)
                 self.told.append(f"policy {policy}")
             case "paused":
@@ -142,6 +148,12 @@ class Befalling(Outsiders):
         user = self.user(who)
         roles = roles_of(user) ^ ({PEOPLE[who][0]} if what == "role" else set())
         self.set_person(who, set(roles), user.is_active ^ (what == "away"))
+
+    def voter(self, pick: int) -> str | None:
+        """Somebody on whose approval a change rests that was not applied yet."""
+        resting = Vote.objects.filter(change__state__in=("approved", "scheduled", "failed"), voided_at=None)
+        names = resting.filter(voter__groups__name="Reviewer").order_by("-pk").values_list("voter__username", flat=True)
+        return names[pick % len(names)] if names else None
 
     def set_person(self, who: str, roles: set[Role], is_active: bool) -> None:
         user = self.user(who)
