@@ -145,11 +145,10 @@ class Ledger:
         self._sequence = last.sequence if last else 0
 
     def _sent_once(self, mutations: dict[str, Mutation]) -> None:
-        left = [write for write in self.network.writes if write.came]
-        received = [one for one in self.stage.world.requests if one.method != "GET"]
-        assert [(w.method, w.path) for w in left] == [(one.method, one.path.split("/1/", 1)[1]) for one in received], (
-            "PostHog received other writes than those that were looked at"
-        )
+        left = Counter((write.method, write.path) for write in self.network.writes if write.came)
+        arrived = [one for one in self.stage.world.requests if one.method != "GET"]
+        received = Counter((one.method, one.path.split("/1/", 1)[1]) for one in arrived)
+        assert left == received, "PostHog received other writes than those that were looked at"
         counted = [write for write in self.network.writes if not self._refused_for_now(write)]
         assert all(many == 1 for many in Counter(write.mutation for write in counted).values()), counted
         assert len({one.idempotency_key for one in mutations.values()}) == len(mutations)
@@ -161,8 +160,6 @@ class Ledger:
                 assert mutation.state != "conflict" or settled, f"{mutation}: it did land"
         sent = {str(one.pk) for one in mutations.values() if one.sent_at is not None}
         assert {write.mutation for write in counted} <= sent
-        landed = sum(write.landed for write in counted)
-        assert landed <= len(sent)
 
     def _on_record(self, mutations: list[Mutation]) -> None:
         groups: dict[tuple[str, str, str], list[Mutation]] = defaultdict(list)
