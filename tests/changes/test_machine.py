@@ -23,8 +23,8 @@ from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.mutations.models import ObjectLock
 
 SEED = int(os.environ.get("MACHINE_SEED", "0"))
-EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "12"))
-STEPS = int(os.environ.get("MACHINE_STEPS", "60"))
+EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "10"))
+STEPS = int(os.environ.get("MACHINE_STEPS", "50"))
 SHRINK = (Phase.shrink,) if os.environ.get("MACHINE_SHRINK") else ()
 
 pytestmark = pytest.mark.django_db
