@@ -173,3 +173,19 @@ def test_only_the_author_edits(proposed, reviewer, admin):
 def test_a_revision_that_undoes_the_change_is_refused(proposed, author, remote):
     with pytest.raises(InvalidInput, match="Withdraw"):
         services.revise(proposed(), author, remote.sql, 1)
+
+
+def test_saving_and_submitting_is_refused_as_one(sandbox, view, remote, author):
+    sandbox.world.unmaterialize_outside(remote.name)
+    change = services.create(author=author, action="set_cadence", saved_query=view, sync_frequency="12hour")
+    before = trail()
+
+    for _ in range(2):  # what was refused can be sent again as it is
+        with pytest.raises(UserError, match="not materialized"):
+            services.save_revision(
+                change, author, {"sync_frequency": "6hour"}, revision=1, reason="because", submitting=True
+            )
+
+    change.refresh_from_db()
+    assert (change.state, change.reason, change.revision_number) == (State.DRAFT, "", 1)
+    assert trail() == before

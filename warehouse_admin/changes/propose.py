@@ -163,9 +163,10 @@ def save_revision(
     if submitting and not reason.strip():
         raise InvalidInput("Say why.", errors={"reason": ["Say why: reviewers and the audit trail need a reason."]})
     unchanged = {**current.proposal, **values} == current.proposal and reason.strip() == change.reason
-    if not (submitting and unchanged):
-        change = revise(change, user, revision=revision, reason=reason, draft=draft, **values)
-    return submit(change, user) if submitting else change
+    with transaction.atomic():  # refused as one: a revision that was kept would make the page that sent it a stale one
+        if not (submitting and unchanged):
+            change = revise(change, user, revision=revision, reason=reason, draft=draft, **values)
+        return submit(change, user) if submitting else change
 
 
 def check_proposal(
