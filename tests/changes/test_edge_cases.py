@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from tests.changes.conftest import NEW_SQL, trail
 from warehouse_admin.accounts import services as accounts
-from warehouse_admin.changes import services
+from warehouse_admin.changes import readiness, services
 from warehouse_admin.changes.errors import StaleRevision, StateForbids
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.core.errors import InvalidInput, UserError
@@ -157,3 +157,35 @@ def test_a_comment_with_a_quote_in_it_changes_nothing_that_counts(proposed, auth
 
     assert change.state == State.APPROVED
     assert change.revisions.count() == 2
+
+
+def test_a_missing_key_of_ones_own_is_said_before_anybody_reviews(proposed, author, connection):
+    connection.key_policy = "author_required"
+    connection.save()
+
+    with pytest.raises(UserError, match="stored none") as refused:
+        proposed()
+
+    assert refused.value.blockers[0]["who"].startswith(author.display_name)
+    draft = proposed(submit=False)
+    with pytest.raises(UserError, match="stored none"):
+        services.submit(draft, author)
+    draft.refresh_from_db()
+    assert draft.state == State.DRAFT
+
+
+def test_a_key_that_goes_missing_after_the_approval_holds_it_up_and_says_whose(
+    proposed, author, reviewer, operator, connection, sandbox, remote
+):
+    change = proposed()
+    connection.key_policy = "author_required"
+    connection.save()
+    services.approve(change, reviewer)
+
+    with pytest.raises(StateForbids, match="stored none"):
+        services.apply(change, operator)
+
+    change.refresh_from_db()
+    assert change.state == State.APPROVED
+    assert any("stored none" in blocker["text"] for blocker in readiness.blockers(change, author))
+    assert sandbox.world.writes(remote.id) == 0

@@ -66,6 +66,7 @@ def create(
     refuse_idle(wanted, subject, proposal)
     if submit:
         refuse_hopeless(wanted, subject, proposal)
+        refuse_keyless(connection, author)
     with transaction.atomic():
         change, made = _insert(author, wanted, subject, reason, submit, nonce, rolls_back)
         if wanted.has_sql:
@@ -86,6 +87,7 @@ def submit(change: ChangeRequest, user: User) -> ChangeRequest:
             raise InvalidInput("Say why first.", errors={"reason": ["A reason is needed to submit a change."]})
         latest = current_revision(change)
         action = action_of(change.action)
+        refuse_keyless(change.connection, change.author)
         if change.saved_query is not None:
             live.refuse_closed_view(change.saved_query)
             refuse_hopeless(action, live.subject_of(change.saved_query, latest.base), latest.proposal)
@@ -212,6 +214,13 @@ def refuse_hopeless(action: Action, subject: Subject, proposal: Facts) -> None:
     """Raise for what PostHog is certain to refuse: nobody should be asked to review it."""
     if why := action.consequences(subject, proposal).refusal:
         raise _blocked(why, "its author")
+
+
+def refuse_keyless(connection: Connection, author: User) -> None:
+    """Raise where only the author's own key may write, and there is none: no review would ever be carried out."""
+    if connection.key_policy == Connection.KeyPolicy.AUTHOR_REQUIRED:
+        if why := accounts.why_no_writes(connection, author=author):
+            raise _blocked(why, f"{author.display_name}, on the settings page")
 
 
 def _blocked(why: str, who: str) -> UserError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
+from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.changes import expiry, policies, selectors, votes
 from warehouse_admin.changes.models import ChangeRequest, Revision
@@ -41,7 +42,8 @@ def blockers(change: ChangeRequest, user: User | None = None, revision: Revision
     if change.is_closed:
         return []
     found = _of_state(change, user, revision or selectors.revision(change))
-    found += [why for why in (_unusable_view(change), _paused(change), _near_its_end(change)) if why]
+    held_up = _paused(change) or _without_key(change)
+    found += [why for why in (_unusable_view(change), held_up, _near_its_end(change)) if why]
     return found
 
 
@@ -67,6 +69,12 @@ def _paused(change: ChangeRequest) -> Blocker | None:
     if connection.key_refused_at and connection.key_policy == Connection.KeyPolicy.SERVICE:
         return _blocker("PostHog refuses the connection's API key.", "wait", "an administrator")
     return None
+
+
+def _without_key(change: ChangeRequest) -> Blocker | None:
+    """Whose key it is that is missing or refused; asked for one change, since it takes a query."""
+    why = accounts.why_no_writes(change.connection, author=change.author)
+    return _blocker(why, "fix", f"{change.author.display_name}, on the settings page") if why else None
 
 
 def _near_its_end(change: ChangeRequest) -> Blocker | None:

@@ -40,17 +40,24 @@ def writer_for(connection: Connection, *, author: User | None) -> tuple[Client, 
         refusals.require_accepted(own)
         return _client_of(own, purpose="interactive"), own.user.get_username()
     if connection.key_policy == Connection.KeyPolicy.AUTHOR_REQUIRED:
-        name = author.get_username() if author else "the author"
-        raise UserError(
-            f"{connection.name} only accepts writes with the author's own PostHog key, and {name} has stored none: "
-            "add it on the settings page."
-        )
+        raise UserError(_missing_key(connection, author))
     return client_for(connection, purpose="interactive", read_timeout=BACKGROUND_READ_TIMEOUT), "connection"
 
 
 def why_no_writes(connection: Connection, *, author: User | None) -> str:
-    """In words, that PostHog refuses the key which a write for this author would use; empty when it does not."""
-    return refusals.why_refused(_own_key(connection, author) or connection)
+    """Why no write for this author can go out: their own key is due and missing, or PostHog refuses the key."""
+    own = _own_key(connection, author)
+    if own is None and connection.key_policy == Connection.KeyPolicy.AUTHOR_REQUIRED:
+        return _missing_key(connection, author)
+    return refusals.why_refused(own or connection)
+
+
+def _missing_key(connection: Connection, author: User | None) -> str:
+    name = author.display_name if author else "the author"
+    return (
+        f"{connection.name} only accepts writes with the author's own PostHog key, and {name} has stored none: "
+        "add it on the settings page."
+    )
 
 
 def _own_key(connection: Connection, author: User | None) -> PersonalKey | None:

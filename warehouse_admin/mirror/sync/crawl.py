@@ -99,13 +99,13 @@ def store_page(job: Job, listed: list[types.SavedQuery], asked_at: datetime) -> 
     told_whole = any(row.has("query") for row in listed)
     thorough = told_whole and job.sync.kind == SyncRun.Kind.FULL  # elsewhere a full sync reads each view by itself
     known = SavedQuery.objects.filter(connection=job.connection, posthog_id__in=list(by_id))
-    if known.count() < len(by_id):
+    known_rows = known.values_list("pk", "posthog_id", "list_fingerprint", "deleted_at", "hidden_at")
+    if len(known_rows) < len(by_id):
         store.lock_newcomers(job.connection)  # before any view is locked, as everybody does
+        known_rows = known_rows.all()  # read again: some may have been made meanwhile
     same: list[tuple[int, str]] = []
     other: list[tuple[int, str]] = []
-    for pk, key, fingerprint, *absent in known.values_list(
-        "pk", "posthog_id", "list_fingerprint", "deleted_at", "hidden_at"
-    ):
+    for pk, key, fingerprint, *absent in known_rows:
         unchanged = fingerprint == prints[str(key)] and absent == [None, None] and not thorough
         (same if unchanged else other).append((pk, str(key)))
     _keep_as_is([pk for pk, _ in same], asked_at, with_query=told_whole)
