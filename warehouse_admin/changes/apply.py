@@ -231,7 +231,8 @@ def _again(change: ChangeRequest) -> None:
 
 
 def _happened(change: ChangeRequest, mutation: Mutation) -> None:
-    if not Mutation.objects.filter(cause=mutation.cause, sent_at__isnull=False).exists():
+    sent = mutation.sent_at or Mutation.objects.filter(cause=mutation.cause, sent_at__isnull=False).exists()
+    if not sent:
         supersede(change, None)
         return
     move(change, State.APPLIED, problem="", remote=None)
