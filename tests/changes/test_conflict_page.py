@@ -273,3 +273,12 @@ def test_a_form_that_lost_fields_on_its_way_does_nothing_and_keeps_the_page(sent
     assert "damaged on its way" in shown(answer)
     assert (change.state, change.revision_number) == (State.NEEDS_REBASE, 1)
     assert trail("change.") == before
+
+
+def test_without_a_conflict_there_is_no_such_page(client_of, author, proposed):
+    change = proposed()
+
+    answer = client_of(author).get(reverse("changes:rebase", args=[change.pk]), follow=True)
+
+    assert answer.redirect_chain == [(reverse("changes:detail", args=[change.pk]), 302)]
+    assert "there is nothing to resolve" in answer.content.decode()

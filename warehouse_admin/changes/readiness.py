@@ -95,7 +95,7 @@ def _of_state(change: ChangeRequest, user: User | None, revision: Revision) -> l
     if change.state in _DECIDED:
         return _of_decided(change, revision)
     if change.state == State.FAILED:
-        return [_blocker(change.problem or "Applying it failed.", "fix", "an operator")]
+        return [_blocker(change.problem or "Applying it failed.", "fix", "an operator, once its cause is mended")]
     if change.state == State.NEEDS_REBASE:
         return [_blocker("PostHog holds another text by now: rebase it.", "fix", author)]
     if change.state == State.UNCONFIRMED:

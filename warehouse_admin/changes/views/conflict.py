@@ -126,6 +126,9 @@ def _first_look(request: HttpRequest, change: ChangeRequest, view: SavedQuery) -
         unread = sentence(error)
     except UserError as error:
         unread = error.message
+    if not unread and change.state != ChangeRequest.State.NEEDS_REBASE and remote == (current.base.get("query") or ""):
+        messages.info(request, "PostHog still holds the text this is written against: there is nothing to resolve.")
+        return redirect("changes:detail", change.pk)
     return _page(request, Desk(change, current, remote, {}, unread=unread))
 
 
