@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PYTEST_JOBS ?= 2
+PYTEST_JOBS ?= 3
 
 .PHONY: run test test-services lint format bench clean
 .DEFAULT_GOAL := run
