@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.api.caller import is_problem
+from tests.syncing import sync
 from warehouse_admin.accounts.models import Connection
+from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.lineage import services as lineage
 from warehouse_admin.mirror.models import SavedQuery
@@ -99,3 +101,35 @@ def test_a_field_of_an_action_is_revised_and_the_rest_stays(script):
 
     assert (told["revision"], told["proposal"], told["reason"]) == (2, {"name": "two"}, "why")
     assert is_problem(script.post(f"changes/{number}/revise/", {"name": "three", "revision": 1}), 409)
+
+
+@pytest.fixture
+def edited(script):
+    """An edit in review, and the view it is of."""
+    number = script.post("changes/", body("edit_query", query="SELECT 1 AS one")).json()["number"]
+    return number, SavedQuery.objects.present().get(name=LEAF)
+
+
+def test_a_change_gives_way_to_what_others_wrote(edited, script, sandbox):
+    number, view = edited
+    sandbox.world.edit_outside(LEAF, "SELECT 2 AS theirs")
+
+    told = script.post(f"changes/{number}/drop/", {}).json()
+
+    assert told["state"] == "superseded"
+    assert sandbox.world.view(LEAF).sql == "SELECT 2 AS theirs"
+    assert AuditEntry.objects.filter(action="change.dropped", result="ok").count() == 1
+
+
+def test_a_change_of_a_view_made_anew_is_carried_over_and_answers_with_the_new_one(edited, script, sandbox, connection):
+    number, view = edited
+    sandbox.world.delete_outside(LEAF)
+    sandbox.world.create_outside(LEAF, "SELECT 3 AS anew")
+    sync(connection, "full")
+
+    made = script.post(f"changes/{number}/carry-over/", {})
+
+    assert made.status_code == 201
+    assert made.json()["number"] != number and made.json()["saved_query"] != str(view.posthog_id)
+    assert script.get(f"changes/{number}/").json()["state"] == "superseded"
+    assert is_problem(script.post(f"changes/{made.json()['number']}/carry-over/", {}), 409)

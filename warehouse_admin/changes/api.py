@@ -224,6 +224,24 @@ class Rebase(Step):
         return services.rebase(change, request.user, wanted.get("query"))
 
 
+@step(serializers.Comment)
+class Drop(Step):
+    """Give a conflicting change up in favour of what PostHog holds."""
+
+    def take(self, change: ChangeRequest, request: SignedInRequest, wanted: dict[str, Any]) -> Any:
+        return services.drop_mine(change, request.user)
+
+
+class CarryOver(Idempotent, Endpoint):
+    serializer_class = serializers.ChangeDetail
+
+    @extend_schema(request=None, responses={201: serializers.ChangeDetail})
+    def post(self, request: SignedInRequest, number: int) -> Response:
+        """Propose the same for the view that came in place of a deleted one; answers with the new change."""
+        made = services.carry_over(found(number, request), request.user)
+        return shown(made.pk, request, status=201)
+
+
 class Rollback(Idempotent, Endpoint):
     serializer_class = serializers.ChangeDetail
 
