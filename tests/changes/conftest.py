@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from django.urls import reverse
 
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit.models import AuditEntry
@@ -68,11 +69,35 @@ def applied(proposed: Callable, reviewer: User, committed: Callable) -> ChangeRe
 
 
 @pytest.fixture
-def approved(author: User, reviewer: User, committed: Callable) -> Callable[..., ChangeRequest]:
+def carried_out(author: User, reviewer: User, committed: Callable) -> Callable[..., ChangeRequest]:
     """Propose an action, have it approved, and carried out."""
 
     def make(action: str, **fields: object) -> ChangeRequest:
         change = services.create(author=author, action=action, reason="because", submit=True, **fields)  # type: ignore[arg-type]
+        with committed():
+            services.approve(change, reviewer)
+        change.refresh_from_db()
+        return change
+
+    return make
+
+
+@pytest.fixture
+def edit_url(view) -> str:
+    return reverse("changes:propose", args=[view.posthog_id])
+
+
+@pytest.fixture
+def draft_url(view) -> str:
+    return reverse("changes:view-draft", args=[view.posthog_id])
+
+
+@pytest.fixture
+def approved(proposed, reviewer, committed):
+    """Approve a change, do what that queues, and give it as it is then."""
+
+    def make(query: str = NEW_SQL, change: ChangeRequest | None = None) -> ChangeRequest:
+        change = change or proposed(query)
         with committed():
             services.approve(change, reviewer)
         change.refresh_from_db()

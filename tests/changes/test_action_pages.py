@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 import uuid
 
@@ -10,6 +9,7 @@ import pytest
 from django.urls import reverse
 
 from tests.changes.conftest import trail
+from tests.changes.pages import hidden, words
 from warehouse_admin.changes import services
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.lineage import services as lineage
@@ -31,14 +31,6 @@ def page_of(generation):
     return address
 
 
-def shown(response) -> str:
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", response.content.decode())))
-
-
-def hidden(response, name: str) -> str:
-    return re.search(rf'name="{name}" value="([^"]*)"', response.content.decode())[1]
-
-
 def filled(response, **fields: str) -> dict[str, str]:
     return {name: hidden(response, name) for name in ("base", "nonce")} | {"reason": "because", **fields}
 
@@ -52,9 +44,9 @@ def test_a_rename_is_proposed_by_form_and_reviewed_with_its_request(page_of, cli
 
     change = ChangeRequest.objects.get()
     assert (change.action, change.state) == ("rename", State.IN_REVIEW)
-    assert f"Rename {LEAF} to mart_refunds" in shown(answer)
+    assert f"Rename {LEAF} to mart_refunds" in words(answer)
     seen = judge.get(reverse("changes:detail", args=[change.pk]))
-    assert "PATCH /api/projects/" in shown(seen)
+    assert "PATCH /api/projects/" in words(seen)
     with committed():
         judge.post(
             reverse("changes:approve", args=[change.pk]),
@@ -68,14 +60,14 @@ def test_a_rename_is_proposed_by_form_and_reviewed_with_its_request(page_of, cli
 def test_the_preview_follows_what_is_typed_and_writes_nothing(page_of, client_of, author):
     address = page_of("rename")
 
-    told = shown(client_of(author).post(address + "preview/", {"name": "mart_refunds"}))
+    told = words(client_of(author).post(address + "preview/", {"name": "mart_refunds"}))
 
     assert "mart_refunds" in told and "What is sent to PostHog" in told
     assert not ChangeRequest.objects.exists()
 
 
 def test_a_preview_of_nonsense_says_to_fill_in_the_form(page_of, client_of, author):
-    assert "Fill in the form" in shown(client_of(author).post(page_of("rename", suffix="preview/"), {"name": "a b"}))
+    assert "Fill in the form" in words(client_of(author).post(page_of("rename", suffix="preview/"), {"name": "a b"}))
 
 
 def test_a_wrong_name_answers_422_with_the_form_as_it_was_typed(page_of, client_of, author):
@@ -84,27 +76,27 @@ def test_a_wrong_name_answers_422_with_the_form_as_it_was_typed(page_of, client_
     answer = editor.post(address, filled(editor.get(address), name="nice name"))
 
     assert answer.status_code == 422
-    assert 'value="nice name"' in answer.content.decode() and "because" in shown(answer)
-    assert "Use letters, digits" in shown(answer)
+    assert 'value="nice name"' in answer.content.decode() and "because" in words(answer)
+    assert "Use letters, digits" in words(answer)
     assert not ChangeRequest.objects.exists()
 
 
 def test_deleting_what_others_read_names_them_before_anything_is_proposed(page_of, client_of, author):
     address, editor = page_of("delete", READ), client_of(author)
     form = editor.get(address)
-    assert "int_orders_enriched" in shown(form)
+    assert "int_orders_enriched" in words(form)
 
     answer = editor.post(address, filled(form))
 
     assert answer.status_code == 409
-    assert "PostHog refuses to delete it" in shown(answer) and "because" in shown(answer)
+    assert "PostHog refuses to delete it" in words(answer) and "because" in words(answer)
     assert not ChangeRequest.objects.exists()
 
 
 def test_what_the_server_offers_to_no_key_has_a_button_that_says_so(page_of, client_of, author):
     told = client_of(author).get(page_of("materialize", READ, of="B"))
 
-    assert "does not let API keys" in shown(told)
+    assert "does not let API keys" in words(told)
     assert re.search(r'value="propose"[^>]*disabled', told.content.decode())
 
 
@@ -118,7 +110,7 @@ def test_a_view_that_moved_since_the_page_was_opened_asks_again_with_what_it_is_
     answer = editor.post(address, filled(form, name="mart_refunds"))
 
     assert answer.status_code == 409
-    assert "renamed_by_ana" in shown(answer) and 'value="mart_refunds"' in answer.content.decode()
+    assert "renamed_by_ana" in words(answer) and 'value="mart_refunds"' in answer.content.decode()
     again = editor.post(address, filled(answer, name="mart_refunds"))
     assert again.status_code == 302, "the page carries what PostHog holds now"
 
@@ -186,7 +178,7 @@ def test_a_moved_value_is_rebased_on_a_page_that_asks_once(page_of, client_of, a
     assert change.state == State.NEEDS_REBASE
 
     rebase = reverse("changes:rebase", args=[change.pk])
-    assert "on top of what PostHog holds now" in shown(editor.get(rebase))
+    assert "on top of what PostHog holds now" in words(editor.get(rebase))
     editor.post(rebase, {})
 
     change.refresh_from_db()
@@ -214,7 +206,7 @@ def test_a_new_view_is_written_and_proposed_by_form(generation, client_of, autho
 
     change = ChangeRequest.objects.get()
     assert (change.action, change.object_name, change.state) == ("create_view", "kpi_new", State.IN_REVIEW)
-    assert "Create kpi_new" in shown(answer)
+    assert "Create kpi_new" in words(answer)
     assert editor.get(reverse("changes:list")).status_code == 200
     assert editor.get(reverse("changes:revise", args=[change.pk])).status_code == 200
 
@@ -228,8 +220,8 @@ def test_a_new_view_keeps_what_was_typed_on_every_error(generation, client_of, a
     assert answer.status_code == 422
     body = answer.content.decode()
     assert 'value="no good"' in body and "SELEC 1" in body
-    assert "Use letters, digits" in shown(answer) and "Line 1" in shown(answer)
+    assert "Use letters, digits" in words(answer) and "Line 1" in words(answer)
 
 
 def test_without_a_project_the_page_of_a_new_view_says_so(client_of, author):
-    assert "No project is connected" in shown(client_of(author).get(reverse("changes:new-view")))
+    assert "No project is connected" in words(client_of(author).get(reverse("changes:new-view")))

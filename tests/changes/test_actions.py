@@ -47,10 +47,10 @@ def writes(sandbox: SandboxServer, *methods: str) -> int:
 
 
 @pytest.mark.parametrize("name", EVERYWHERE)
-def test_a_view_is_created_once_and_mirrored(name, warehouse, approved, sandbox):
+def test_a_view_is_created_once_and_mirrored(name, warehouse, carried_out, sandbox):
     connection = warehouse(name)
 
-    change = approved("create_view", connection=connection, name="kpi_new", query="SELECT 1 AS one")
+    change = carried_out("create_view", connection=connection, name="kpi_new", query="SELECT 1 AS one")
 
     assert (change.state, change.problem) == (State.APPLIED, "")
     assert sandbox.world.view("kpi_new").query["query"] == "SELECT 1 AS one"
@@ -63,11 +63,11 @@ def test_a_view_is_created_once_and_mirrored(name, warehouse, approved, sandbox)
 
 
 @pytest.mark.parametrize("name", EVERYWHERE)
-def test_a_view_is_renamed(name, warehouse, approved, named, sandbox):
+def test_a_view_is_renamed(name, warehouse, carried_out, named, sandbox):
     warehouse(name)
     view = named(LEAF)
 
-    change = approved("rename", saved_query=view, name="mart_kpis_by_day")
+    change = carried_out("rename", saved_query=view, name="mart_kpis_by_day")
 
     assert (change.state, change.problem) == (State.APPLIED, "")
     assert sandbox.world.view("mart_kpis_by_day").id == str(view.posthog_id)
@@ -77,11 +77,11 @@ def test_a_view_is_renamed(name, warehouse, approved, named, sandbox):
 
 
 @pytest.mark.parametrize("name", EVERYWHERE)
-def test_a_cadence_is_set(name, warehouse, approved, sandbox):
+def test_a_cadence_is_set(name, warehouse, carried_out, sandbox):
     warehouse(name)
     view = SavedQuery.objects.present().filter(is_materialized=True, sync_frequency="24hour").first()
 
-    change = approved("set_cadence", saved_query=view, sync_frequency="12hour")
+    change = carried_out("set_cadence", saved_query=view, sync_frequency="12hour")
 
     assert (change.state, change.problem) == (State.APPLIED, "")
     assert sandbox.world.view(view.name).sync_frequency == "12hour"
@@ -91,17 +91,17 @@ def test_a_cadence_is_set(name, warehouse, approved, sandbox):
 
 
 @pytest.mark.parametrize("name", ["C", "D"])
-def test_a_view_is_materialized_and_taken_back(name, warehouse, approved, named, sandbox):
+def test_a_view_is_materialized_and_taken_back(name, warehouse, carried_out, named, sandbox):
     warehouse(name)
     view = SavedQuery.objects.present().filter(is_materialized=False, managed_viewset_kind="").order_by("name").first()
 
-    change = approved("materialize", saved_query=view)
+    change = carried_out("materialize", saved_query=view)
 
     assert (change.state, change.problem) == (State.APPLIED, "")
     view.refresh_from_db()
     assert (view.is_materialized, view.sync_frequency) == (True, "24hour")
 
-    change = approved("unmaterialize", saved_query=view)
+    change = carried_out("unmaterialize", saved_query=view)
 
     assert (change.state, change.problem) == (State.APPLIED, "")
     assert sandbox.world.view(view.name).is_materialized is False
@@ -120,12 +120,12 @@ def test_what_a_server_offers_to_no_key_is_refused_before_anybody_reviews_it(nam
 
 
 @pytest.mark.parametrize("name", EVERYWHERE)
-def test_a_deleted_view_becomes_a_tombstone_that_keeps_its_sql(name, warehouse, approved, named, sandbox):
+def test_a_deleted_view_becomes_a_tombstone_that_keeps_its_sql(name, warehouse, carried_out, named, sandbox):
     warehouse(name)
     view = named(LEAF)
     text = view.query
 
-    change = approved("delete", saved_query=view)
+    change = carried_out("delete", saved_query=view)
 
     assert (change.state, change.problem) == (State.APPLIED, "")
     view.refresh_from_db()

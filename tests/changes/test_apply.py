@@ -11,12 +11,11 @@ from django.utils import timezone
 
 from tests.changes.conftest import NEW_SQL, trail
 from warehouse_admin.accounts import services as accounts
-from warehouse_admin.accounts.models import PersonalKey
 from warehouse_admin.changes import apply as applying
-from warehouse_admin.changes import presenters, readiness, services
+from warehouse_admin.changes import presenters, services
 from warehouse_admin.changes.errors import StateForbids
 from warehouse_admin.changes.models import ChangeRequest
-from warehouse_admin.core.errors import InvalidInput, NotPermitted
+from warehouse_admin.core.errors import NotPermitted
 from warehouse_admin.mirror import services as mirror
 from warehouse_admin.mirror.models import SavedQueryVersion
 from warehouse_admin.mutations import outcome, send, settle
@@ -34,20 +33,6 @@ class Killed(BaseException):
 
 def later(seconds: float = 71):
     return timezone.now() + timedelta(seconds=seconds)
-
-
-@pytest.fixture
-def approved(proposed, reviewer, committed):
-    """Approve a change, do what that queues, and give it as it is then."""
-
-    def make(query: str = NEW_SQL, change: ChangeRequest | None = None) -> ChangeRequest:
-        change = change or proposed(query)
-        with committed():
-            services.approve(change, reviewer)
-        change.refresh_from_db()
-        return change
-
-    return make
 
 
 @pytest.mark.parametrize("generation", sorted(GENERATIONS))
@@ -106,88 +91,6 @@ def test_by_hand_it_waits_for_an_operator(connection, sandbox, remote, approved,
     change.refresh_from_db()
     assert (change.state, change.apply_asked_by) == (State.APPLIED, operator)
     assert sandbox.world.writes(remote.id) == 1
-
-
-def test_a_paused_connection_holds_it_back(connection, sandbox, approved, operator):
-    connection.is_active = False
-    connection.save()
-    change = approved()
-
-    assert change.state == State.APPROVED
-    with pytest.raises(StateForbids, match="paused"):
-        services.apply(change, operator)
-
-    connection.is_active = True
-    connection.save()
-    services.settle_open()
-    change.refresh_from_db()
-    assert change.state == State.APPLYING or change.state == State.APPLIED
-
-
-def test_a_refused_key_holds_back_what_was_not_started_until_it_works_again(
-    connection, sandbox, remote, proposed, approved
-):
-    change = proposed()
-    sandbox.world.revoke_key(sandbox.key)
-    accounts.check_connection(connection)
-    sandbox.world.requests.clear()
-
-    change = approved(change=change)
-    services.settle_open()
-
-    change.refresh_from_db()
-    assert (change.state, change.attempts, change.problem) == (State.APPROVED, 0, "")
-    assert "PostHog refuses the connection's API key." in [found["text"] for found in readiness.blockers(change)]
-    assert sandbox.world.requests == []
-
-    sandbox.world.restore_key(sandbox.key)
-    accounts.check_connection(connection)
-    services.settle_open()
-    change.refresh_from_db()
-    assert (change.state, change.attempts) == (State.APPLIED, 1)
-    assert sandbox.world.writes(remote.id) == 1
-
-
-def test_one_that_was_claimed_before_its_key_was_refused_sends_nothing_and_can_be_tried_again(
-    connection, sandbox, remote, proposed, reviewer, operator, committed
-):
-    change = services.approve(proposed(), reviewer)  # claimed; its task has not come yet
-    sandbox.world.revoke_key(sandbox.key)
-    accounts.check_connection(connection)
-    sandbox.world.requests.clear()
-
-    services.settle_open()
-
-    change.refresh_from_db()
-    assert change.state == State.FAILED
-    assert change.problem.startswith("PostHog refuses the API key of Demo")
-    assert sandbox.world.requests == []
-    assert trail("saved_query.") == [("saved_query.edit_query", "asked"), ("saved_query.edit_query", "failed")]
-    sandbox.world.restore_key(sandbox.key)
-    accounts.check_connection(connection)
-    with committed():
-        services.apply(change, operator)
-    change.refresh_from_db()
-    assert (change.state, sandbox.world.writes(remote.id)) == (State.APPLIED, 1)
-
-
-def test_a_refused_key_of_the_authors_own_holds_back_their_changes_alone(
-    connection, sandbox, remote, proposed, approved, author, operator
-):
-    connection.key_policy = "author_if_present"
-    connection.save()
-    PersonalKey.objects.create(user=author, connection=connection, api_key="phx_own_1", key_refused_at=timezone.now())
-    change = approved()
-
-    assert change.state == State.APPROVED
-    with pytest.raises(StateForbids, match="PostHog refuses author's own key"):
-        services.apply(change, operator)
-    assert sandbox.world.writes(remote.id) == 0
-
-    PersonalKey.objects.all().delete()
-    services.settle_open()
-    change.refresh_from_db()
-    assert change.state == State.APPLIED
 
 
 def test_an_unconfirmed_change_stays_so_while_posthog_cannot_be_read(connection, sandbox, remote, approved):
@@ -436,50 +339,3 @@ def test_a_worker_killed_at_any_step_is_taken_over_and_sends_once(
     assert Mutation.objects.count() == 1
     view.refresh_from_db()
     assert view.query == remote.sql or not writes_expected
-
-
-def test_a_rollback_proposes_the_text_from_before_and_links_both_ways(
-    applied, sandbox, remote, author, reviewer, committed
-):
-    former = applied.mutation.before["query"]
-
-    undone = services.rollback(applied, author, "it broke the dashboard")
-
-    assert undone.state == State.IN_REVIEW
-    assert undone.revisions.get().proposal["query"] == former
-    assert (undone.rolls_back, list(applied.rollbacks.all())) == (applied, [undone])
-    assert trail("change.")[-1] == ("change.rolled_back", "ok")
-    with committed():
-        services.approve(undone, reviewer)
-    assert remote.sql == former
-
-
-def test_a_double_click_makes_one_rollback_and_a_closed_one_makes_room(applied, author):
-    first = services.rollback(applied, author, "it broke the dashboard")
-    told = trail("change.")
-
-    assert services.rollback(applied, author, "it broke the dashboard") == first
-    assert trail("change.") == told
-    services.withdraw(first, author)
-    assert services.rollback(applied, author, "it broke once more") != first
-    assert applied.rollbacks.count() == 2
-
-
-def test_a_rollback_says_when_posthog_has_moved_since(applied, sandbox, remote, author):
-    sandbox.world.edit_outside(remote.name, "SELECT 8 AS later_work")
-
-    undone = services.rollback(applied, author, "it broke the dashboard")
-
-    undone.refresh_from_db()
-    assert undone.state == State.NEEDS_REBASE, "what others did since is not undone unseen"
-    assert "remote_moved" in undone.events.values_list("kind", flat=True)
-    assert undone.remote["query"] == "SELECT 8 AS later_work"
-    assert undone.revisions.last().base["query"] == NEW_SQL, "so that the conflict shows what they did to ours"
-    assert ("change.needs_rebase", "failed") in trail("change.")
-
-
-def test_there_is_nothing_to_roll_back_twice(applied, sandbox, remote, author):
-    sandbox.world.edit_outside(remote.name, applied.mutation.before["query"])
-
-    with pytest.raises(InvalidInput, match="holds already"):
-        services.rollback(applied, author, "it broke the dashboard")

@@ -9,6 +9,7 @@ import pytest
 from django.urls import reverse
 
 from tests.changes.conftest import trail
+from tests.changes.pages import shown, url
 from tests.changes.test_rebase import (
     BASE,
     BOTH,
@@ -28,14 +29,6 @@ from warehouse_admin.sandbox.faults import Fault
 __all__ = ["approve", "based", "conflicting", "remade"]  # fixtures
 State = ChangeRequest.State
 CLASH = BASE.replace("LIMIT 10", "LIMIT 50")
-
-
-def url(name: str, change: ChangeRequest, *more: int) -> str:
-    return reverse(f"changes:{name}", args=[change.pk, *more])
-
-
-def shown(answer) -> str:
-    return html.unescape(answer.content.decode())
 
 
 class Form:

@@ -8,40 +8,15 @@ import re
 import pytest
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 
 from tests.changes.conftest import NEW_SQL, trail
-from warehouse_admin.activity import services as activity
-from warehouse_admin.activity.models import ActivityEntry
-from warehouse_admin.audit.models import AuditEntry
+from tests.changes.pages import hidden, shown, textarea, url
 from warehouse_admin.changes import services
-from warehouse_admin.changes.models import ChangeRequest, Revision, Vote
+from warehouse_admin.changes.models import ChangeRequest, Vote
 from warehouse_admin.core.digests import text_digest
 from warehouse_admin.sandbox.faults import Fault
 
 State = ChangeRequest.State
-
-
-def url(name: str, change: ChangeRequest) -> str:
-    return reverse(f"changes:{name}", args=[change.pk])
-
-
-@pytest.fixture
-def edit_url(view) -> str:
-    return reverse("changes:propose", args=[view.posthog_id])
-
-
-def shown(response) -> str:
-    return html.unescape(response.content.decode())
-
-
-def textarea(response, name: str = "query") -> str:
-    found = re.search(rf'<textarea name="{name}".*?>\n?(.*?)</textarea>', response.content.decode(), re.DOTALL)
-    return html.unescape(found[1])
-
-
-def hidden(response, name: str) -> str:
-    return re.search(rf'name="{name}" value="([^"]*)"', response.content.decode())[1]
 
 
 def test_from_the_editor_over_the_review_to_applied(client_of, author, reviewer, edit_url, remote, committed):
@@ -234,32 +209,6 @@ def test_a_draft_is_saved_and_proposed_later(client_of, author, reviewer, edit_u
     assert change.state == State.IN_REVIEW
 
 
-def test_a_refused_decision_shows_the_page_with_the_comment_kept(client_of, reviewer, proposed, author):
-    change = proposed()
-    services.revise(change, author, "SELECT 2 AS two", 1)
-
-    answer = client_of(reviewer).post(url("approve", change), {"revision": 1, "comment": "my long comment"})
-
-    assert answer.status_code == 409
-    assert "saved r2 meanwhile" in shown(answer)
-    assert "my long comment" in shown(answer)
-    fragment = client_of(reviewer).post(url("approve", change), {"revision": 1}, headers={"hx-request": "true"})
-    assert fragment.status_code == 409
-    assert "<html" not in shown(fragment)
-
-
-def test_a_vote_that_does_not_say_what_was_shown_is_for_nothing(client_of, reviewer, proposed):
-    judge, change = client_of(reviewer), proposed()
-
-    for given in ({}, {"revision": 1}, {"digest": "0" * 64, "revision": 1}, {"digest": "", "comment": "no"}):
-        assert judge.post(url("approve", change), given).status_code == 409
-        assert judge.post(url("request-changes", change), {"comment": "no", **given}).status_code == 409
-
-    assert judge.get(url("approve", change)).url == url("detail", change)
-    change.refresh_from_db()
-    assert change.state == State.IN_REVIEW and not Vote.objects.exists()
-
-
 def test_a_damaged_hidden_value_is_said_above_the_form(client_of, author, edit_url):
     answer = client_of(author).post(edit_url, {"query": NEW_SQL, "reason": "r", "base": "x" * 65})
 
@@ -335,99 +284,6 @@ def test_prose_that_no_database_keeps_is_cleaned(proposed, reviewer):
     assert services.approve(change, reviewer, "fi\0ne \udfff").votes.get().comment == "fine ?"
 
 
-@pytest.mark.parametrize("name", ["reject", "withdraw"])
-def test_the_other_decisions_have_forms_too(name, client_of, author, reviewer, proposed):
-    change = proposed()
-    person = client_of(author if name == "withdraw" else reviewer)
-    assert "<form" in shown(person.get(url(name, change)))
-
-    assert person.post(url(name, change), {"comment": "so it is"}).status_code == 302
-
-    change.refresh_from_db()
-    assert change.state in (State.REJECTED, State.CHANGES_REQUESTED, State.WITHDRAWN)
-    assert "so it is" in shown(person.get(url("detail", change)))
-
-
-def test_apply_and_roll_back_by_form(client_of, connection, operator, author, reviewer, proposed, committed, remote):
-    connection.apply_policy = "manual"
-    connection.save()
-    change, former = services.approve(proposed(), reviewer), remote.sql
-    with committed():
-        assert client_of(operator).post(url("apply", change)).status_code == 302
-    assert remote.sql == NEW_SQL
-
-    answer = client_of(author).post(url("rollback", change), {"comment": "broke it"})
-
-    undone = ChangeRequest.objects.latest("pk")
-    assert answer.url == url("detail", undone)
-    assert undone.revisions.get().proposal["query"] == former
-    assert f"#{undone.pk}" in shown(client_of(author).get(url("detail", change)))
-
-
-@pytest.mark.parametrize(
-    ("prepare", "said"),
-    [
-        (lambda world, name: None, "still holds what this is written against"),
-        (lambda world, name: world.edit_outside(name, "SELECT 9 AS theirs"), "Somebody changed the view"),
-        (lambda world, name: world.edit_outside(name, NEW_SQL), "exactly what is proposed"),
-        (lambda world, name: world.edit_outside(name, world.view(name).sql + "  -- x"), "Only the layout"),
-        (lambda world, name: world.delete_outside(name), "no longer exists"),
-        (lambda world, name: world.faults.add(Fault("status_500", "GET", times=9)), "Not checked"),
-    ],
-)
-def test_the_live_check_says_what_posthog_holds(prepare, said, client_of, reviewer, proposed, sandbox, remote):
-    change = proposed()
-    prepare(sandbox.world, remote.name)
-
-    answer = client_of(reviewer).get(url("detail-base", change), headers={"hx-request": "true"})
-
-    assert answer.status_code == 200
-    assert said in shown(answer)
-    assert "<html" not in shown(answer)
-
-
-def test_progress_is_polled_until_it_has_ended(client_of, reviewer, proposed, sandbox, committed):
-    sandbox.world.faults.add(Fault("drop_after", "PATCH"))
-    change = proposed()
-    with committed():
-        services.approve(change, reviewer)
-    page = client_of(reviewer).get(url("detail", change))
-    assert 'hx-trigger="every 2s"' in shown(page)
-
-    assert "HX-Refresh" not in client_of(reviewer).get(url("detail-status", change), headers={"hx-request": "true"})
-    services.settle_open()
-    services.settle_open()
-    answer = client_of(reviewer).get(url("detail-status", change), headers={"hx-request": "true"})
-
-    assert answer["HX-Refresh"] == "true"
-    assert "every 2s" not in shown(answer)
-
-
-def test_the_diff_is_chosen_in_the_url(client_of, reviewer, proposed, author):
-    change = services.revise(proposed(), author, "SELECT 2 AS two", 1)
-    judge = client_of(reviewer)
-
-    assert "diff-unified" in shown(judge.get(url("detail", change), {"view": "unified"}))
-    older = shown(judge.get(url("detail", change), {"revision": "1"}))
-    assert "not the newest" in older
-    assert judge.get(url("detail", change), {"revision": "99"}).status_code == 404
-
-
-def test_remote_text_is_escaped(client_of, reviewer, proposed):
-    change = proposed("SELECT '<script>alert(1)</script>' AS x", reason="<img src=x onerror=alert(1)>")
-
-    page = client_of(reviewer).get(url("detail", change)).content.decode()
-
-    assert "<script>alert" not in page
-    assert "<img src=x" not in page
-
-
-def test_another_open_change_of_the_view_is_pointed_out(client_of, author, proposed, edit_url):
-    proposed()
-
-    assert "Another open change" in shown(client_of(author).get(edit_url))
-
-
 def test_the_editor_gets_names_and_verdicts(client_of, author, view):
     editor = client_of(author)
     offered = editor.get(reverse("changes:completions")).json()
@@ -437,147 +293,3 @@ def test_the_editor_gets_names_and_verdicts(client_of, author, view):
     assert editor.post(reverse("changes:validate"), {"query": NEW_SQL}).json() == {"errors": []}
     [problem] = editor.post(reverse("changes:validate"), {"query": "SELECT a\n  FROM"}).json()["errors"]
     assert (problem["level"], problem["line"]) == ("error", 2)
-
-
-def test_the_tabs_hold_what_they_say(client_of, author, reviewer, operator, proposed, connection):
-    connection.apply_policy = "manual"
-    connection.save()
-    waiting, approved, closed = proposed(reason="first"), proposed(reason="second"), proposed(reason="third")
-    services.approve(approved, reviewer)
-    services.reject(closed, reviewer, "no")
-    draft = proposed(reason="draft", submit=False)
-
-    def numbers(person, tab: str, **more: str) -> set[int]:
-        page = client_of(person).get(reverse("changes:list"), {"tab": tab, **more}).context["page"]
-        return {change.pk for change in page.object_list}
-
-    assert numbers(reviewer, "my-turn") == {waiting.pk}
-    assert numbers(operator, "my-turn") == {approved.pk}
-    assert numbers(author, "mine") == {waiting.pk, approved.pk, draft.pk}
-    assert numbers(reviewer, "open") == {waiting.pk, approved.pk}
-    assert numbers(reviewer, "closed") == {closed.pk}
-    assert numbers(reviewer, "all") == {waiting.pk, approved.pk, closed.pk}
-    assert numbers(reviewer, "all", q="second") == {approved.pk}
-    assert numbers(reviewer, "all", q=f"#{closed.pk}") == {closed.pk}
-    assert numbers(reviewer, "all", saved_query="no-uuid") == set()
-    for sort in ("view", "-view", "state", "author", "number", "nonsense"):
-        assert len(numbers(reviewer, "all", sort=sort)) == 3
-
-
-def test_the_list_costs_the_same_at_any_size(client_of, reviewer, author, view, django_assert_max_num_queries):
-    judge, counts = client_of(reviewer), []
-    for size in (10, 60):
-        made = ChangeRequest.objects.bulk_create(
-            ChangeRequest(
-                connection=view.connection,
-                saved_query=view,
-                author=author,
-                action="edit_query",
-                state=State.IN_REVIEW,
-                reason=f"reason {number}",
-                state_changed_at=timezone.now(),
-            )
-            for number in range(size)
-        )
-        Revision.objects.bulk_create(Revision(change=change, number=1, editor=author, digest="x") for change in made)
-        with django_assert_max_num_queries(12) as queries:
-            assert judge.get(reverse("changes:list"), {"tab": "open"}).status_code == 200
-        counts.append(len(queries))
-    assert counts[0] == counts[1]
-
-
-def test_the_review_page_is_bounded_too(client_of, reviewer, proposed, django_assert_max_num_queries):
-    change, judge = proposed(), client_of(reviewer)
-    with django_assert_max_num_queries(15):
-        assert judge.get(url("detail", change)).status_code == 200
-
-
-def test_changes_are_requested_by_form(client_of, author, reviewer, proposed):
-    change, judge = proposed(), client_of(reviewer)
-    revision = change.revisions.get()
-    given = {"revision": revision.number, "digest": revision.digest, "comment": "Name the currency"}
-
-    answer = judge.post(url("request-changes", change), given, follow=True)
-
-    change.refresh_from_db()
-    assert change.state == State.CHANGES_REQUESTED
-    assert "Name the currency" in shown(answer)
-    assert AuditEntry.objects.filter(action="change.changes_requested", actor=reviewer, result="ok").count() == 1
-
-
-def test_the_inbox_names_the_author_of_an_applied_change_not_who_set_it_off(
-    client_of, author, reviewer, proposed, committed
-):
-    change = proposed()
-    revision = change.revisions.get()
-    with committed():
-        client_of(reviewer).post(url("approve", change), {"revision": revision.number, "digest": revision.digest})
-    activity.ingest(change.connection)
-
-    entry = ActivityEntry.objects.get(mutation__cause=f"change:{change.pk}")
-    assert (entry.source, entry.author) == ("portal", author.username)
-
-
-def test_a_comment_is_a_card_on_the_timeline_and_kept_when_refused(client_of, viewer, proposed):
-    change = proposed()
-
-    answer = client_of(viewer).post(url("comment", change), {"comment": "Is this <b>wise</b>?"}, follow=True)
-    assert "Is this <b>wise</b>?" in shown(answer) and b"<b>wise</b>" not in answer.content
-    assert AuditEntry.objects.filter(action="change.commented", actor=viewer).count() == 1
-
-    refused = client_of(viewer).post(url("comment", change), {"comment": " "})
-    assert refused.status_code == 400
-    too_long = client_of(viewer).post(url("comment", change), {"comment": "x" * 5_001})
-    assert too_long.status_code == 400 and "x" * 5_001 in shown(too_long)
-
-
-def test_an_objection_is_pinned_with_the_ways_out_of_it(client_of, author, reviewer, admin, proposed):
-    change = services.request_changes(proposed(), reviewer, "Name the columns")
-    dismiss = reverse("changes:dismiss", args=[change.pk, reviewer.username])
-    pages = {user: shown(client_of(user).get(url("detail", change))) for user in (author, reviewer, admin)}
-
-    assert all("reviewer asked for changes to r1" in page for page in pages.values())
-    assert url("re-request", change) in pages[author] and dismiss not in pages[author]
-    assert "Take it back" in pages[reviewer]
-    assert "Dismiss" in pages[admin]
-
-    assert client_of(author).post(url("re-request", change), {"comment": "see above"}).status_code == 302
-    refused = client_of(admin).post(dismiss, {"comment": ""})
-    assert refused.status_code == 400
-    assert "dismiss" in shown(client_of(admin).get(dismiss)).lower()
-    assert client_of(admin).post(dismiss, {"comment": "on holiday"}).status_code == 302
-    page = shown(client_of(author).get(url("detail", change)))
-    assert "dismissed by admin" in page and "<s>reviewer</s>" in page
-
-
-def test_a_stale_approval_is_struck_through_with_its_cause(client_of, author, reviewer, proposed, connection):
-    connection.apply_policy = "manual"
-    connection.save()
-    change = services.revise(services.approve(proposed(), reviewer), author, "SELECT 2 AS two", 1)
-
-    page = shown(client_of(author).get(url("detail", change)))
-
-    assert "<s>reviewer</s>" in page and "r2 changed the query" in page
-    assert "One reviewer: 0 of 1" in page
-
-
-def test_co_authors_are_named_on_a_page_of_their_own(client_of, author, reviewer, proposed):
-    change, editor = proposed(), client_of(author)
-
-    assert "nobody called" in shown(editor.post(url("co-authors", change), {"add": "nobody"}))
-    assert editor.post(url("co-authors", change), {"add": "reviewer"}).status_code == 302
-    assert "by author, reviewer" in shown(editor.get(url("detail", change)))
-    assert client_of(reviewer).get(url("revise", change)).status_code == 200
-    assert client_of(reviewer).get(url("co-authors", change)).status_code == 403
-    editor.post(url("co-authors", change), {"remove": "reviewer"})
-    assert client_of(reviewer).get(url("revise", change)).status_code == 403
-
-
-def test_a_withdrawn_change_is_opened_again_by_form(client_of, author, proposed):
-    change = services.withdraw(proposed(), author)
-    assert url("reopen", change) in shown(client_of(author).get(url("detail", change)))
-
-    assert client_of(author).post(url("reopen", change)).status_code == 302
-
-    change.refresh_from_db()
-    assert change.state == State.DRAFT

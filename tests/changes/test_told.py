@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import html
-
 import pytest
-from django.urls import reverse
 
+from tests.changes.pages import shown, url
 from tests.changes.test_rebase import THEIRS, approve, based, conflicting
 from warehouse_admin.changes import services
 from warehouse_admin.changes.models import ChangeRequest
@@ -18,12 +16,8 @@ Action = ChangeRequest.Action
 TOKEN = "with the token that PostHog shows right before"
 
 
-def url(name: str, change: ChangeRequest) -> str:
-    return reverse(f"changes:{name}", args=[change.pk])
-
-
-def shown(answer) -> str:
-    return " ".join(html.unescape(answer.content.decode()).split())
+def read(answer) -> str:
+    return " ".join(shown(answer).split())
 
 
 @pytest.fixture
@@ -42,8 +36,8 @@ def making(connection, author) -> ChangeRequest:
 
 def test_only_an_edit_is_said_to_be_sent_with_a_token(client_of, reviewer, making, proposed):
     judge = client_of(reviewer)
-    assert TOKEN not in shown(judge.get(url("detail", making)))
-    assert TOKEN in shown(judge.get(url("detail", proposed())))
+    assert TOKEN not in read(judge.get(url("detail", making)))
+    assert TOKEN in read(judge.get(url("detail", proposed())))
 
 
 @pytest.mark.parametrize(
@@ -56,29 +50,29 @@ def test_only_an_edit_is_said_to_be_sent_with_a_token(client_of, reviewer, makin
 )
 def test_the_live_check_of_a_new_view_looks_for_its_name(prepare, said, client_of, reviewer, making, sandbox):
     prepare(sandbox.world)
-    assert said in shown(client_of(reviewer).get(url("detail-base", making)))
+    assert said in read(client_of(reviewer).get(url("detail-base", making)))
 
 
 @pytest.mark.parametrize("materialized", [True, False])
-def test_rows_of_a_table_are_lost_only_where_there_is_a_table(materialized, generation, approved):
+def test_rows_of_a_table_are_lost_only_where_there_is_a_table(materialized, generation, carried_out):
     generation("D")
     view = SavedQuery.objects.present().filter(is_materialized=materialized, managed_viewset_kind="").first()
-    change = approved("edit_query", saved_query=view, query=f"{view.query}\n-- again")
+    change = carried_out("edit_query", saved_query=view, query=f"{view.query}\n-- again")
     assert ("its table" in " ".join(services.inverse(change).lost)) is materialized
 
 
-def test_a_paused_view_is_said_to_run_again_when_its_materialization_comes_back(generation, approved):
+def test_a_paused_view_is_said_to_run_again_when_its_materialization_comes_back(generation, carried_out):
     generation("D")
     view = SavedQuery.objects.present().filter(is_materialized=True, sync_frequency="24hour").first()
-    approved("set_cadence", saved_query=view, sync_frequency="never")
-    change = approved("unmaterialize", saved_query=view)
+    carried_out("set_cadence", saved_query=view, sync_frequency="never")
+    change = carried_out("unmaterialize", saved_query=view)
     assert "Its pause" in " ".join(services.inverse(change).lost)
 
 
 @pytest.mark.parametrize(("name", "breaks"), [("B", True), ("D", False)])
-def test_undoing_a_new_view_says_what_breaks_where_posthog_does_not_ask(name, breaks, generation, approved):
+def test_undoing_a_new_view_says_what_breaks_where_posthog_does_not_ask(name, breaks, generation, carried_out):
     made = {"name": "told_made", "query": "SELECT 1 AS one", "connection": generation(name)}
-    lost = services.inverse(approved("create_view", **made)).lost
+    lost = services.inverse(carried_out("create_view", **made)).lost
     assert bool(lost) is breaks
 
 
@@ -88,8 +82,8 @@ def test_people_are_called_by_the_name_the_pages_show(author, reviewer, proposed
     change = proposed()
     services.revise(change, author, query="SELECT 3 AS three", revision=1)
     stale = client_of(reviewer).post(url("approve", change), {"revision": 1})
-    assert "Erin Castellano saved r2 meanwhile" in shown(stale)
-    assert "Only the author, Erin Castellano" in shown(client_of(reviewer).get(url("rebase", change)))
+    assert "Erin Castellano saved r2 meanwhile" in read(stale)
+    assert "Only the author, Erin Castellano" in read(client_of(reviewer).get(url("rebase", change)))
 
 
 def test_a_refusal_is_told_once(client_of, author, proposed):
@@ -97,7 +91,7 @@ def test_a_refusal_is_told_once(client_of, author, proposed):
     services.withdraw(change, author, "")
     answer = client_of(author).get(url("revise", change))
     assert answer.status_code == 409
-    assert shown(answer).count("cannot be edited") == 1
+    assert read(answer).count("cannot be edited") == 1
 
 
 @pytest.mark.parametrize("name", ["apply", "reopen", "withdraw", "submit", "rollback", "carry-over", "unschedule"])
@@ -106,14 +100,14 @@ def test_nobody_is_asked_to_confirm_what_cannot_be_done_any_more(name, client_of
     services.reject(change, reviewer, "no")
     answer = client_of(author).get(url(name, change))
     if name == "reopen":
-        assert (answer.status_code, "Open again" in shown(answer)) == (200, True)
+        assert (answer.status_code, "Open again" in read(answer)) == (200, True)
     else:
-        assert (answer.status_code, "cannot be" in shown(answer)) == (409, True)
+        assert (answer.status_code, "cannot be" in read(answer)) == (409, True)
 
 
 def test_a_rejected_change_is_not_said_to_be_closed_for_good(client_of, author, reviewer, proposed):
     change = proposed()
-    asked = shown(client_of(reviewer).get(url("reject", change)))
+    asked = read(client_of(reviewer).get(url("reject", change)))
     assert "for good" not in asked and "only its author can open it again" in asked
 
     services.reject(change, reviewer, "not like this")
@@ -122,8 +116,8 @@ def test_a_rejected_change_is_not_said_to_be_closed_for_good(client_of, author, 
     assert change.state == ChangeRequest.State.DRAFT
 
 
-def test_what_cannot_be_seen_in_a_line_that_is_left_out_is_shown(client_of, author, conflicting):
+def test_what_cannot_be_seen_in_a_line_that_is_left_out_is_said(client_of, author, conflicting):
     change = conflicting(theirs=f"{THEIRS}-- a note\u202eeton\n")
-    page = shown(client_of(author).get(url("rebase", change)))
+    page = read(client_of(author).get(url("rebase", change)))
     left_out = page.split("dropped-lines")[1].split("</ul>")[0]
     assert "a note⟨U+202E⟩eton" in left_out

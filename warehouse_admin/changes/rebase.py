@@ -16,7 +16,7 @@ from warehouse_admin.changes.errors import BaseMoved, DropsLines, StateForbids
 from warehouse_admin.changes.models import ChangeRequest, Revision
 from warehouse_admin.changes.propose import check_proposal
 from warehouse_admin.changes.revisions import add_revision, told
-from warehouse_admin.changes.texts import listed
+from warehouse_admin.changes.texts import left_out_told
 from warehouse_admin.changes.transitions import (
     State,
     current_revision,
@@ -143,7 +143,7 @@ def _tell(
     did = "rebased" if overwritten is None else "remote_replaced"
     parts = [f"Overwrites {overwritten}."] if overwritten else []
     if without:
-        parts.append(listed(without.added, without.removed))
+        parts.append(left_out_told(without.added, without.removed))
     approved = verdict.after_revision(change, user, former, revision, did, "\n".join(parts))
     kept = told(revision)
     kept["after"] |= {name: [asdict(line) for line in lines] for name, lines in _named(without) if lines}

@@ -30,15 +30,10 @@ def uses_crlf(text: str) -> bool:
     return text.count("\n") > 0 and text.count("\n") == text.count("\r\n")
 
 
-def digest(base: str, proposal: str) -> str:
-    """Of exactly what a reviewer is shown."""
-    return json_digest({"base": base, "proposal": proposal})
-
-
 def meaning_digest(base: str, proposal: str) -> str:
-    """The same with comments, white space and keyword case left out."""
+    """Of both texts with comments, white space and keyword case left out; of long ones as they are."""
     if max(len(base), len(proposal)) > LARGEST_COMPARED:
-        return digest(base, proposal)
+        return json_digest({"base": base, "proposal": proposal})
     return text_digest(f"{normalised(base)}\0{normalised(proposal)}")
 
 
@@ -49,7 +44,7 @@ def only_layout_differs(one: str, other: str) -> bool:
     return max(len(one), len(other)) <= LARGEST_COMPARED and same_meaning(one, other)
 
 
-def listed(added: Iterable[Line], removed: Iterable[Line]) -> str:
+def left_out_told(added: Iterable[Line], removed: Iterable[Line]) -> str:
     """Which lines of whom a text leaves out, for the timeline; the audit trail keeps them all."""
     parts = []
     for lines, verb in ((list(added), "added"), (list(removed), "had removed")):
