@@ -31,11 +31,15 @@ def settled(committed, reviewer):
 
 
 @pytest.mark.parametrize("generation", ["A", "B", "C", "D"])
-def test_a_cycle_is_refused_by_posthog_and_its_words_are_shown(generation, sandbox, proposed, settled, remote):
+def test_a_cycle_that_the_mirror_does_not_know_is_refused_by_posthog_and_its_words_are_shown(
+    generation, sandbox, proposed, settled, remote
+):
     sandbox.world.set_generation(generation)
     former = remote.sql
+    change = proposed("SELECT * FROM made_meanwhile")
+    sandbox.world.create_outside("made_meanwhile", f"SELECT * FROM {remote.name}")
 
-    change = settled(proposed(f"SELECT * FROM {remote.name}"))
+    change = settled(change)
 
     assert change.state == State.FAILED
     assert "cycle" in change.problem
