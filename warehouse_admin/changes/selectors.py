@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, prefetch_related_objects
 from django.utils.functional import SimpleLazyObject
 
+from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.accounts.policies import allows
 from warehouse_admin.accounts.roles import APPLY, CLOSE, REVIEW
@@ -146,7 +147,10 @@ def read_revisions(changes: Iterable[ChangeRequest]) -> None:
 
 
 def read_votes(changes: Sequence[ChangeRequest]) -> None:
-    """Read for all at once what `votes.tally` counts by: three queries, and one more where some have co-authors."""
+    """Read for all at once what `votes.tally` counts by: three queries, and one more where some have co-authors.
+
+    And one for what `readiness` asks about their authors' own keys, where any of them may be used.
+    """
     steps = Revision.objects.only("change", "number", "editor", "meaning_digest", "requirements", "created_at")
     unread = []
     for change in changes:
@@ -158,8 +162,9 @@ def read_votes(changes: Sequence[ChangeRequest]) -> None:
     prefetch_related_objects(changes, Prefetch("votes", Vote.objects.select_related("voter")))
     prefetch_related_objects([change for change in changes if getattr(change, "is_shared", False)], "co_authors")
     reviewers = SimpleLazyObject(votes.reviewers)  # where nobody has voted, nobody asks
+    keys = SimpleLazyObject(lambda: accounts.own_keys(change.author_id for change in changes))
     for change in changes:
-        change.reviewers = reviewers  # type: ignore[attr-defined]
+        change.reviewers, change.own_keys = reviewers, keys  # type: ignore[attr-defined]
 
 
 def others_open(saved_query: SavedQuery | None, *, besides: ChangeRequest | None = None) -> QuerySet[ChangeRequest]:
