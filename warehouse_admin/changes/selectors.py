@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from django.db.models import (
+    Case,
     Count,
     Exists,
     F,
@@ -14,10 +15,12 @@ from django.db.models import (
     Prefetch,
     Q,
     QuerySet,
+    When,
     prefetch_related_objects,
 )
 from django.utils.functional import SimpleLazyObject
 
+from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.accounts.policies import allows
 from warehouse_admin.accounts.roles import APPLY, CLOSE, REVIEW
@@ -47,6 +50,9 @@ TABS: dict[str, tuple[State, ...] | None] = {  # by the states that each holds, 
     "all": None,
 }
 _SHARED = Exists(CoAuthor.objects.filter(change=OuterRef("pk")))
+_UNSEEN = (*ChangeRequest.CLOSED, State.DRAFT)  # a draft is its authors' business, and what is closed stands in no way
+_RIVALS = ChangeRequest.objects.filter(saved_query=OuterRef("saved_query")).exclude(state__in=_UNSEEN)
+_HAS_RIVALS = Exists(_RIVALS.exclude(pk=OuterRef("pk")))
 _AUTHORS_TURN = (State.CHANGES_REQUESTED, State.NEEDS_REBASE, State.FAILED)
 _ANYBODYS_TURN = (*_AUTHORS_TURN, State.IN_REVIEW, State.APPROVED)
 
@@ -117,9 +123,11 @@ def detail(number: int, user: User | None = None) -> ChangeRequest:
         "rolls_back",
         "apply_asked_by",
     )
-    found = rows.select_related(*related).annotate(is_shared=_SHARED).filter(pk=number).first()
+    told = rows.select_related(*related).annotate(is_shared=_SHARED, has_rivals=_HAS_RIVALS)
+    found = told.filter(pk=number).first()
     if found is None:
         raise Missing(f"There is no change #{number}.")
+    _read_revisions_of(found)
     read_votes([found])
     return found
 
@@ -127,8 +135,6 @@ def detail(number: int, user: User | None = None) -> ChangeRequest:
 def revision(change: ChangeRequest, number: int | None = None) -> Revision:
     """One revision of a change, by default the newest."""
     wanted = change.revision_number if number is None else number
-    if change.newest is not None and change.newest.number == wanted:
-        return change.newest
     found = Revision.numbered(change, wanted)
     if found is None:
         raise Missing(f"#{change.pk} has no revision {wanted}.")
@@ -152,11 +158,30 @@ def read_revisions(changes: Iterable[ChangeRequest]) -> None:
         known[item.revision.change_id].newest = item.revision
 
 
+def _read_revisions_of(change: ChangeRequest) -> None:
+    """Give one change all its revisions in one query; of those between the first and the newest without their texts."""
+    ends = Q(revision__number__in=(1, change.revision_number))
+    texts = {f"{name}_at_an_end": Case(When(ends, then=F(name))) for name in ("base", "proposal")}
+    items = Item.objects.filter(revision__change=change, position=0).select_related("revision__editor")
+    steps = []
+    for item in items.defer("base", "proposal").annotate(**texts).order_by("revision__number"):
+        steps.append(item.revision)
+        if item.revision.number in (1, change.revision_number):
+            item.base, item.proposal = item.base_at_an_end, item.proposal_at_an_end  # type: ignore[attr-defined]
+            item.revision.item = item
+            change.first = change.first or item.revision
+            change.newest = item.revision
+    change.steps = steps  # type: ignore[attr-defined]
+
+
 def read_votes(changes: Sequence[ChangeRequest]) -> None:
-    """Read for all at once what `votes.tally` counts by: three queries, and one more where some have co-authors."""
+    """Read for all at once what `votes.tally` counts by: three queries, and one more where some have co-authors.
+
+    And one for what `readiness` asks about their authors' own keys, where any of them may be used.
+    """
     steps = Revision.objects.only("change", "number", "editor", "meaning_digest", "requirements", "created_at")
     unread = []
-    for change in changes:
+    for change in (change for change in changes if not hasattr(change, "steps")):
         if change.newest is None or change.revision_number > 1:
             unread.append(change)
         else:
@@ -165,24 +190,22 @@ def read_votes(changes: Sequence[ChangeRequest]) -> None:
     prefetch_related_objects(changes, Prefetch("votes", Vote.objects.select_related("voter")))
     prefetch_related_objects([change for change in changes if getattr(change, "is_shared", False)], "co_authors")
     reviewers = SimpleLazyObject(votes.reviewers)  # where nobody has voted, nobody asks
+    keys = SimpleLazyObject(lambda: accounts.own_keys(change.author_id for change in changes))
     for change in changes:
-        change.reviewers = reviewers  # type: ignore[attr-defined]
+        change.reviewers, change.own_keys = reviewers, keys  # type: ignore[attr-defined]
 
 
 def others_open(saved_query: SavedQuery | None, *, besides: ChangeRequest | None = None) -> QuerySet[ChangeRequest]:
     """Submitted changes of a view that are not closed; of a view that is not made yet there are none."""
-    if saved_query is None:
+    if saved_query is None or not getattr(besides, "has_rivals", True):
         return ChangeRequest.objects.none()
-    found = ChangeRequest.objects.filter(saved_query=saved_query).exclude(
-        state__in=(*ChangeRequest.CLOSED, State.DRAFT)
-    )
+    found = ChangeRequest.objects.filter(saved_query=saved_query).exclude(state__in=_UNSEEN)
     return found.exclude(pk=besides.pk if besides else 0).select_related("author").order_by("pk")
 
 
 def open_by_view(views: Iterable[SavedQuery]) -> dict[int, ChangeRequest]:
     """The newest open change of each view that has one, by the view's primary key; drafts stay private."""
-    hidden = (*ChangeRequest.CLOSED, ChangeRequest.State.DRAFT)
-    found = ChangeRequest.objects.filter(saved_query__in=[view.pk for view in views]).exclude(state__in=hidden)
+    found = ChangeRequest.objects.filter(saved_query__in=[view.pk for view in views]).exclude(state__in=_UNSEEN)
     found = found.only("saved_query", "state").order_by("pk")
     return {change.saved_query_id: change for change in found if change.saved_query_id is not None}
 
