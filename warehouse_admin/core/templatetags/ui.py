@@ -14,11 +14,13 @@ from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString
 
 from warehouse_admin.core import formatting
-from warehouse_admin.core.charts import BAR_WIDTH, HEIGHT, Bar, RunChart, run_chart
+from warehouse_admin.core.charts import HEIGHT, MARK, Bar, RunChart, run_chart
 from warehouse_admin.core.sqltext import highlighted_lines
 from warehouse_admin.core.states import look_of
 
 register = template.Library()
+SHAPED = {"hollow": ' class="is-hollow"', "low": ' class="is-low"'}
+"""How a bar looks that is neither a good run nor, crossed out, a failed one."""
 
 
 @register.simple_tag(name="icon")
@@ -146,11 +148,16 @@ def drawn(chart: RunChart) -> SafeString:
 
 
 def _drawn_bar(bar: Bar) -> str:
-    """Numbers and a tone of ours; only the title can hold words of PostHog."""
+    """Numbers, a tone and a shape of ours; only the title can hold words of PostHog."""
+    cross = ""
+    if bar.shape == "cross":
+        middle, top = bar.x + bar.width / 2, bar.y - MARK + 1
+        cross = f'<path d="M{middle - 2.5} {top}l5 5m0-5l-5 5"></path>'
     return (
         f'<g class="spark-bar tone-{bar.tone}"><title>{escape(bar.title)}</title>'
-        f'<rect class="spark-hit" x="{bar.x}" y="0" width="{BAR_WIDTH}" height="{HEIGHT}"></rect>'
-        f'<rect x="{bar.x}" y="{bar.y}" width="{BAR_WIDTH}" height="{bar.height}" rx="1.5"></rect></g>'
+        f'<rect class="spark-hit" x="{bar.x}" y="0" width="{bar.width}" height="{HEIGHT}"></rect>'
+        f'<rect{SHAPED.get(bar.shape, "")} x="{bar.x}" y="{bar.y}" width="{bar.width}"'
+        f' height="{bar.height}" rx="1.5"></rect>{cross}</g>'
     )
 
 

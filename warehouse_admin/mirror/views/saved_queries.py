@@ -20,8 +20,8 @@ from warehouse_admin.core.errors import Missing, UserError
 from warehouse_admin.core.formatting import cadence
 from warehouse_admin.core.htmx import render_page, wants_fragment
 from warehouse_admin.mirror import hooks, paging, selectors, services
+from warehouse_admin.mirror.cadences import CADENCES
 from warehouse_admin.mirror.models import SavedQuery, SavedQueryVersion, ScheduleState, SyncRun
-from warehouse_admin.mirror.states import CADENCES
 
 TABS = (
     ("", "All", "all"),
