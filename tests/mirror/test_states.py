@@ -217,6 +217,11 @@ def test_a_pause_made_here_is_known_to_the_list_of_states(
         ("Memory limit 17.2 GiB exceeded", "Memory limit 9 GiB exceeded", True),
         ("Unknown column 'a.b'", "Unknown column `c`", True),
         ("At 2026-01-01T10:00:00Z job 6f9619ff-8b86-d011-b42d-00c04fc964ff", "at 2026-02-02 11:11 job 1", True),
+        (
+            "Code: 159. DB::Exception: Timeout: 600.1 s. (TIMEOUT_EXCEEDED) (while reading events)",
+            "Code: 159. DB::Exception: Timeout: 601 s. (TIMEOUT_EXCEEDED) (in JOIN)",
+            True,
+        ),
         ("Memory limit exceeded", "Timeout exceeded", False),
     ],
 )

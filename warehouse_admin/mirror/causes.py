@@ -24,6 +24,9 @@ _VARYING = re.compile(
     re.VERBOSE,
 )
 
+_NAMED = re.compile(r"Code: \d+\. DB::Exception: .*?\([A-Z_]{4,}\)")
+"""What ClickHouse says after the name of an error is where it happened."""
+
 
 def suspension(view: SavedQuery) -> tuple[str, str]:
     """PostHog's own words for why it suspended the schedule, and when; empty where it says nothing."""
@@ -48,5 +51,7 @@ def fingerprint(cause: str) -> str:
     """The same for errors that differ in numbers, ids, moments and quoted names alone; empty for none."""
     if not cause:
         return ""
+    if named := _NAMED.match(cause):
+        cause = named[0]
     same = " ".join(_VARYING.sub("?", cause.lower()).split())
     return text_digest(same)[:16]
