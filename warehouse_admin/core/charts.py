@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from django.utils import timezone
 
-from warehouse_admin.core.formatting import as_datetime, duration, exact, seconds_of
+from warehouse_admin.core.formatting import as_datetime, duration, exact, seconds_of, thousands
 from warehouse_admin.core.states import look_of
 
 BAR_WIDTH = 7
@@ -94,6 +94,24 @@ def run_chart(runs: Iterable[object]) -> RunChart:
         words.append(look.word)
     width = max(len(rows) * (BAR_WIDTH + BAR_GAP) - BAR_GAP, BAR_WIDTH)
     return RunChart(width, HEIGHT, bars, f"Last {len(rows)} runs: {_counted(words)}")
+
+
+def row_chart(runs: Iterable[object]) -> RunChart:
+    """Bars of how many rows each run wrote, placed as in `run_chart`; empty where none tells."""
+    rows = list(runs)
+    told = [count if isinstance(count := _read(run, "rows"), int) else None for run in rows]
+    highest = max((count for count in told if count is not None), default=0)
+    bars = []
+    for index, (run, count) in enumerate(zip(rows, told, strict=True)):
+        if count is None:
+            continue
+        look = look_of("run", _read(run, "status"))
+        height = _height(float(count), float(highest))
+        title = f"{look.word} · {thousands(count)} rows"
+        x = index * (BAR_WIDTH + BAR_GAP)
+        bars.append(Bar(x, HEIGHT - height, height, "accent", title, _shape(_read(run, "status"))))
+    width = max(len(rows) * (BAR_WIDTH + BAR_GAP) - BAR_GAP, BAR_WIDTH)
+    return RunChart(width, HEIGHT, bars, f"Rows of the last {len(rows)} runs, at most {thousands(highest)}")
 
 
 def _counted(words: Sequence[str]) -> str:

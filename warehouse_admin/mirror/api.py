@@ -25,8 +25,10 @@ from warehouse_admin.mirror.models import (
     SyncRun,
     WarehouseTable,
 )
+from warehouse_admin.mirror.run_summary import summary_of
 from warehouse_admin.mirror.serializers import (
     RunRow,
+    RunSummaryRow,
     SavedQueryDetail,
     SavedQueryRow,
     StartSync,
@@ -116,6 +118,16 @@ class RunList(ListEndpoint, OfView):
 
     def get_queryset(self) -> QuerySet:
         return self.view().runs.all()
+
+
+@extend_schema(parameters=[IN_CONNECTION])
+class RunSummaryOne(OfView):
+    """How the runs of one view have gone in the last 30 days."""
+
+    serializer_class = RunSummaryRow
+
+    def get(self, request: SignedInRequest, posthog_id: UUID) -> Response:
+        return self.answer(summary_of(self.view()))
 
 
 class Refresh(Idempotent, OfView):

@@ -126,6 +126,20 @@ class RunRow(serializers.ModelSerializer):
         return run.job_id or str(run.pk)
 
 
+class RunSummaryRow(serializers.Serializer):
+    """Runs of the last 30 days; cancelled and skipped ones are left out."""
+
+    runs = serializers.IntegerField()
+    completed = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    success_rate = serializers.FloatField(allow_null=True, help_text="From 0 to 1; null without a run.")
+    median_duration = serializers.DurationField(allow_null=True, help_text="Of the runs that completed.")
+    duration_change = serializers.FloatField(
+        allow_null=True, help_text="Against the 30 days before: 0.5 is half as long again. Null: too little is known."
+    )
+    next_due_at = serializers.DateTimeField(allow_null=True)
+
+
 class TableRow(Catalogued, serializers.ModelSerializer):
     """A warehouse table; of its credential only whether there is one."""
 

@@ -14,7 +14,7 @@ from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString
 
 from warehouse_admin.core import formatting
-from warehouse_admin.core.charts import HEIGHT, MARK, Bar, RunChart, run_chart
+from warehouse_admin.core.charts import HEIGHT, MARK, Bar, RunChart, row_chart, run_chart
 from warehouse_admin.core.sqltext import highlighted_lines
 from warehouse_admin.core.states import look_of
 
@@ -141,6 +141,12 @@ def run_bars(runs: object) -> RunChart:
     return run_chart(runs or [])  # type: ignore[arg-type]
 
 
+@register.simple_tag
+def row_bars(runs: object) -> RunChart:
+    """The same for the rows that each run wrote."""
+    return row_chart(runs or [])  # type: ignore[arg-type]
+
+
 @register.filter
 def drawn(chart: RunChart) -> SafeString:
     """The bars of a chart; hundreds of them on a list would take a template longer than all the rest."""
@@ -196,6 +202,18 @@ def avatar(name: object, size: str = "") -> SafeString:
         name,
         formatting.initials(str(name or "")),
     )
+
+
+@register.simple_tag
+def percent(share: float | None) -> str:
+    """A share of 1 in per cent; only what is whole is 100 %, and only nothing is 0 %."""
+    return formatting.percent(share)
+
+
+@register.filter
+def at_key(found: dict[Any, Any], key: Any) -> Any:
+    """What a dictionary holds under a key that the template has in a variable."""
+    return found.get(key)
 
 
 @register.filter
