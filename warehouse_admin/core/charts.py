@@ -51,17 +51,22 @@ class CellRuns(NamedTuple):
     longest: timedelta | None
 
 
-def _read(run: object, name: str) -> object:
-    return run.get(name) if isinstance(run, dict) else getattr(run, name, None)
+class _Told(NamedTuple):
+    """What a run says: when it began, and how many seconds it took."""
+
+    status: object
+    started: datetime | None
+    length: float | None
 
 
-def _length(run: object, started: datetime | None) -> float | None:
-    """Seconds a run took: what it says itself, else from its start to its end."""
-    said = seconds_of(_read(run, "duration"))
-    if said is not None:
-        return said
-    finished = as_datetime(_read(run, "finished_at"))
-    return max((finished - started).total_seconds(), 0.0) if started and finished else None
+def _told(run: object) -> _Told:
+    """The length is what the run says itself, else from its start to its end."""
+    read = run.get if isinstance(run, dict) else lambda name: getattr(run, name, None)
+    started = as_datetime(read("started_at"))
+    length = seconds_of(read("duration"))
+    if length is None and started and (finished := as_datetime(read("finished_at"))):
+        length = max((finished - started).total_seconds(), 0.0)
+    return _Told(read("status"), started, length)
 
 
 def _shape(status: object) -> str:
@@ -75,14 +80,11 @@ def _height(length: float | None, longest: float) -> int:
 
 def run_chart(runs: Iterable[object]) -> RunChart:
     """Bars of run durations coloured by status; a run without a duration gets the lowest bar."""
-    rows = list(runs)
-    starts = [as_datetime(_read(run, "started_at")) for run in rows]
-    lengths = [_length(run, started) for run, started in zip(rows, starts, strict=True)]
-    longest = max((length for length in lengths if length is not None), default=0.0)
+    rows = [_told(run) for run in runs]
+    longest = max((length for _, _, length in rows if length is not None), default=0.0)
     zone = timezone.get_current_timezone()
     bars, words = [], []
-    for index, (run, started, length) in enumerate(zip(rows, starts, lengths, strict=True)):
-        status = _read(run, "status")
+    for index, (status, started, length) in enumerate(rows):
         look = look_of("run", status)
         height = _height(length, longest)
         title = look.word
@@ -98,20 +100,22 @@ def run_chart(runs: Iterable[object]) -> RunChart:
 
 def row_chart(runs: Iterable[object]) -> RunChart:
     """Bars of how many rows each run wrote, placed as in `run_chart`; empty where none tells."""
-    rows = list(runs)
-    told = [count if isinstance(count := _read(run, "rows"), int) else None for run in rows]
-    highest = max((count for count in told if count is not None), default=0)
+    told = [(_told(run).status, _rows(run)) for run in runs]
+    highest = max((count for _, count in told if count is not None), default=0)
     bars = []
-    for index, (run, count) in enumerate(zip(rows, told, strict=True)):
+    for index, (status, count) in enumerate(told):
         if count is None:
             continue
-        look = look_of("run", _read(run, "status"))
         height = _height(float(count), float(highest))
-        title = f"{look.word} · {thousands(count)} rows"
-        x = index * (BAR_WIDTH + BAR_GAP)
-        bars.append(Bar(x, HEIGHT - height, height, "accent", title, _shape(_read(run, "status"))))
-    width = max(len(rows) * (BAR_WIDTH + BAR_GAP) - BAR_GAP, BAR_WIDTH)
-    return RunChart(width, HEIGHT, bars, f"Rows of the last {len(rows)} runs, at most {thousands(highest)}")
+        title = f"{look_of('run', status).word} · {thousands(count)} rows"
+        bars.append(Bar(index * (BAR_WIDTH + BAR_GAP), HEIGHT - height, height, "accent", title, _shape(status)))
+    width = max(len(told) * (BAR_WIDTH + BAR_GAP) - BAR_GAP, BAR_WIDTH)
+    return RunChart(width, HEIGHT, bars, f"Rows of the last {len(told)} runs, at most {thousands(highest)}")
+
+
+def _rows(run: object) -> int | None:
+    said = run.get("rows") if isinstance(run, dict) else getattr(run, "rows", None)
+    return said if isinstance(said, int) else None
 
 
 def _counted(words: Sequence[str]) -> str:
@@ -141,7 +145,7 @@ def cell_chart(
                 HEIGHT - height,
                 height,
                 look.tone,
-                _told(start, cell, is_day=is_day),
+                _cell_title(start, cell, is_day=is_day),
                 _shape(status),
                 CELL,
             )
@@ -157,7 +161,7 @@ def _badness(status: str) -> int:
     return WORST_FIRST.index(known) if known in WORST_FIRST else len(WORST_FIRST)
 
 
-def _told(start: datetime, cell: Mapping[str, CellRuns], *, is_day: bool) -> str:
+def _cell_title(start: datetime, cell: Mapping[str, CellRuns], *, is_day: bool) -> str:
     at = f"{start:%d %b}" if is_day else f"{start:%d %b %H:%M}"
     runs = [
         f"{known.many} {look_of('run', status).word.lower()}" for status, known in sorted(cell.items(), key=_by_status)

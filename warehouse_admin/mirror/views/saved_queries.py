@@ -213,11 +213,13 @@ def _panel(request: HttpRequest, view: SavedQuery, tab: str) -> dict[str, Any]:
 def _runs_context(request: HttpRequest, view: SavedQuery) -> dict[str, Any]:
     page = paging.page_of(view.runs.all(), request.GET)
     page.object_list = list(page.object_list)
+    chart = list(view.runs.all()[:CHART])[::-1]
     return {
         "page": page,
         "roots": roots_of_runs(view, page.object_list),
         "summary": summary_of(view),
-        "chart": list(view.runs.all()[:CHART])[::-1],
+        "chart": chart,
+        "tells_rows": any(run.rows is not None for run in chart),
         "oldest": view.runs.order_by("started_at").first(),
     }
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('mirror', '0005_list_indexes'),
+        ('mirror', '0006_views_by_last_run'),
     ]
 
     operations = [
