@@ -75,6 +75,16 @@ def duration(value: object) -> str:
     return f"{whole} s"
 
 
+def percent(share: float | None) -> str:
+    """ "97 %" of a share of 1; one failure among thousands is no 100 %."""
+    if share is None:
+        return NOTHING
+    whole = round(share * 100)
+    if share < 1 and whole == 100:
+        return "> 99 %"
+    return "< 1 %" if share > 0 and whole == 0 else f"{whole} %"
+
+
 def cadence(value: str) -> str:
     """ "every 6 h" from PostHog's "6hour"; a word that is not known shows itself."""
     found = _CADENCE.fullmatch(value)
