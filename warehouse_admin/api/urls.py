@@ -28,6 +28,7 @@ urlpatterns = [
     path(f"{VIEW}/lineage/", lineage.Lineage.as_view(), name="view-lineage"),
     path(f"{VIEW}/refresh/", mirror.Refresh.as_view(), name="view-refresh"),
     path(f"{VIEW}/draft/", drafts.DraftOfView.as_view(), name="view-draft"),
+    path(f"{V1}/saved-queries/new/draft/", drafts.DraftOfNewView.as_view(), name="new-view-draft"),
     path(f"{VIEW}/run/", schedules.RunNow.as_view(), name="view-run"),
     path(f"{VIEW}/cancel/", schedules.CancelRun.as_view(), name="view-cancel"),
     path(f"{V1}/tables/", mirror.TableList.as_view(), name="table-list"),
