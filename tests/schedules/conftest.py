@@ -9,7 +9,7 @@ import pytest
 from warehouse_admin.accounts.models import User
 from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.schedules import services
-from warehouse_admin.schedules.models import BulkResume
+from warehouse_admin.schedules.models import Campaign
 
 SUSPENDED = ["int_account_health", "int_marketing_touches", "int_sessions"]
 HEALTHY = "stg_fx_rates"
@@ -27,18 +27,18 @@ def views() -> Callable[..., list[SavedQuery]]:
 
 
 @pytest.fixture
-def start(operator: User, views: Callable[..., list[SavedQuery]]) -> Callable[..., BulkResume]:
+def start(operator: User, views: Callable[..., list[SavedQuery]]) -> Callable[..., Campaign]:
     """Start a campaign over named views, without working on it."""
 
-    def begin(*names: str, reason: str = "fixed the cause", **more: object) -> BulkResume:
+    def begin(*names: str, reason: str = "fixed the cause", **more: object) -> Campaign:
         return services.start_resume(user=operator, saved_queries=views(*names), reason=reason, **more)
 
     return begin
 
 
 @pytest.fixture
-def outcomes() -> Callable[[BulkResume], dict[str, str]]:
-    def get(resume: BulkResume) -> dict[str, str]:
+def outcomes() -> Callable[[Campaign], dict[str, str]]:
+    def get(resume: Campaign) -> dict[str, str]:
         return dict(resume.items.values_list("saved_query__name", "outcome"))
 
     return get

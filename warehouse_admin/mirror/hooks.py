@@ -22,6 +22,8 @@ downstream: list[Callable[[SavedQuery], list[SavedQuery]]] = []
 caveats: list[Callable[[Any], str]] = []
 # a person and one view → what can be proposed for it: {label, icon, url, refusal, danger}
 proposals: list[Callable[[Any, SavedQuery], list[dict[str, Any]]]] = []
+# a person, a view, the wanted cadence, why and a nonce → the number of the change request that was opened for it
+cadence_changes: list[Callable[[Any, SavedQuery, str, str, str], int]] = []
 table_readers: list[Callable[[WarehouseTable], list[SavedQuery]]] = []
 
 

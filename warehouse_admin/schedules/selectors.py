@@ -9,16 +9,15 @@ from datetime import datetime
 from typing import Any
 
 from django.core.paginator import Page
-from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Max, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 from warehouse_admin.accounts.models import Connection
-from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
 from warehouse_admin.core.paging import CountedPaginator
 from warehouse_admin.lineage.models import Edge
 from warehouse_admin.mirror.models import MirroredQuerySet, Run, SavedQuery, SavedQueryVersion, ScheduleState
 from warehouse_admin.schedules.filters import Filters, schedules
-from warehouse_admin.schedules.models import BulkResume, BulkResumeItem
+from warehouse_admin.schedules.models import CampaignItem
 from warehouse_admin.schedules.pauses import suspension_reason
 
 PAGE_SIZE = 50
@@ -33,6 +32,7 @@ SHOWN = (
     "managed_viewset_kind",
     "origin",
     "suspended",
+    "last_cadence",
     "schedule_state",
     "schedule_evidence",
 )
@@ -81,7 +81,7 @@ class Row:
     """One schedule as the table shows it."""
 
     view: SavedQuery
-    last_resume: BulkResumeItem | None
+    last_resume: CampaignItem | None
     """Its part in the newest campaign it was in."""
 
     @property
@@ -144,7 +144,7 @@ def rows_of(keys: Sequence[int]) -> list[Row]:
         return []
     found: dict[int, Any] = {view.pk: view for view in _decorated(SavedQuery.objects.filter(pk__in=keys))}
     resumed = [view.resumed_as for view in found.values() if view.resumed_as]
-    items = BulkResumeItem.objects.select_related("resume").only("outcome", "resume__created_at").in_bulk(resumed)
+    items = CampaignItem.objects.select_related("campaign").only("outcome", "campaign__created_at").in_bulk(resumed)
     return [Row(found[key], items.get(found[key].resumed_as)) for key in keys if key in found]
 
 
@@ -153,7 +153,7 @@ def _decorated(views: MirroredQuerySet) -> MirroredQuerySet:
     good = Run.objects.filter(saved_query=me, status="Completed").order_by("-started_at")
     edits = SavedQueryVersion.objects.filter(saved_query=me).exclude(origin=SavedQueryVersion.Origin.FIRST_SEEN)
     readers = Edge.objects.filter(upstream_view=me).order_by().values("upstream_view").annotate(n=Count("pk"))
-    items = BulkResumeItem.objects.filter(saved_query=me).order_by("-pk")
+    items = CampaignItem.objects.filter(saved_query=me).order_by("-pk")
     return views.only(*SHOWN).annotate(
         last_good=Subquery(good.values("started_at")[:1]),
         edited_at=Subquery(edits.order_by().values("saved_query").annotate(at=Max("seen_at")).values("at")[:1]),
@@ -170,32 +170,3 @@ def matching_keys(filters: Filters) -> list[int]:
 def scoped_connections(slug: str) -> list[Connection]:
     rows = Connection.objects.filter(is_active=True).defer("api_key")
     return list(rows.filter(slug=slug) if slug else rows)
-
-
-def campaigns(connection: str = "") -> QuerySet[BulkResume]:
-    """Campaigns, newest first."""
-    rows = BulkResume.objects.select_related("started_by", "connection").defer(*CONNECTION_UNREAD)
-    rows = rows.order_by("-created_at")
-    return rows.filter(connection__slug=connection) if connection else rows
-
-
-def add_counts(resumes: Sequence[BulkResume]) -> None:
-    """Give each campaign its `counts`, in one query for all."""
-    by_resume: dict[Any, dict[str, int]] = {resume.pk: {} for resume in resumes}
-    rows = BulkResumeItem.objects.filter(resume__in=list(by_resume)).order_by()
-    for key, outcome, count in rows.values_list("resume", "outcome").annotate(Count("pk")):
-        by_resume[key][outcome] = count
-    for resume in resumes:
-        resume.counts = by_resume[resume.pk]  # type: ignore[attr-defined]
-
-
-def counts_of(resume: BulkResume) -> dict[str, int]:
-    """How many views of a campaign have each outcome; outcomes that none has are left out."""
-    return dict(resume.items.order_by().values_list("outcome").annotate(Count("pk")))
-
-
-def items_of(resume: BulkResume, outcome: str = "") -> QuerySet[BulkResumeItem]:
-    """The items of a campaign in the order in which they are sent."""
-    rows = resume.items.select_related("saved_query", "mutation").order_by("position")
-    rows = rows.defer("saved_query__query", "saved_query__columns")
-    return rows.filter(outcome=outcome) if outcome in BulkResumeItem.Outcome.values else rows
