@@ -42,3 +42,20 @@ def outcomes() -> Callable[[Campaign], dict[str, str]]:
         return dict(resume.items.values_list("saved_query__name", "outcome"))
 
     return get
+
+
+def work(campaign: Campaign) -> Campaign:
+    """Let a worker at it, as often as it wants to be taken up again at once."""
+    services.run_campaign(campaign.pk)
+    campaign.refresh_from_db()
+    return campaign
+
+
+@pytest.fixture
+def begin(operator: User, views: Callable[..., list[SavedQuery]]) -> Callable[..., Campaign]:
+    """Start a campaign of any action over named views, without working on it."""
+
+    def make(action: str, *names: str, reason: str = "because", **more: object) -> Campaign:
+        return services.start_campaign(user=operator, action=action, saved_queries=views(*names), reason=reason, **more)
+
+    return make

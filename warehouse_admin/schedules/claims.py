@@ -80,4 +80,4 @@ def _take_up_after(campaign: Campaign, wait: float) -> None:
     from warehouse_admin.schedules import tasks
 
     if wait <= LONGEST_COUNTDOWN:
-        tasks.run_campaign.apply_async([str(campaign.pk)], countdown=wait + 0.5)
+        tasks.run_campaign.apply_async((str(campaign.pk),), countdown=wait + 0.5)

@@ -170,7 +170,7 @@ def _ask(campaign: Campaign, chunk: Sequence[CampaignItem]) -> Mutation:
         reason=campaign.reason,
     )
     keys = [item.pk for item in chunk]
-    asked = CampaignItem.objects.filter(pk__in=keys, mutation_id=chunk[0].mutation_id, outcome__in=OPEN)
+    asked = CampaignItem.objects.filter(pk__in=keys, mutation=chunk[0].mutation, outcome__in=OPEN)
     if asked.update(mutation=mutation, outcome=Outcome.QUEUED, sent_at=None) != len(chunk):
         raise ClaimLost
     for item in chunk:

@@ -32,9 +32,7 @@ _MANAGED = {
     Action.RESUME: "PostHog manages it: nothing will be sent.",
 }
 UNCHANGED = "Unchanged since it failed: it will most likely fail again."
-NOT_PROVEN = (
-    "This server does not tell whether a schedule stands still: its next run that stays away proves a pause."
-)
+NOT_PROVEN = "This server does not tell whether a schedule stands still: its next run that stays away proves a pause."
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,8 @@ def broken_sources(views: Sequence[SavedQuery]) -> dict[int, list[str]]:
 
 
 def _nearest(key: int, above: dict[int, set[int]], names: dict[int, str]) -> list[str]:
-    seen, level, told = {key}, {key}, []
+    seen, level = {key}, {key}
+    told: list[str] = []
     while level and len(told) < NAMED:
         level = {up for one in level for up in above.get(one, ()) if up not in seen}
         seen |= level

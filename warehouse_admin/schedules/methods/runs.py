@@ -64,7 +64,7 @@ def _heed_throttle(view: SavedQuery) -> None:
     sent = Mutation.objects.filter(
         object_id=str(view.posthog_id), kind=Mutation.Kind.RUN, sent_at__gt=timezone.now() - minute
     )
-    times = list(sent.order_by("sent_at").values_list("sent_at", flat=True))
+    times = [at for at in sent.order_by("sent_at").values_list("sent_at", flat=True) if at]
     if len(times) >= RUNS_A_MINUTE:
         free_at = times[-RUNS_A_MINUTE] + minute
         raise Wait((free_at - timezone.now()).total_seconds(), f"PostHog runs {view.name} at most 10 times a minute")

@@ -74,8 +74,8 @@ def _start(request: HttpRequest, action: str, ids: list[str], form: CampaignForm
 def _generation(ids: list[str]) -> str:
     """Of the server that the first of them lives on; its cadences are offered."""
     try:
-        first = uuid.UUID(ids[0]) if ids else None
-    except ValueError:
+        first = uuid.UUID(ids[0])
+    except (ValueError, IndexError):
         return ""
     row = SavedQuery.objects.filter(posthog_id=first).select_related("connection").order_by("-pk").first()
     return row.connection.generation if row else ""
