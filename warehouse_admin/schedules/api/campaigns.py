@@ -69,7 +69,8 @@ class CadenceStart(Start):
     def post(self, request: SignedInRequest) -> Response:
         """Open one change request for each of these views; which were opened and which refused is at `url`."""
         wanted = self.clean(StartCadence)
-        return self.begin(request, {**wanted, "cadence": wanted.pop("sync_frequency")})
+        cadence = wanted.pop("sync_frequency")
+        return self.begin(request, {**wanted, "cadence": cadence})
 
 
 class ResumeList(ListEndpoint):
