@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from tests.schedules.conftest import HEALTHY, MANAGED, SUSPENDED, work
+from tests.schedules.conftest import HEALTHY, MANAGED, PAUSED, SUSPENDED, work
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.accounts.roles import Role
 from warehouse_admin.lineage.models import Edge
@@ -44,8 +44,33 @@ def test_only_what_was_mended_is_ticked_and_a_broken_source_is_named(
     assert ticked == {**dict.fromkeys([*SUSPENDED, HEALTHY, MANAGED], False), "int_sessions": True}
     text = page.content.decode()
     assert "Upstream still broken: int_account_health" in text
+    assert "int_account_health (also in this list)" in text
     assert "so they are not ticked" in text
     assert page.context["planned"][0].view.name != "int_sessions"  # its source stands before it
+
+
+def test_the_page_shown_again_keeps_what_was_listed_and_what_was_ticked(
+    synced: Connection, operator: User, client_of: ClientOf, views: Views
+) -> None:
+    client = client_of(operator)
+    listed = client.post("/schedules/resume/", chosen(views, *SUSPENDED)).context["scope"]
+
+    again = client.post("/schedules/resume/", {**chosen(views, "int_sessions"), "scope": listed, "confirmed": "1"})
+    assert again.status_code == 422
+    assert {plan.view.name: plan.ticked for plan in again.context["planned"]} == {
+        **dict.fromkeys(SUSPENDED, False),
+        "int_sessions": True,
+    }
+    other = client.post("/schedules/resume/", {"scope": listed, "confirmed": "", "method": "restore_cadence"})
+    assert (other.context["total"], other.context["way"].name) == (3, "restore_cadence")
+
+
+def test_what_only_a_cadence_brings_back_is_planned_that_way(
+    synced: Connection, operator: User, client_of: ClientOf, views: Views
+) -> None:
+    page = client_of(operator).post("/schedules/resume/", chosen(views, PAUSED))
+    assert page.context["way"].name == "restore_cadence"
+    assert page.context["ticked"] == 1
 
 
 def test_the_confirm_page_costs_the_same_for_few_and_many(

@@ -52,6 +52,19 @@ def test_sources_are_sent_before_what_reads_them(synced: Connection, start: Star
     assert [item.saved_query for item in resume.items.all()] == [second, third, first]
 
 
+def test_the_order_also_holds_through_views_that_were_not_chosen(
+    synced: Connection, start: Start, views: Views
+) -> None:
+    first, second, between = views("int_account_health", "int_sessions", HEALTHY)
+    Edge.objects.filter(downstream__in=[first, second, between]).delete()
+    for down, up in ((first, between), (between, second)):
+        Edge.objects.create(downstream=down, name=up.name, connection=synced, upstream_view=up)
+
+    resume = start("int_account_health", "int_sessions")
+
+    assert [item.saved_query for item in resume.items.all()] == [second, first]
+
+
 @pytest.mark.parametrize("role", ["author", "reviewer", "auditor", "admin", "viewer", "outsider"])
 def test_only_operators_may(synced: Connection, role: str, request: pytest.FixtureRequest, views: Views) -> None:
     user: User = request.getfixturevalue(role)

@@ -1,4 +1,4 @@
-"""Which views an act concerns: ids made into views, of one connection, in the order of sending."""
+"""Which views an act concerns: ids made into views."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from uuid import UUID
 
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.core.errors import InvalidInput
-from warehouse_admin.lineage.models import Edge
 from warehouse_admin.mirror.models import SavedQuery
 
 NAMED = 10  # so many offenders are named in a message
@@ -67,22 +66,3 @@ def one_connection(views: Sequence[SavedQuery]) -> Connection:
         slugs = named(sorted(connection.slug for connection in connections.values()))
         raise _unusable(f"These views belong to several connections ({slugs}); choose those of one connection.")
     return next(iter(connections.values()))
-
-
-def sources_first(views: Sequence[SavedQuery]) -> list[SavedQuery]:
-    """The views in an order in which none stands before one it selects from; cycles stay in order of name."""
-    by_pk = {view.pk: view for view in sorted(views, key=lambda view: view.name)}
-    waits_for: dict[int, set[int]] = {pk: set() for pk in by_pk}
-    edges = Edge.objects.filter(connection=views[0].connection, upstream_view__isnull=False)
-    if len(by_pk) <= 500:
-        edges = edges.filter(downstream__in=by_pk)
-    for upstream, downstream in edges.values_list("upstream_view_id", "downstream_id"):
-        if upstream in by_pk and downstream in by_pk and upstream != downstream:
-            waits_for[downstream].add(upstream)
-    ordered: list[SavedQuery] = []
-    while waits_for:
-        ready = [pk for pk, upstream in waits_for.items() if not upstream & waits_for.keys()] or [next(iter(waits_for))]
-        for pk in ready:
-            ordered.append(by_pk[pk])
-            del waits_for[pk]
-    return ordered

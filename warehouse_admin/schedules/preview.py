@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,14 +10,14 @@ from warehouse_admin.accounts import selectors as accounts
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.core.errors import InvalidInput
 from warehouse_admin.mirror.models import SavedQuery, ScheduleState
-from warehouse_admin.schedules.chosen import resolve, sources_first
-from warehouse_admin.schedules.methods import Method, methods_for
+from warehouse_admin.schedules.chosen import resolve
+from warehouse_admin.schedules.methods import METHODS, Method, methods_for
 from warehouse_admin.schedules.methods.cadence import RestoreCadence
 from warehouse_admin.schedules.models import Campaign
 from warehouse_admin.schedules.pauses import Pause, pause_of
 from warehouse_admin.schedules.selectors import Row, rows_of
 from warehouse_admin.schedules.start import guard_count, method_named, why_not_offered
-from warehouse_admin.schedules.upstream import broken_sources
+from warehouse_admin.schedules.upstream import broken_sources, sources_first
 
 LISTED = 500
 Action, Way = Campaign.Action, Campaign.Method
@@ -58,10 +58,12 @@ class Choice:
     chosen: bool
 
 
-def preview(ids: Sequence[str], *, action: str, method: str, user: User, kept: bool = False) -> dict[str, Any]:
+def preview(
+    ids: Sequence[str], *, action: str, method: str, user: User, ticked: Collection[str] | None = None
+) -> dict[str, Any]:
     """Context of the confirm page: the exact views in the order of sending, with their warnings.
 
-    `kept`: the ids are what somebody ticked on that very page, so that all of them stay ticked.
+    `ticked` are the ids that somebody ticked on that very page; None before that.
     """
     try:
         views = sources_first(resolve(ids))
@@ -69,13 +71,16 @@ def preview(ids: Sequence[str], *, action: str, method: str, user: User, kept: b
     except InvalidInput as error:
         return {"problem": error.message, "planned": [], "total": 0, "action": action}
     connection = views[0].connection
+    if not method and action == Action.RESUME and all(pause_of(view) is Pause.CADENCE for view in views):
+        way, method = METHODS[Way.RESTORE_CADENCE], Way.RESTORE_CADENCE  # nothing else brings these back
     choices = _choices(action, way, connection, user, asked=bool(method))
     way = next(choice.method for choice in choices if choice.chosen)
     refusal = next(choice.refusal for choice in choices if choice.chosen)
-    planned = _planned(views, way, kept)
+    planned = _planned(views, way, ticked)
     return {
         "action": action,
         "planned": planned,
+        "scope": ",".join(str(plan.view.posthog_id) for plan in planned),
         "more": ",".join(str(view.posthog_id) for view in views[LISTED:]),
         "more_count": max(0, len(views) - LISTED),
         "total": len(views),
@@ -102,13 +107,17 @@ def _choices(action: str, way: Method, connection: Connection, user: User, *, as
     return [Choice(other, refusals[other.name], other is chosen) for other in methods_for(action)]
 
 
-def _planned(views: Sequence[SavedQuery], way: Method, kept: bool) -> list[Planned]:
+def _planned(views: Sequence[SavedQuery], way: Method, ticked: Collection[str] | None) -> list[Planned]:
     rows = rows_of([view.pk for view in views[:LISTED]])
     broken = broken_sources(views[:LISTED]) if way.action in (Action.RESUME, Action.RUN) else {}
+    here = {view.name for view in views}
     planned = []
     for row in rows:
         remark, fits = _remark(row, way)
-        planned.append(Planned(row, remark, kept or fits, broken.get(row.view.pk, ())))
+        if ticked is not None:
+            fits = str(row.view.posthog_id) in ticked
+        sources = [f"{name} (also in this list)" if name in here else name for name in broken.get(row.view.pk, ())]
+        planned.append(Planned(row, remark, fits, sources))
     return planned
 
 

@@ -18,12 +18,13 @@ from warehouse_admin.core import context
 from warehouse_admin.core.errors import InvalidInput
 from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.posthog.cadences import SECONDS, offered
-from warehouse_admin.schedules.chosen import Chosen, named, one_connection, resolve, sources_first
+from warehouse_admin.schedules.chosen import Chosen, named, one_connection, resolve
 from warehouse_admin.schedules.errors import AlreadyInCampaign, NotOffered
 from warehouse_admin.schedules.methods import METHODS, Method, methods_for
 from warehouse_admin.schedules.models import Campaign, CampaignItem
 from warehouse_admin.schedules.plan import Plan
 from warehouse_admin.schedules.selectors import schedules_of
+from warehouse_admin.schedules.upstream import sources_first
 
 PERMISSION = "schedules.resume_schedules"
 ACTION = "schedules.resume"

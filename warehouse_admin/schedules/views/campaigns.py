@@ -82,9 +82,12 @@ def _generation(ids: list[str]) -> str:
 
 
 def _confirm(request: HttpRequest, action: str, ids: list[str], form: CampaignForm, status: int = 200) -> HttpResponse:
-    kept = request.POST.get("kept") == "1" or request.POST.get("confirmed") == "1"
+    """Shown again, the page keeps all that it listed, ticked or not; another way is ticked anew."""
+    listed = [key for key in request.POST.get("scope", "").split(",") if key]
+    again = request.POST.get("confirmed") == "1"
     method = request.POST.get("method", "")
-    plan = preview(ids, action=action, method=method, user=person(request), kept=kept)
+    scope = list(dict.fromkeys([*listed, *ids]))
+    plan = preview(scope, action=action, method=method, user=person(request), ticked=set(ids) if again else None)
     return render(request, "schedules/confirm.html", {"form": form, **plan}, status=status)
 
 
