@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from tests.changes.conftest import NEW_SQL, trail
+from tests.syncing import sync
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.changes import readiness, services
 from warehouse_admin.changes.errors import StaleRevision, StateForbids
@@ -30,11 +31,15 @@ def settled(committed, reviewer):
 
 
 @pytest.mark.parametrize("generation", ["A", "B", "C", "D"])
-def test_a_cycle_is_refused_by_posthog_and_its_words_are_shown(generation, sandbox, proposed, settled, remote):
+def test_a_cycle_that_the_mirror_does_not_know_is_refused_by_posthog_and_its_words_are_shown(
+    generation, sandbox, proposed, settled, remote
+):
     sandbox.world.set_generation(generation)
     former = remote.sql
+    change = proposed("SELECT * FROM made_meanwhile")
+    sandbox.world.create_outside("made_meanwhile", f"SELECT * FROM {remote.name}")
 
-    change = settled(proposed(f"SELECT * FROM {remote.name}"))
+    change = settled(change)
 
     assert change.state == State.FAILED
     assert "cycle" in change.problem
@@ -97,6 +102,28 @@ def test_a_server_upgraded_between_proposal_and_apply_takes_it_all_the_same(
 
     assert (change.state, change.problem) == (State.APPLIED, "")
     assert remote.sql == NEW_SQL
+
+
+@pytest.mark.parametrize("generation", ["A", "B", "C"])
+def test_a_cadence_that_the_server_does_not_know_any_more_fails_unsent(
+    generation, sandbox, connection, author, settled, remote
+):
+    sandbox.world.materialize_outside(remote.name)
+    sync(connection)
+    given = {"author": author, "saved_query": SavedQuery.objects.get(name=remote.name), "reason": "x", "submit": True}
+    change = services.create(action="set_cadence", sync_frequency="15min", **given)
+    sandbox.world.set_generation(generation)
+
+    change = settled(change)
+
+    assert change.state == State.FAILED
+    assert "does not know the cadence 15min" in change.problem
+    assert (sandbox.world.writes(remote.id), remote.sync_frequency) == (0, "24hour")
+    assert ("change.failed", "failed") in trail("change.")
+    sync(connection)  # which learns of the other generation
+    again = services.revise(change, author, revision=1, sync_frequency="30min")
+    assert again.state == State.IN_REVIEW
+    assert (settled(again).state, remote.sync_frequency) == (State.APPLIED, "30min")
 
 
 def test_a_server_that_stopped_offering_an_action_to_keys_is_said_and_remembered(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import time
 
+import pytest
 from django.template import Context, Template
 
+from warehouse_admin.core.diff import visible
 from warehouse_admin.core.sql import highlight
 
 NASTY = "select '<script>alert(1)</script>' as \"a&b\", 'é😀\0' -- </td>\r\nfrom t"
@@ -28,6 +30,18 @@ def test_sql_is_highlighted_numbered_and_escaped():
     assert 'id="L1"' in html and 'href="#L2"' in html and 'id="L3"' not in html
     assert '<span class="k">select</span>' in html
     assert "style=" not in html
+
+
+@pytest.mark.parametrize("length", ["short", "too long to be coloured"])
+@pytest.mark.parametrize("hidden", ["\u202e", "\u200b", "\u2066", "\ufeff", "\xa0", "\0", "\x1b"])
+def test_what_a_reader_would_not_see_has_the_sign_it_has_in_a_difference(hidden, length):
+    text = f"select 'a{hidden}b' -- {hidden}\n" + ("from t\n" * 20_000 if length != "short" else "")
+
+    html = render("{% sql_block text %}", text=text)
+
+    assert hidden not in html
+    assert text_of(html).count(visible(hidden)) == 2
+    assert visible(hidden) in text_of(render("{% diff_unified old text %}", old="select 1\n", text=text))
 
 
 def test_names_that_only_hogql_knows_are_not_shown_as_mistakes():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.mutations.conftest import Ask, later, results
+from warehouse_admin.accounts.models import Connection
 from warehouse_admin.mutations import services
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.sandbox.faults import Fault
@@ -111,16 +112,23 @@ def test_what_posthog_refuses_is_told_in_its_own_words(sandbox: SandboxServer, p
     assert "not wired into the data modeling DAG yet" in mutation.error
 
 
-@pytest.mark.parametrize("generation", ["A", "B"])
-def test_a_cadence_that_an_old_server_breaks_on_did_not_happen(
-    generation: str, sandbox: SandboxServer, scheduled: View, ask: Ask
+@pytest.mark.parametrize("generation", ["A", "B", "C"])
+@pytest.mark.parametrize("known", ["D", ""])
+def test_a_cadence_that_the_server_does_not_know_any_more_is_not_sent(
+    known: str, generation: str, sandbox: SandboxServer, connection: Connection, scheduled: View, ask: Ask
 ) -> None:
+    """Edge case 33. The live view tells, whatever was learned of the server before."""
+    Connection.objects.update(generation=known)
+    mutation = ask("set_cadence", {"sync_frequency": "15min"})
     sandbox.world.set_generation(generation)
-    mutation = services.send(ask("set_cadence", {"sync_frequency": "15min"}).pk)
-    assert mutation.state == State.UNCONFIRMED
 
-    assert services.settle(mutation.pk, now=later()).state == State.DID_NOT_HAPPEN
-    assert scheduled.sync_frequency == "24hour"
+    mutation = services.send(mutation.pk)
+
+    assert (mutation.state, mutation.sent_at) == (State.NOT_SENT, None)
+    assert "does not know the cadence 15min: it accepts 5min, 30min" in mutation.error
+    assert (sandbox.world.writes(), scheduled.sync_frequency) == (0, "24hour")
+    assert not sandbox.world.requests_to("warehouse_saved_queries", "PATCH")
+    assert results(mutation) == ["asked", "failed"]
 
 
 @pytest.mark.parametrize("cadence", [None, "", "2weeks", 5])

@@ -40,6 +40,20 @@ def test_an_older_server_resets_the_cadence_and_that_is_said(sandbox: SandboxSer
     assert not received.body
 
 
+def test_a_cadence_that_the_server_could_not_even_be_given_afterwards_is_not_sent(
+    sandbox: SandboxServer, plain: View, ask: Ask
+) -> None:
+    mutation = ask("materialize", {"sync_frequency": "15min"})
+    sandbox.world.set_generation("C")
+
+    mutation = services.send(mutation.pk)
+
+    assert (mutation.state, mutation.sent_at) == (State.NOT_SENT, None)
+    assert "does not know the cadence 15min" in mutation.error
+    assert (sandbox.world.writes(), plain.is_materialized) == (0, False)
+    assert results(mutation) == ["asked", "failed"]
+
+
 def test_a_view_materialized_meanwhile_keeps_its_cadence_on_an_older_server(
     sandbox: SandboxServer, plain: View, ask: Ask
 ) -> None:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
-from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, prefetch_related_objects
+from django.db.models import (
+    Count,
+    Exists,
+    F,
+    FilteredRelation,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    prefetch_related_objects,
+)
 from django.utils.functional import SimpleLazyObject
 
 from warehouse_admin.accounts.models import Connection, User
@@ -57,19 +67,16 @@ def my_turn(user: User) -> QuerySet[ChangeRequest]:
         by_hand = Q(connection__apply_policy=Connection.ApplyPolicy.MANUAL) | Q(attempts__gt=0) | Q(by_hand=True)
         mine |= Q(state=State.APPROVED) & by_hand | Q(state=State.FAILED)
     # Said once more, so that the index on the state leaves unread what is closed: most changes are.
-    return ChangeRequest.objects.filter(mine, state__in=_ANYBODYS_TURN)
+    now = FilteredRelation("revisions", condition=Q(revisions__number=F("revision_number")))
+    return ChangeRequest.objects.alias(now=now).filter(mine, state__in=_ANYBODYS_TURN)
 
 
 def _settled_for(user: User) -> Q:
     """This person approved, or wrote, what stands there now. Whoever asked for changes is asked to look again."""
-    now = {
-        "change": OuterRef("pk"),
-        "change__revisions__number": F("change__revision_number"),
-    }
-    meaning = F("change__revisions__meaning_digest")
+    now = OuterRef("now__meaning_digest")
     approving = Vote.objects.filter(voter=user, voided_at=None, verdict=Vote.Verdict.APPROVE)
-    approved = approving.filter(revision__meaning_digest=meaning, **now)
-    wrote = Revision.objects.filter(editor=user, meaning_digest=meaning, **now)
+    approved = approving.filter(change=OuterRef("pk"), revision__meaning_digest=now)
+    wrote = Revision.objects.filter(editor=user, change=OuterRef("pk"), meaning_digest=now)
     return Q(Exists(approved)) | Q(Exists(wrote))
 
 

@@ -36,29 +36,32 @@ class RunChart(NamedTuple):
     summary: str
 
 
-def _read(run: object, name: str) -> object:
-    return run.get(name) if isinstance(run, dict) else getattr(run, name, None)
+class _Told(NamedTuple):
+    """What a run says: when it began, and how many seconds it took."""
+
+    status: object
+    started: datetime | None
+    length: float | None
 
 
-def _length(run: object, started: datetime | None) -> float | None:
-    """Seconds a run took: what it says itself, else from its start to its end."""
-    said = seconds_of(_read(run, "duration"))
-    if said is not None:
-        return said
-    finished = as_datetime(_read(run, "finished_at"))
-    return max((finished - started).total_seconds(), 0.0) if started and finished else None
+def _told(run: object) -> _Told:
+    """The length is what the run says itself, else from its start to its end."""
+    read = run.get if isinstance(run, dict) else lambda name: getattr(run, name, None)
+    started = as_datetime(read("started_at"))
+    length = seconds_of(read("duration"))
+    if length is None and started and (finished := as_datetime(read("finished_at"))):
+        length = max((finished - started).total_seconds(), 0.0)
+    return _Told(read("status"), started, length)
 
 
 def run_chart(runs: Iterable[object]) -> RunChart:
     """Bars of run durations coloured by status; a run without a duration gets the lowest bar."""
-    rows = list(runs)
-    starts = [as_datetime(_read(run, "started_at")) for run in rows]
-    lengths = [_length(run, started) for run, started in zip(rows, starts, strict=True)]
-    longest = max((length for length in lengths if length is not None), default=0.0)
+    rows = [_told(run) for run in runs]
+    longest = max((length for _, _, length in rows if length is not None), default=0.0)
     zone = timezone.get_current_timezone()
     bars, words = [], []
-    for index, (run, started, length) in enumerate(zip(rows, starts, lengths, strict=True)):
-        look = look_of("run", _read(run, "status"))
+    for index, (status, started, length) in enumerate(rows):
+        look = look_of("run", status)
         share = (length or 0.0) / longest if longest else 0.0
         height = FLOOR + round(share * (HEIGHT - FLOOR))
         title = look.word

@@ -16,6 +16,8 @@ _STEPS = ((60, 1, "s"), (3600, 60, "min"), (86_400, 3600, "h"), (86_400 * 60, 86
 
 def as_datetime(value: object) -> datetime | None:
     """An aware datetime from a datetime, a date or ISO text; None when it is none of them."""
+    if isinstance(value, datetime) and value.tzinfo is not None:  # nearly all, hundreds a page
+        return value
     if isinstance(value, str):
         try:
             value = parse_datetime(value)

@@ -1,4 +1,4 @@
-"""SQL as numbered, highlighted lines; the text itself is never altered."""
+"""SQL as numbered, highlighted lines, with the same signs as in a difference for what a reader would not see."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from pygments.lexers.sql import SqlLexer
 from pygments.token import STANDARD_TYPES, Error, Keyword, Name, _TokenType
+
+from warehouse_admin.core.diff import visible
 
 HIGHLIGHT_UP_TO = 100_000
 """Characters; longer text is shown plain, because a page must not wait for colours."""
@@ -51,7 +53,7 @@ def highlighted_lines(text: str) -> tuple[SafeString, ...]:
     """One piece of escaped HTML for each line of the text."""
     lines = _as_lines(text)
     if len(text) > HIGHLIGHT_UP_TO:
-        return tuple(escape(line) for line in lines)
+        return tuple(_shown(line) for line in lines)
     return _highlight("\n".join(lines))
 
 
@@ -70,6 +72,10 @@ def _highlight(text: str) -> tuple[SafeString, ...]:
                 done.append("".join(current))
                 current = []
             if piece:
-                current.append(f'<span class="{css}">{escape(piece)}</span>' if css else escape(piece))
+                current.append(f'<span class="{css}">{_shown(piece)}</span>' if css else _shown(piece))
     done.append("".join(current))
     return tuple(mark_safe(line) for line in done)  # noqa: S308  every piece above is escaped
+
+
+def _shown(piece: str) -> SafeString:
+    return escape(visible(piece))

@@ -70,6 +70,8 @@ def _carry_out(mutation: Mutation) -> Mutation:
     standing = kind.standing(mutation, live)
     if standing is not Standing.BASE:
         return _nothing_to_send(mutation, standing, live, before, credential)
+    if why := kind.refusal(mutation, live):
+        return conclude(mutation, State.NOT_SENT, said=f"{why} Nothing was sent.", credential=credential)
     request = kind.request(mutation, live)
     evidence = {**request.evidence(client), "key": credential}
     if live is not None:

@@ -27,3 +27,10 @@ _ALWAYS = ("30min", "1hour", "6hour", "12hour", EVERY_DAY, "7day", "30day")
 def offered(generation: str) -> tuple[str, ...]:
     """What a server of this generation accepts and keeps as it is, from often to seldom, `never` last."""
     return ("15min" if generation == "D" else "5min", *_ALWAYS, NEVER)
+
+
+def accepts(generation: str | None, cadence: str) -> bool:
+    """Whether a server of this generation takes it, if only to raise it; an unknown one has to tell itself."""
+    if generation == "D":
+        return cadence == NEVER or cadence in SECONDS
+    return not generation or cadence in offered(generation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from warehouse_admin.accounts.models import Connection
@@ -12,6 +13,7 @@ from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.core.digests import text_digest
 from warehouse_admin.core.errors import InvalidInput
 from warehouse_admin.lineage.checks import check_view_sql
+from warehouse_admin.lineage.cycles import cycle
 from warehouse_admin.mirror.models import Observation, SavedQuery
 from warehouse_admin.mutations.models import Mutation
 
@@ -19,10 +21,16 @@ UNCHANGED = "This is the text that PostHog holds already. Change it before you p
 RUNS_ONCE = "PostHog runs the query once to learn its columns; that can take a minute."
 
 
-def sql_problems(query: str) -> list[str]:
-    """What is wrong with the SQL of a view, each with its place."""
+def sql_problems(query: str, connection: Connection, name: str) -> list[str]:
+    """What is wrong with the SQL of a view of this name: each with its place, or that it selects from itself."""
     found = [problem for problem in check_view_sql(query) if problem.level == "error"]
-    return [_placed(problem.message, problem.line, problem.column) for problem in found]
+    if found or not (way := cycle(connection, name, query)):
+        return [_placed(problem.message, problem.line, problem.column) for problem in found]
+    if len(way) == 2:
+        return [f"With this SQL {name} reads itself, which PostHog refuses. Read something else."]
+    through = ", ".join(f"{view} reads {source}" for view, source in pairwise(way))
+    told = f"With this SQL {name} reads itself through other views, which PostHog refuses"
+    return [f"{told}: {through}. Read something else, or change those first."]
 
 
 def _placed(message: str, line: int, column: int) -> str:
@@ -39,7 +47,7 @@ class EditQuery(Action):
 
     def clean(self, connection: Connection, values: Facts, view: SavedQuery | None) -> Facts:
         required(values, "query")
-        if problems := sql_problems(values["query"]):
+        if problems := sql_problems(values["query"], connection, view.name if view else ""):
             raise InvalidInput(problems[0], errors={"query": problems})
         return {"query": values["query"]}
 
@@ -89,7 +97,7 @@ class CreateView(Action):
         name, problems = str(values["name"]).strip(), {}
         if wrong := problem_with(name, connection):
             problems["name"] = [wrong]
-        if found := sql_problems(values["query"]):
+        if found := sql_problems(values["query"], connection, name):
             problems["query"] = found
         if problems:
             raise InvalidInput(next(iter(problems.values()))[0], errors=problems)

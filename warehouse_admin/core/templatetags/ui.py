@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from functools import lru_cache
 from typing import Any
 
@@ -14,7 +15,7 @@ from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString
 
 from warehouse_admin.core import formatting
-from warehouse_admin.core.charts import BAR_WIDTH, HEIGHT, Bar, RunChart, run_chart
+from warehouse_admin.core.charts import BAR_WIDTH, HEIGHT, Bar, run_chart
 from warehouse_admin.core.sqltext import highlighted_lines
 from warehouse_admin.core.states import look_of
 
@@ -134,21 +135,22 @@ def sql_code(text: str, limit: int = 0, anchor: str = "L") -> dict[str, object]:
 
 
 @register.simple_tag
-def run_bars(runs: object) -> RunChart:
-    """The geometry that `partials/_sparkruns.html` draws."""
-    return run_chart(runs or [])  # type: ignore[arg-type]
-
-
-@register.filter
-def drawn(chart: RunChart) -> SafeString:
-    """The bars of a chart; hundreds of them on a list would take a template longer than all the rest."""
-    return SafeString("".join(_drawn_bar(bar) for bar in chart.bars))
+def run_bars(runs: object) -> SafeString:
+    """A bar for each run, oldest first; hundreds of bars on a list would take a template longer than all the rest."""
+    chart = run_chart(runs or [])  # type: ignore[arg-type]
+    if not chart.bars:
+        return SafeString('<span class="muted">no runs</span>')
+    bars = "".join([_drawn_bar(bar) for bar in chart.bars])
+    return SafeString(
+        f'<svg class="spark" role="img" aria-label="{escape(chart.summary)}" width="{chart.width}"'
+        f' height="{chart.height}" viewBox="0 0 {chart.width} {chart.height}">{bars}</svg>'
+    )
 
 
 def _drawn_bar(bar: Bar) -> str:
     """Numbers and a tone of ours; only the title can hold words of PostHog."""
     return (
-        f'<g class="spark-bar tone-{bar.tone}"><title>{escape(bar.title)}</title>'
+        f'<g class="spark-bar tone-{bar.tone}"><title>{html.escape(bar.title)}</title>'
         f'<rect class="spark-hit" x="{bar.x}" y="0" width="{BAR_WIDTH}" height="{HEIGHT}"></rect>'
         f'<rect x="{bar.x}" y="{bar.y}" width="{BAR_WIDTH}" height="{bar.height}" rx="1.5"></rect></g>'
     )

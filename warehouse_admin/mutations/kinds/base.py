@@ -114,6 +114,7 @@ class Kind:
     target: str = "saved_query"  # the type of its object in the audit trail
     locks: bool = True  # one at a time for each object
     reads_back: bool = True
+    refusal: Callable[[Mutation, Live], str] = nothing_to_add  # why this server must not be sent it at all
     words: Words = Words()
     note: Callable[[Mutation, Live], str] = nothing_to_add  # what a person has to know though it happened
     lock_id: Callable[[Mutation], str] = own_id

@@ -24,6 +24,7 @@ from warehouse_admin.mutations.kinds.cadences import (
     logged_as,
     read_as,
     was_raised,
+    why_not_taken,
 )
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.posthog import writes
@@ -123,5 +124,6 @@ SET_CADENCE = Kind(
         third="it has a cadence that is neither the former nor the new one",
     ),
     note=note,
+    refusal=why_not_taken,
     trace=Trace(tells=tells, concerns=sets_cadence, left=left),
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from warehouse_admin.mutations.kinds.base import Live
-from warehouse_admin.posthog.cadences import NEVER, SECONDS
+from warehouse_admin.mutations.models import Mutation
+from warehouse_admin.posthog.cadences import NEVER, SECONDS, accepts, offered
 from warehouse_admin.posthog.types import detect_generation
 
 CADENCES = (NEVER, *SECONDS)
@@ -16,6 +17,19 @@ _RAISED = ("1min", "5min")
 
 def is_newest(live: Live) -> bool:
     return live is not None and detect_generation(live) == "D"
+
+
+def why_not_taken(mutation: Mutation, live: Live) -> str:
+    """A sentence where the server, as it is now, does not know the cadence that was approved; else empty.
+
+    The oldest answer such a request with an error that does not tell whether anything was done.
+    """
+    wanted = mutation.payload.get("sync_frequency")
+    generation = (detect_generation(live) if live else None) or mutation.connection.generation
+    if wanted is None or accepts(generation, wanted):
+        return ""
+    known = ", ".join(offered(generation))
+    return f"This server does not know the cadence {wanted}: it accepts {known}. Choose another."
 
 
 def read_as(cadence: str, live: Live) -> str | None:

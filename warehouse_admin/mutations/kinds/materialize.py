@@ -16,7 +16,7 @@ from warehouse_admin.mutations.kinds.base import (
     part,
     path_of,
 )
-from warehouse_admin.mutations.kinds.cadences import CADENCES, NEVER, is_newest, read_as, was_raised
+from warehouse_admin.mutations.kinds.cadences import CADENCES, NEVER, is_newest, read_as, was_raised, why_not_taken
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.posthog import writes
 from warehouse_admin.posthog.cadences import EVERY_DAY
@@ -119,6 +119,7 @@ MATERIALIZE = Kind(
         third="it is materialized, but with another cadence than was asked for",
     ),
     note=note,
+    refusal=why_not_taken,  # older servers heed no cadence here, and one that they do not know cannot be set afterwards
     # PostHog may take it back by itself when its scheduler fails: only a person's later step proves that it happened.
     trace=Trace(tells=_tells_on, concerns=_switches, left=_left_on, needs_sequel=True),
 )
