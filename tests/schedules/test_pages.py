@@ -16,7 +16,7 @@ from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.sandbox.server import SandboxServer
 from warehouse_admin.schedules import services
-from warehouse_admin.schedules.models import BulkResume
+from warehouse_admin.schedules.models import Campaign
 
 pytestmark = pytest.mark.django_db
 ClientOf = Callable[[User], Client]
@@ -100,7 +100,7 @@ def test_an_operator_resumes_chosen_views_and_sees_each_outcome(
     with django_capture_on_commit_callbacks(execute=True):
         answer = client.post("/schedules/resume/", {"saved_queries": ids, "confirmed": "1", "reason": "source is back"})
 
-    campaign = BulkResume.objects.get()
+    campaign = Campaign.objects.get()
     assert answer["Location"] == f"/schedules/resumes/{campaign.pk}/"
     page = client.get(answer["Location"]).content.decode()
     assert [word for word in ("Resumed", "Was not paused", "Ignored") if word not in page] == []
@@ -170,7 +170,7 @@ def test_bad_input_gets_a_sentence_and_keeps_the_reason(
 
     assert answer.status_code == status
     assert said in answer.content.decode()
-    assert not BulkResume.objects.exists()
+    assert not Campaign.objects.exists()
 
 
 def test_a_second_campaign_over_the_same_views_is_a_conflict(

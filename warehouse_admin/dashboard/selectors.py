@@ -16,7 +16,7 @@ from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.mirror import selectors as mirror
 from warehouse_admin.mirror.models import SavedQuery, ScheduleState, SyncRun
 from warehouse_admin.mutations.models import Mutation
-from warehouse_admin.schedules.models import BulkResume
+from warehouse_admin.schedules.models import Campaign
 
 SHOWN = 8
 BROKEN = (ScheduleState.SUSPENDED, ScheduleState.FAILING)
@@ -87,7 +87,7 @@ def unsettled() -> Shortlist:
 
 
 def running_resumes() -> Shortlist:
-    return _shortlist(BulkResume.objects.filter(state__in=BulkResume.OPEN).select_related("started_by"))
+    return _shortlist(Campaign.objects.filter(state__in=Campaign.OPEN).select_related("started_by"))
 
 
 def freshness() -> list[Freshness]:
