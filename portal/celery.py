@@ -30,6 +30,7 @@ app.conf.beat_schedule = {
     "follow-resumes": {"task": "schedules.follow_resumes", "schedule": 30.0, "options": {"expires": 25}},
     "settle-mutations": {"task": "mutations.settle_unconfirmed", "schedule": 20.0, "options": {"expires": 15}},
     "refresh-states": {"task": "mirror.refresh_states", "schedule": 60.0, "options": {"expires": 55}},
+    "watch-overdue": {"task": "activity.watch_overdue", "schedule": 60.0, "options": {"expires": 55}},
     "remove-old-drafts": {"task": "changes.remove_old_drafts", "schedule": 24 * 3600.0, "options": {"expires": 3600}},
     "verify-audit": {"task": "audit.verify_chain", "schedule": 24 * 3600.0, "options": {"expires": 3600}},
     "beat-heartbeat": {"task": "mirror.note_beat", "schedule": 15.0, "options": {"expires": 14}},

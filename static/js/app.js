@@ -159,6 +159,17 @@
     const total = everything && everything.value ? Number(button.dataset.total) : chosen.length;
     for (const place of all("[data-bulk-count]", form)) place.textContent = total.toLocaleString("en");
     for (const bar of all("[data-bulk-bar]", form)) bar.hidden = chosen.length === 0;
+    const apart = chosen.filter((box) => "bulkApart" in box.dataset).length;
+    for (const note of all("[data-bulk-apart-note]", form)) {
+      note.hidden = !apart;
+      note.textContent = `${apart} of ${chosen.length} ${note.dataset.bulkApartNote}`;
+    }
+    for (const head of all("[data-bulk-group]", form)) {
+      const own = items(head.closest("tbody"));
+      const ticked = own.filter((box) => box.checked).length;
+      head.checked = ticked > 0 && ticked === own.length;
+      head.indeterminate = ticked > 0 && ticked < own.length;
+    }
     if (button) button.hidden = Boolean(everything.value) || chosen.length < boxes.length || Number(button.dataset.total) <= boxes.length;
     for (const head of all("[data-bulk-all]", form)) {
       head.checked = chosen.length > 0 && chosen.length === boxes.length;
@@ -180,6 +191,8 @@
     if (box) {
       if (event.shiftKey) selectTo(box, form);
       anchor = box;
+    } else if (event.target.closest("[data-bulk-group]")) {
+      items(event.target.closest("tbody")).forEach((each) => { each.checked = event.target.checked; });
     } else if (event.target.closest("[data-bulk-all]")) {
       items(form).forEach((each) => { each.checked = event.target.checked; });
     } else if (event.target.closest("[data-bulk-everything]")) {

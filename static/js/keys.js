@@ -24,7 +24,7 @@
     next.scrollIntoView({ block: "nearest" });
   };
   const select = (range) => {
-    const box = current()?.querySelector("[data-bulk-item]:not(:disabled)");
+    const box = current()?.querySelector("[data-bulk-item]:not(:disabled), [data-bulk-group]");
     if (!box) return;
     box.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, shiftKey: range }));
   };

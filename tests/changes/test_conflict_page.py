@@ -11,6 +11,7 @@ from django.urls import reverse
 from tests.changes.conftest import trail
 from tests.changes.pages import shown, url
 from tests.changes.test_rebase import (
+    ANA,
     BASE,
     BOTH,
     MINE,
@@ -22,6 +23,7 @@ from tests.changes.test_rebase import (
     remade,
     sync,
 )
+from tests.mirror.logs import VIEW_LOG, refuse
 from warehouse_admin.changes import services
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.sandbox.faults import Fault
@@ -72,6 +74,19 @@ def test_what_one_side_alone_changed_is_chosen_already(conflicting, editor):
     assert change.state == State.IN_REVIEW
     assert change.revisions.get(number=2).proposal["query"] == BOTH
     assert trail("change.rebased") == [("change.rebased", "ok")]
+
+
+def test_the_page_asks_who_made_the_conflict_where_nobody_knows_yet(conflicting, editor, sandbox):
+    refuse(sandbox, VIEW_LOG, 503)
+    change = conflicting()
+    assert "nobody is guessed" in shown(editor.get(url("rebase", change)))
+    sandbox.world.faults.clear()
+    sandbox.world.requests.clear()
+
+    assert f"<strong>{ANA}</strong>" in shown(editor.get(url("rebase", change)))
+    assert len(sandbox.world.requests_to("/activity/")) == 1
+    editor.get(url("rebase", change))
+    assert len(sandbox.world.requests_to("/activity/")) == 1  # what is known is not asked again
 
 
 def test_a_conflict_has_to_be_chosen_and_the_rest_is_kept(conflicting, editor):

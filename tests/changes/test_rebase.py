@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.changes.conftest import trail
+from tests.mirror.logs import VIEW_LOG, refuse
 from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.changes import attribution, policies, rebase, services
 from warehouse_admin.changes.dropped import dropped
@@ -16,6 +17,7 @@ from warehouse_admin.mirror import services as mirror
 from warehouse_admin.mirror.models import SavedQuery, SyncRun
 
 State = ChangeRequest.State
+ANA = "ana@harborgoods.example"
 BASE = "SELECT\n  order_id,\n  amount\nFROM stg_app_orders\nWHERE amount > 0\nLIMIT 10"
 THEIRS = BASE.replace("  amount\n", "  currency,\n  amount\n")
 MINE = BASE.replace("LIMIT 10", "LIMIT 99")
@@ -130,9 +132,9 @@ def test_a_rebase_drops_lines_of_others_only_when_exactly_those_were_agreed_to(c
     change = services.rebase(change, author, MINE, agreed=refused.value.dropped.digest)
 
     assert change.state == State.IN_REVIEW
-    assert "Drops 1 line that somebody unknown added:\n3: currency," in last_event(change).text
+    assert f"Drops 1 line that {ANA} added:\n3: currency," in last_event(change).text
     entry = last_entry("change.rebased")
-    assert entry.after["drops"] == [{"number": 3, "text": "  currency,", "by": attribution.UNKNOWN}]
+    assert entry.after["drops"] == [{"number": 3, "text": "  currency,", "by": ANA}]
     assert "Drops 1 line" in entry.reason
 
 
@@ -145,16 +147,44 @@ def test_without_asking_the_dropped_lines_are_told_all_the_same(conflicting, aut
     assert [line.text for line in left.added] == ["  currency,"]
 
 
-def test_who_wrote_the_dropped_lines_is_named_once_posthogs_log_tells(conflicting, connection, author):
+def test_a_conflict_names_at_once_who_made_it(conflicting):
     change = conflicting()
+
+    [edit] = attribution.edits_since(change.saved_query, change.revisions.get(number=1).base, THEIRS)
+    assert edit.is_exact and edit.who == ANA
+    assert f"{ANA} wrote in PostHog on " in last_event(change).text
+    assert f"{ANA} wrote in PostHog on " in last_entry("change.needs_rebase").reason
+
+
+def test_two_edits_that_no_read_met_apart_are_told_apart(
+    based, sandbox, connection, proposed, author, approve, committed
+):
     sync(connection)
+    change = proposed(MINE)
+    sandbox.world.edit_outside(based.name, THEIRS, "ana")
+    sandbox.world.edit_outside(based.name, THEIRS.replace("  order_id,\n", "  order_id,\n  status,\n"), "ben")
+
+    services.rebase(approve(change), author, MINE)
+
+    by = {line["text"].strip(): line["by"] for line in last_entry("change.rebased").after["drops"]}
+    assert by["status,"].startswith("ben")
+    assert by["currency,"] == ANA
+    with committed():
+        sync(connection)
+    newest = change.saved_query.versions.order_by("-number")[:2]
+    assert [version.author_name.split("@")[0] for version in newest] == ["ben", "ana"]
+
+
+def test_who_wrote_the_dropped_lines_is_asked_again_when_the_log_could_not_be_read_before(conflicting, sandbox, author):
+    refuse(sandbox, VIEW_LOG, 503)
+    change = conflicting()
+    assert "Somebody unknown wrote in PostHog" in last_event(change).text
+    sandbox.world.faults.clear()
 
     services.rebase(change, author, MINE)
 
     [line] = last_entry("change.rebased").after["drops"]
-    assert line["by"].startswith("ana")
-    [edit] = attribution.edits_since(change.saved_query, change.revisions.get(number=1).base, THEIRS)
-    assert edit.is_exact and edit.told.startswith("ana")
+    assert line["by"] == ANA
 
 
 def test_each_line_is_the_work_of_the_one_who_brought_it(based, sandbox, connection, proposed, author, approve):
@@ -180,7 +210,8 @@ def test_an_edit_made_here_is_told_with_its_change(based, proposed, author, appr
     assert (edit.name, edit.change_number) == (author.display_name, theirs.pk)
 
 
-def test_without_the_log_the_author_is_unknown_and_not_guessed(conflicting):
+def test_without_the_log_the_author_is_unknown_and_not_guessed(conflicting, sandbox):
+    refuse(sandbox, VIEW_LOG, 403)
     change = conflicting()
 
     [edit] = attribution.edits_since(change.saved_query, change.revisions.get(number=1).base, THEIRS)

@@ -282,6 +282,8 @@ def test_a_stale_approval_is_struck_through_with_its_cause(client_of, author, re
 def test_co_authors_are_named_on_a_page_of_their_own(client_of, author, reviewer, proposed):
     change, editor = proposed(), client_of(author)
 
+    page = shown(editor.get(url("co-authors", change)))
+    assert '<option value="reviewer">' in page and '<option value="author">' not in page
     assert "nobody called" in shown(editor.post(url("co-authors", change), {"add": "nobody"}))
     assert editor.post(url("co-authors", change), {"add": "reviewer"}).status_code == 302
     assert "by author, reviewer" in shown(editor.get(url("detail", change)))

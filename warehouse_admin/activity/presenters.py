@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from warehouse_admin.activity.facts import RESUMED, RUN_CANCELLED, RUN_STARTED
+from warehouse_admin.activity.facts import OVERDUE, RESUMED, RUN_CANCELLED, RUN_STARTED
 from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.mirror.models import Observation
 
@@ -37,6 +37,7 @@ KINDS = {
     RUN_STARTED: "Run started",
     RUN_CANCELLED: "Run cancelled",
     RESUMED: "Resumed",
+    OVERDUE: "Overdue",
 }
 SHOWN_VALUE = 400
 
@@ -44,6 +45,9 @@ SHOWN_VALUE = 400
 def sentence(entry: ActivityEntry) -> str:
     """Who did what to which view, and where; what nobody knows is said so."""
     name = entry.object_name or "a view"
+    if entry.kind == OVERDUE:
+        again = "; it has run again since" if entry.note and not entry.verdict else ""
+        return f"{name} stopped running on its schedule, and PostHog does not say why{again}"
     verb = VERBS.get(entry.kind, f"did “{entry.kind}” to")
     if entry.source == Source.PORTAL:
         number = change_number(entry)
@@ -57,6 +61,8 @@ def sentence(entry: ActivityEntry) -> str:
 
 def how_known(entry: ActivityEntry) -> str:
     """What the entry rests on."""
+    if entry.kind == OVERDUE:
+        return "PostHog was read after the run was due and its grace was over, and knew of none."
     parts = []
     if entry.mutation_id:
         parts.append("this portal sent it")

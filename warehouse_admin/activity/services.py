@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from warehouse_admin.activity.ingest import ingest
+from warehouse_admin.activity.overdue import watch as watch_overdue
 from warehouse_admin.activity.review import resolve, review, review_many
 
-__all__ = ["ingest", "resolve", "review", "review_many"]
+__all__ = ["ingest", "resolve", "review", "review_many", "watch_overdue"]

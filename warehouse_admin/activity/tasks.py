@@ -14,3 +14,10 @@ def ingest(connection_id: int, sync_id: str | None = None) -> None:
 
     sync = SyncRun.objects.get(pk=sync_id) if sync_id else None
     services.ingest(Connection.objects.get(pk=connection_id), sync)
+
+
+@shared_task(name="activity.watch_overdue")
+def watch_overdue() -> None:
+    from warehouse_admin.activity import services
+
+    services.watch_overdue()

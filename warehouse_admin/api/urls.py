@@ -12,6 +12,7 @@ from warehouse_admin.changes import api_drafts as drafts
 from warehouse_admin.lineage import api as lineage
 from warehouse_admin.mirror import api as mirror
 from warehouse_admin.schedules import api as schedules
+from warehouse_admin.schedules import statistics_api
 
 app_name = "api"
 V1 = "api/v1"
@@ -51,6 +52,8 @@ urlpatterns = [
     path(f"{CHANGE}/drop/", changes.Drop.as_view(), name="change-drop"),
     path(f"{CHANGE}/carry-over/", changes.CarryOver.as_view(), name="change-carry-over"),
     path(f"{CHANGE}/rollback/", changes.Rollback.as_view(), name="change-rollback"),
+    path(f"{VIEW}/runs/summary/", mirror.RunSummaryOne.as_view(), name="view-runs-summary"),
+    path(f"{V1}/schedules/statistics/", statistics_api.RunStatistics.as_view(), name="run-statistics"),
     path(f"{V1}/schedules/resume/", schedules.ResumeStart.as_view(), name="resume-start"),
     path(f"{V1}/schedules/resumes/", schedules.ResumeList.as_view(), name="resume-list"),
     path(f"{V1}/schedules/resumes/<uuid:resume_id>/", schedules.ResumeOne.as_view(), name="resume-detail"),

@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection, User
-from warehouse_admin.changes import guards, moved_base, policies, tasks
+from warehouse_admin.changes import attribution, guards, moved_base, policies, tasks
 from warehouse_admin.changes.actions import action_of
 from warehouse_admin.changes.errors import StateForbids
 from warehouse_admin.changes.models import ChangeRequest
@@ -211,7 +211,7 @@ def _finish(change: ChangeRequest, mutation: Mutation) -> None:
         elif mutation.state == Sent.CONFLICT and moved_base.follow(change, mutation):
             _again(change)
         elif mutation.state == Sent.CONFLICT and change.saved_query is not None:
-            _end(change, State.NEEDS_REBASE, "needs_rebase", mutation, remote=mutation.after)
+            _needs_rebase(change, mutation)
         elif mutation.state in (Sent.CONFLICT, Sent.REFUSED, Sent.NOT_SENT):  # what is new is rebased onto nothing
             _end(change, State.FAILED, "failed", mutation)
         elif mutation.state == Sent.DID_NOT_HAPPEN:
@@ -240,6 +240,14 @@ def _happened(change: ChangeRequest, mutation: Mutation) -> None:
     record(change, mutation.actor, "applied", after={"mutation": str(mutation.pk)})
 
 
+def _needs_rebase(change: ChangeRequest, mutation: Mutation) -> None:
+    """The timeline also names whose work came between, as far as it is known at this moment."""
+    found = (mutation.after or {}).get("query") or ""
+    edits = attribution.edits_since(change.saved_query, current_revision(change).base, found)
+    whose = attribution.sentences(edits) if action_of(change.action).has_sql else ""
+    _end(change, State.NEEDS_REBASE, "needs_rebase", mutation, remote=mutation.after, more=whose)
+
+
 def _end(
     change: ChangeRequest,
     to: State,
@@ -248,7 +256,9 @@ def _end(
     *,
     remote: dict | None = None,
     result: str = "failed",
+    more: str = "",
 ) -> None:
+    told = f"{mutation.error} {more}".strip()
     move(change, to, problem=mutation.error, remote=remote)
-    note(change, None, did, mutation.error)
-    record(change, None, did, result=result, reason=mutation.error, after={"mutation": str(mutation.pk)})
+    note(change, None, did, told)
+    record(change, None, did, result=result, reason=told, after={"mutation": str(mutation.pk)})

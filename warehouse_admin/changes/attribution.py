@@ -9,8 +9,10 @@ from typing import Any
 
 from django.db.models import QuerySet, Subquery
 
+from warehouse_admin.accounts.services.clients import Purpose
 from warehouse_admin.changes.dropped import Dropped, Line
 from warehouse_admin.core.digests import text_digest
+from warehouse_admin.mirror import remote_log
 from warehouse_admin.mirror.logged import told_sql
 from warehouse_admin.mirror.models import RemoteActivity, SavedQuery, SavedQueryVersion
 
@@ -50,8 +52,17 @@ def edits_since(view: SavedQuery | None, base: dict[str, Any], remote: str) -> l
     if view is None or remote == held:
         return []
     known = [_edit(version) for version in _versions(view, base, held, remote)]
-    edits = _named(view, known, base)
+    edits = _named(known, _logged(view, base), held, remote)
     return edits if edits and edits[-1].query == remote else [*edits, Edit(remote)]
+
+
+def find_out(
+    view: SavedQuery | None, base: dict[str, Any], remote: str, *, purpose: Purpose = "interactive", timeout: float = 5
+) -> None:
+    """Ask PostHog's log of the view for whose work came between, where the mirror cannot tell yet. Never raises."""
+    edits = edits_since(view, base, remote)
+    if view is not None and not all(edit.is_exact for edit in edits):
+        remote_log.read_now(view, purpose=purpose, timeout=timeout)
 
 
 def whose(found: Dropped, base: str, edits: Sequence[Edit]) -> Dropped:
@@ -66,6 +77,11 @@ def whose(found: Dropped, base: str, edits: Sequence[Edit]) -> Dropped:
 def told_edits(edits: Sequence[Edit]) -> str:
     """All of them in one sentence part: "what ana wrote in PostHog on … and what …"."""
     return " and ".join(f"what {edit.told}" for edit in edits)
+
+
+def sentences(edits: Sequence[Edit]) -> str:
+    """The same as sentences of their own; empty without edits."""
+    return " ".join(f"{edit.told[:1].upper()}{edit.told[1:]}." if not edit.who else f"{edit.told}." for edit in edits)
 
 
 def _versions(view: SavedQuery, base: dict[str, Any], held: str, remote: str) -> list[SavedQueryVersion]:
@@ -92,15 +108,37 @@ def _edit(version: SavedQueryVersion) -> Edit:
     return Edit(version.query, version.author_name, version.seen_at, ours, version.change_number)
 
 
-def _named(view: SavedQuery, edits: list[Edit], base: dict[str, Any]) -> list[Edit]:
-    """With what PostHog's own log says: it knows the moment, and mostly the person."""
-    if not any(edit.change_number is None for edit in edits):
-        return edits
+def _logged(view: SavedQuery, base: dict[str, Any]) -> list[RemoteActivity]:
+    """The lines of PostHog's log that put SQL in place since the base was read, oldest first."""
     rows = RemoteActivity.objects.filter(connection=view.connection_id, posthog_id=view.posthog_id)
     if since := _fetched_at(base):
         rows = rows.filter(created_at__gte=since - CLOCKS)
-    logged = {told[1]: row for row in rows.order_by("created_at") if (told := told_sql(row.detail))}
-    return [_with_log(edit, logged.get(edit.query)) for edit in edits]
+    return [row for row in rows.order_by("-created_at", "-pk")[:MOST] if told_sql(row.detail)][::-1]
+
+
+def _named(known: list[Edit], logged: list[RemoteActivity], held: str, remote: str) -> list[Edit]:
+    """With what PostHog's own log says: it knows the moment, mostly the person, and texts that no read has met."""
+    by_text = {edit.query: edit for edit in known}
+    chain = _chain(logged, held, remote)
+    if chain:
+        return [_with_log(by_text.get(text, Edit(text)), row) for text, row in chain]
+    rows = {sql[1]: row for row in logged if (sql := told_sql(row.detail))}
+    return [_with_log(edit, rows.get(edit.query)) for edit in known]
+
+
+def _chain(logged: list[RemoteActivity], held: str, remote: str) -> list[tuple[str, RemoteActivity]]:
+    """The lines that lead from one text to the other without a gap, oldest first; none where one is missing."""
+    found: list[tuple[str, RemoteActivity]] = []
+    wanted: str | None = remote
+    for row in reversed(logged):
+        before, after = told_sql(row.detail) or (None, "")
+        if after != wanted:
+            continue
+        found.append((after, row))
+        if before == held:
+            return found[::-1]
+        wanted = before
+    return []
 
 
 def _with_log(edit: Edit, row: RemoteActivity | None) -> Edit:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from warehouse_admin.accounts.models import User
 from warehouse_admin.accounts.policies import allows
-from warehouse_admin.accounts.roles import PROPOSE
+from warehouse_admin.accounts.roles import PROPOSE, ROLE_PERMISSIONS
 from warehouse_admin.changes import guards, policies
 from warehouse_admin.changes.errors import StateForbids
 from warehouse_admin.changes.models import ChangeRequest, CoAuthor, Vote
@@ -42,6 +43,14 @@ def set_co_authors(
         if change.state in _DECIDED and not policies.is_approved(change, current_revision(change)):
             guards.back_to_review(change, "An approval no longer counts, because its reviewer became a co-author.")
     return change
+
+
+def candidates(change: ChangeRequest) -> QuerySet[User]:
+    """Whom its author may name: active people whose role lets them propose, without those who write it already."""
+    writing = [role.label for role, given in ROLE_PERMISSIONS.items() if PROPOSE in given]
+    able = User.objects.filter(is_active=True).filter(Q(groups__name__in=writing) | Q(is_superuser=True))
+    taken = [change.author_id, *change.co_authors.values_list("pk", flat=True)]
+    return able.exclude(pk__in=taken).distinct().order_by("username")
 
 
 def _writer(name: str, change: ChangeRequest) -> User:

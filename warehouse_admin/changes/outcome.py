@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from warehouse_admin.changes import attribution
 from warehouse_admin.changes.actions import action_of
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.mirror import services as mirror
@@ -37,4 +38,7 @@ def keep_outcome(change: ChangeRequest, mutation: Mutation) -> SavedQuery | None
         return mirror.store_created(connection=change.connection, **read) if ours else None
     did = action_of(change.action).did
     mirror.store_read_back(saved_query=change.saved_query, origin="portal" if ours else "outside", did=did, **read)
+    if mutation.state == State.CONFLICT:
+        base = mutation.base or {}
+        attribution.find_out(change.saved_query, base, mutation.after.get("query") or "", purpose="background")
     return None

@@ -107,6 +107,8 @@ def _onto_remote(
         values = {**proposal, "query": query}
         proposal, _ = check_proposal(action, change.connection, view, values, change.reason, reason_needed=False)
     subject = live.read_subject(view)
+    if action.has_sql:
+        attribution.find_out(view, current_revision(change).base, subject.base.get("query") or "")
     if shown is not None and shown != action.seen(subject.base):
         raise BaseMoved(subject.base)
     with transaction.atomic():

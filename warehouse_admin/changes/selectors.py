@@ -5,16 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
-from django.db.models import Case, Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, When, prefetch_related_objects
+from django.db.models import (
+    Case,
+    Count,
+    Exists,
+    F,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    When,
+    prefetch_related_objects,
+)
 from django.utils.functional import SimpleLazyObject
 
 from warehouse_admin.accounts import services as accounts
-from warehouse_admin.accounts.models import Connection, User
+from warehouse_admin.accounts.models import User
 from warehouse_admin.accounts.policies import allows
-from warehouse_admin.accounts.roles import APPLY, CLOSE, REVIEW
+from warehouse_admin.accounts.roles import CLOSE
 from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
 from warehouse_admin.changes import policies, searching, votes
 from warehouse_admin.changes.models import ChangeEvent, ChangeRequest, CoAuthor, Item, Revision, Vote
+from warehouse_admin.changes.turns import my_turn
 from warehouse_admin.core.errors import Missing
 from warehouse_admin.mirror.models import SavedQuery
 
@@ -41,8 +53,11 @@ _SHARED = Exists(CoAuthor.objects.filter(change=OuterRef("pk")))
 _UNSEEN = (*ChangeRequest.CLOSED, State.DRAFT)  # a draft is its authors' business, and what is closed stands in no way
 _RIVALS = ChangeRequest.objects.filter(saved_query=OuterRef("saved_query")).exclude(state__in=_UNSEEN)
 _HAS_RIVALS = Exists(_RIVALS.exclude(pk=OuterRef("pk")))
-_AUTHORS_TURN = (State.CHANGES_REQUESTED, State.NEEDS_REBASE, State.FAILED)
-_ANYBODYS_TURN = (*_AUTHORS_TURN, State.IN_REVIEW, State.APPROVED)
+_UNREAD_OF_AUTHOR = tuple(f"author__{name}" for name in ("password", "email", "last_login", "date_joined"))
+_READ_OF_VIEW = {"id", "name", "posthog_id", "managed_viewset_kind", "origin", "deleted_at"}
+_UNREAD_OF_VIEW = tuple(
+    f"saved_query__{field.name}" for field in SavedQuery._meta.concrete_fields if field.name not in _READ_OF_VIEW
+)
 
 
 def visible_to(user: User) -> QuerySet[ChangeRequest]:
@@ -52,54 +67,24 @@ def visible_to(user: User) -> QuerySet[ChangeRequest]:
     return ChangeRequest.objects.exclude(Q(state=State.DRAFT) & ~policies.written_by(user))
 
 
-def my_turn(user: User) -> QuerySet[ChangeRequest]:
-    """Changes that wait for something this person can do."""
-    mine = Q(state__in=_AUTHORS_TURN) & policies.written_by(user)
-    if allows(user, REVIEW):
-        mine |= Q(state=State.IN_REVIEW) & ~policies.written_by(user) & ~_settled_for(user)
-    if allows(user, APPLY):
-        by_hand = Q(connection__apply_policy=Connection.ApplyPolicy.MANUAL) | Q(attempts__gt=0) | Q(by_hand=True)
-        mine |= Q(state=State.APPROVED) & by_hand | Q(state=State.FAILED)
-    # Said once more, so that the index on the state leaves unread what is closed: most changes are.
-    return ChangeRequest.objects.filter(mine, state__in=_ANYBODYS_TURN)
-
-
-def _settled_for(user: User) -> Q:
-    """This person approved, or wrote, what stands there now. Whoever asked for changes is asked to look again."""
-    now = {
-        "change": OuterRef("pk"),
-        "change__revisions__number": F("change__revision_number"),
-    }
-    meaning = F("change__revisions__meaning_digest")
-    approving = Vote.objects.filter(voter=user, voided_at=None, verdict=Vote.Verdict.APPROVE)
-    approved = approving.filter(revision__meaning_digest=meaning, **now)
-    wrote = Revision.objects.filter(editor=user, meaning_digest=meaning, **now)
-    return Q(Exists(approved)) | Q(Exists(wrote))
-
-
-def my_turn_count(user: User) -> int:
-    return my_turn(user).count()
-
-
 def change_list(user: User, params: Mapping[str, str]) -> QuerySet[ChangeRequest]:
     """Changes as the list shows them. `params`: tab, q, state, author, action, saved_query, connection, sort."""
     found = _filtered(_of_tab(user, params.get("tab") or "all"), params)
     found = found.filter(searching.parse(params.get("q") or "", user).condition)
     shown = found.select_related("saved_query", "author", "connection")
-    shown = shown.defer("remote", "saved_query__query", "saved_query__columns", *CONNECTION_UNREAD)
+    shown = shown.defer("remote", *_UNREAD_OF_VIEW, *_UNREAD_OF_AUTHOR, *CONNECTION_UNREAD)
     return shown.order_by(*_order(params))
 
 
 def tab_counts(user: User) -> dict[str, int]:
     """How many changes each tab holds but "my turn", in one query."""
-    closed = Q(state__in=ChangeRequest.CLOSED)
-    of_states = {tab: Count("pk", filter=Q(state__in=states)) for tab, states in TABS.items() if states}
-    return visible_to(user).aggregate(
-        mine=Count("pk", filter=policies.written_by(user) & ~closed),
-        open=Count("pk", filter=~closed),
-        all=Count("pk"),
-        **of_states,
-    )
+    written = Count("pk", filter=policies.written_by(user))
+    rows = visible_to(user).values("state").annotate(count=Count("pk"), written=written).order_by()
+    of_states = {row["state"]: row["count"] for row in rows}
+    counts = {tab: sum(of_states.get(state, 0) for state in states) for tab, states in TABS.items() if states}
+    total = sum(of_states.values())
+    mine = sum(row["written"] for row in rows if row["state"] not in ChangeRequest.CLOSED)
+    return counts | {"mine": mine, "open": total - counts["closed"], "all": total}
 
 
 def detail(number: int, user: User | None = None) -> ChangeRequest:

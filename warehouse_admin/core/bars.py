@@ -48,8 +48,13 @@ class StackedBars(NamedTuple):
     height: int = HEIGHT
 
 
-def stacked_bars(buckets: Mapping[int, Mapping[str, int]], order: Sequence[str], *, noun: str) -> StackedBars:
-    """Bars of counts by name, by the start of each bucket in seconds, oldest left; `order` fixes the colours."""
+def stacked_bars(
+    buckets: Mapping[int, Mapping[str, int]], order: Sequence[str], *, noun: str, stamp: str = "%H:%M"
+) -> StackedBars:
+    """Bars of counts by name, by the start of each bucket in seconds, oldest left; `order` fixes the colours.
+
+    `stamp` is how a bucket is dated.
+    """
     totals: dict[str, int] = {}
     for counts in buckets.values():
         for name, count in counts.items():
@@ -62,12 +67,16 @@ def stacked_bars(buckets: Mapping[int, Mapping[str, int]], order: Sequence[str],
     rows = []
     for index, (start, counts) in enumerate(buckets.items()):
         began = datetime.fromtimestamp(start, tz=UTC)
-        segments += _bar(round(index * step, 1), round(step - GAP, 1), began, counts, legend, highest)
+        segments += _bar(round(index * step, 1), round(step - GAP, 1), _at(began, stamp), counts, legend, highest)
         rows.append((began, [(name, counts.get(name, 0)) for name in names], sum(counts.values())))
     total = sum(totals.values())
     told = ", ".join(f"{entry.name} {thousands(entry.total)}" for entry in legend)
     summary = f"{thousands(total)} {noun}" + (f": {told}" if told else "")
     return StackedBars(segments, legend, rows, highest, total, summary)
+
+
+def _at(began: datetime, stamp: str) -> str:
+    return timezone.localtime(began).strftime(stamp)
 
 
 def _series(name: str, order: Sequence[str]) -> int:
@@ -76,9 +85,8 @@ def _series(name: str, order: Sequence[str]) -> int:
 
 
 def _bar(
-    x: float, width: float, began: datetime, counts: Mapping[str, int], legend: list[Entry], highest: int
+    x: float, width: float, at: str, counts: Mapping[str, int], legend: list[Entry], highest: int
 ) -> list[Segment]:
-    at = timezone.localtime(began).strftime("%H:%M")
     foot: float = HEIGHT
     parts = []
     for entry in legend:

@@ -16,6 +16,8 @@ _STEPS = ((60, 1, "s"), (3600, 60, "min"), (86_400, 3600, "h"), (86_400 * 60, 86
 
 def as_datetime(value: object) -> datetime | None:
     """An aware datetime from a datetime, a date or ISO text; None when it is none of them."""
+    if isinstance(value, datetime) and value.tzinfo is not None:  # nearly all, hundreds a page
+        return value
     if isinstance(value, str):
         try:
             value = parse_datetime(value)
@@ -71,6 +73,16 @@ def duration(value: object) -> str:
             rest = whole % unit // part_unit
             return f"{whole // unit} {word} {rest} {part_word}" if rest else f"{whole // unit} {word}"
     return f"{whole} s"
+
+
+def percent(share: float | None) -> str:
+    """ "97 %" of a share of 1; one failure among thousands is no 100 %."""
+    if share is None:
+        return NOTHING
+    whole = round(share * 100)
+    if share < 1 and whole == 100:
+        return "> 99 %"
+    return "< 1 %" if share > 0 and whole == 0 else f"{whole} %"
 
 
 def cadence(value: str) -> str:

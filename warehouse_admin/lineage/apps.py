@@ -13,4 +13,5 @@ class LineageConfig(AppConfig):
         hooks.upstream.append(selectors.upstream)
         hooks.downstream.append(selectors.downstream)
         hooks.caveats.append(selectors.caveat)
+        hooks.view_sources.append(selectors.view_sources)
         hooks.table_readers.append(selectors.readers_of_table)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.db.models import Count, F, Q, QuerySet
@@ -105,6 +105,12 @@ def downstream_counts(views: Iterable[SavedQuery]) -> dict[int, int]:
     """How many present views read each of these, by primary key, in one query."""
     edges = Edge.objects.filter(upstream_view__in=[view.pk for view in views], downstream__deleted_at=None)
     return dict(edges.values_list("upstream_view").annotate(Count("pk")))
+
+
+def view_sources(views: Collection[int]) -> list[tuple[int, int]]:
+    """Pairs of one of these views and a present view that it reads, by primary key, in one query."""
+    edges = Edge.objects.filter(downstream__in=views, upstream_view__deleted_at=None, upstream_view__isnull=False)
+    return list(edges.exclude(upstream_view=F("downstream")).values_list("downstream", "upstream_view"))
 
 
 def neighbourhood(saved_query: SavedQuery, depth: int) -> dict[str, list[dict[str, str]]]:

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from warehouse_admin.accounts.models import Connection
+from warehouse_admin.lineage.depths import refresh_depths
 from warehouse_admin.lineage.models import Edge, Reading
 from warehouse_admin.lineage.sources import Sources, sources
 from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
@@ -46,6 +47,7 @@ def refresh(connection: Connection) -> int:
         _store(connection, found, names)
         parsed += len(found)
     resolve_again(connection)
+    refresh_depths(connection)
     return parsed
 
 

@@ -17,9 +17,18 @@ from warehouse_admin.core.errors import InvalidInput, Missing, UserError
 from warehouse_admin.core.rest import filters
 from warehouse_admin.core.rest.endpoints import Endpoint, ListEndpoint, SignedInRequest
 from warehouse_admin.mirror import attention, selectors, services
-from warehouse_admin.mirror.models import SavedQuery, SavedQueryVersion, ScheduleState, SyncRun, WarehouseTable
+from warehouse_admin.mirror.models import (
+    Confidence,
+    SavedQuery,
+    SavedQueryVersion,
+    ScheduleState,
+    SyncRun,
+    WarehouseTable,
+)
+from warehouse_admin.mirror.run_summary import summary_of
 from warehouse_admin.mirror.serializers import (
     RunRow,
+    RunSummaryRow,
     SavedQueryDetail,
     SavedQueryRow,
     StartSync,
@@ -53,6 +62,7 @@ class SavedQueryList(ListEndpoint):
         "name": filters.text("name", "The exact name."),
         "status": filters.text("status"),
         "schedule_state": filters.choice("schedule_state", ScheduleState.values),
+        "schedule_confidence": filters.choice("schedule_confidence", Confidence.values),
         "sync_frequency": filters.text("sync_frequency"),
         "is_materialized": filters.flag("is_materialized"),
         "managed_viewset_kind": filters.text("managed_viewset_kind"),
@@ -63,13 +73,15 @@ class SavedQueryList(ListEndpoint):
         "last_run_at": "last_run_at",
         "synced_at": "synced_at",
         "schedule_state": "schedule_state",
+        "next_due_at": "next_due_at",
         "sync_frequency": "sync_frequency",
         "deleted_at": "deleted_at",
     }
     default_ordering = "name"
 
     def get_queryset(self) -> QuerySet[SavedQuery]:
-        return SavedQuery.objects.select_related("connection").defer("query", *CONNECTION_UNREAD)
+        unread = (*CONNECTION_UNREAD, *selectors.ROOT_UNREAD)
+        return SavedQuery.objects.select_related("connection", "root_upstream").defer("query", *unread)
 
 
 @extend_schema(parameters=[IN_CONNECTION])
@@ -106,6 +118,16 @@ class RunList(ListEndpoint, OfView):
 
     def get_queryset(self) -> QuerySet:
         return self.view().runs.all()
+
+
+@extend_schema(parameters=[IN_CONNECTION])
+class RunSummaryOne(OfView):
+    """How the runs of one view have gone in the last 30 days."""
+
+    serializer_class = RunSummaryRow
+
+    def get(self, request: SignedInRequest, posthog_id: UUID) -> Response:
+        return self.answer(summary_of(self.view()))
 
 
 class Refresh(Idempotent, OfView):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
+from warehouse_admin.mirror.states import OwnPause
 
 Counts = dict[int, Any]
 
@@ -22,6 +23,10 @@ downstream: list[Callable[[SavedQuery], list[SavedQuery]]] = []
 caveats: list[Callable[[Any], str]] = []
 # a person and one view → what can be proposed for it: {label, icon, url, refusal, danger}
 proposals: list[Callable[[Any, SavedQuery], list[dict[str, Any]]]] = []
+# primary keys of views → the pause that was made here and is still in force, of those that have one
+own_pauses: list[Callable[[Sequence[int]], dict[int, OwnPause]]] = []
+# primary keys of views → pairs (one of these, a view that it reads)
+view_sources: list[Callable[[Collection[int]], list[tuple[int, int]]]] = []
 table_readers: list[Callable[[WarehouseTable], list[SavedQuery]]] = []
 
 
@@ -36,6 +41,11 @@ def merged(hooks: list[Callable[[Iterable[SavedQuery]], Counts]], views: list[Sa
 def listed(hooks: list[Callable[[Any], list[Any]]], subject: Any) -> list[Any]:
     """The same for lists about one object."""
     return [item for hook in hooks for item in hook(subject)]
+
+
+def pauses_of(keys: Sequence[int]) -> dict[int, OwnPause]:
+    """The pauses made here that are in force on these views."""
+    return {key: pause for hook in own_pauses for key, pause in hook(keys).items()} if keys else {}
 
 
 def caveat(connection: Any) -> str:

@@ -26,6 +26,14 @@ class ScheduleState(models.TextChoices):
     UNKNOWN = "unknown", "Unknown"
 
 
+class Confidence(models.TextChoices):
+    """How sure we are of a schedule state."""
+
+    CERTAIN = "certain", "Certain"
+    LIKELY = "likely", "Likely"
+    GUESS = "guess", "Guess"
+
+
 class MirroredQuerySet(models.QuerySet):
     """Conditions shared by everything that is mirrored and may be a tombstone."""
 
@@ -64,9 +72,24 @@ class SavedQuery(models.Model):
     created_by_name = models.CharField(max_length=200, blank=True)
     remote_created_at = models.DateTimeField(null=True)
     last_cadence = models.CharField(max_length=20, blank=True)  # the last cadence seen before it read null
+    cadence_lost_at = models.DateTimeField(null=True)  # when a read first found it without the one it had
 
+    # Worked out by `refresh` from the above, from runs and from edges, and again as time passes.
     schedule_state = models.CharField(max_length=20, choices=ScheduleState, default=ScheduleState.UNKNOWN)
     schedule_evidence = models.CharField(max_length=300, blank=True)
+    schedule_confidence = models.CharField(max_length=10, choices=Confidence, blank=True)
+    schedule_confidence_reason = models.CharField(max_length=300, blank=True)
+    schedule_since = models.DateTimeField(null=True)  # null: it was so when we first looked
+    next_due_at = models.DateTimeField(null=True)  # when a run is, or was, due
+    cause = models.CharField(max_length=200, blank=True)  # the first line of what went wrong
+    cause_fingerprint = models.CharField(max_length=16, blank=True)  # the same for errors that differ in detail only
+    edited_at = models.DateTimeField(null=True)  # when its SQL last changed, since we know it
+    edited_by = models.CharField(max_length=254, blank=True)
+    root_upstream = models.ForeignKey(  # the furthest broken view that it reads, through others
+        "self", models.SET_NULL, null=True, related_name="+"
+    )
+    holds_up = models.PositiveIntegerField(default=0)  # how many broken views have it as their root
+    lineage_depth = models.PositiveIntegerField(default=0)  # 0: reads no other view; kept by `lineage`
 
     first_seen_at = models.DateTimeField(auto_now_add=True)
     synced_at = models.DateTimeField(null=True)  # when the list or detail that we last believed was asked for
@@ -95,7 +118,11 @@ class SavedQuery(models.Model):
         indexes = [
             # A condition, not a leading column: PostgreSQL reads no order from an index behind `deleted_at IS NULL`.
             models.Index(fields=["name", "id"], condition=Q(deleted_at=None), name="mirror_present_views"),
-            # All that tabs and tiles are counted by, so that counting reads none of the rows, which are wide with SQL.
+            # To sort by the last run without reading the rows, which are wide with SQL.
+            models.Index(
+                fields=["-last_run_at", "name", "id"], condition=Q(deleted_at=None), name="mirror_views_by_last_run"
+            ),
+            # All that tabs and tiles are counted by, so that counting reads none of the rows either.
             models.Index(
                 fields=[
                     "deleted_at",

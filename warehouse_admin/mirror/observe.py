@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from warehouse_admin.mirror.causes import AUTO_PAUSED
 from warehouse_admin.mirror.models import Observation, SavedQuery
-from warehouse_admin.mirror.states import AUTO_PAUSED
 
 Kind = Observation.Kind
 Found = tuple[Kind, dict[str, Any], dict[str, Any]]

@@ -1,16 +1,25 @@
-"""Work out the stored schedule states again: they change with time as well as with what PostHog says."""
+"""Work out what is stored about schedules again: it changes with time as well as with what PostHog says."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.core.bulk import update_rows
-from warehouse_admin.mirror.models import Run, SavedQuery
-from warehouse_admin.mirror.states import schedule_state
+from warehouse_admin.mirror import hooks
+from warehouse_admin.mirror.causes import cause_of, fingerprint
+from warehouse_admin.mirror.freshness import Freshness, freshness
+from warehouse_admin.mirror.models import Run, SavedQuery, SavedQueryVersion
+from warehouse_admin.mirror.roots import refresh_roots
+from warehouse_admin.mirror.states import OwnPause, State, schedule_state
 
-_READ = (
+_FROM = (
+    "connection_id",
     "managed_viewset_kind",
     "origin",
     "is_materialized",
@@ -18,14 +27,29 @@ _READ = (
     "latest_error",
     "sync_frequency",
     "last_cadence",
+    "cadence_lost_at",
     "last_run_at",
     "suspended",
+    "synced_at",
+    "hidden_at",
+)
+"""What is read of a view to work out the rest."""
+_KEPT = (
     "schedule_state",
     "schedule_evidence",
+    "schedule_confidence",
+    "schedule_confidence_reason",
+    "schedule_since",
+    "next_due_at",
+    "cause",
+    "cause_fingerprint",
+    "edited_at",
+    "edited_by",
 )
-"""What a state depends on, and what it is kept in."""
+"""What it is kept in."""
 RUNS = 6
 BATCH = 500
+Edit = tuple[datetime, str]
 
 
 def newest_runs(view_ids: list[int]) -> dict[int, list[Run]]:
@@ -39,30 +63,70 @@ def newest_runs(view_ids: list[int]) -> dict[int, list[Run]]:
 
 
 def refresh_states(connection: Connection | None = None) -> int:
-    """Bring the states of one connection (None: all) up to date; gives how many changed."""
-    views = SavedQuery.objects.present().only(*_READ)
+    """Bring what is kept of one connection's views (None: of all) up to date; gives how many changed their state."""
+    views = SavedQuery.objects.present().only(*_FROM, *_KEPT)
     if connection is not None:
         views = views.filter(connection=connection)
-    changed, last = 0, 0
+    changed, last, fresh = 0, 0, freshness()
     while batch := list(views.filter(pk__gt=last).order_by("pk")[:BATCH]):
         last = batch[-1].pk
-        changed += _refresh(batch)
+        changed += _refresh(batch, fresh)
+    refresh_roots(connection)
     return changed
 
 
 def refresh_state(view: SavedQuery) -> None:
-    """The same for one view that was just read."""
-    _refresh([view])
+    """The same for one view that was just read; the roots of others wait for the next beat."""
+    _refresh([view], freshness())
 
 
-def _refresh(batch: list[SavedQuery]) -> int:
+def _refresh(batch: list[SavedQuery], fresh: Mapping[int, Freshness]) -> int:
     now = timezone.now()
-    runs = newest_runs([view.pk for view in batch if view.is_materialized])
+    scheduled = [view.pk for view in batch if view.is_materialized]
+    runs, pauses, edits = newest_runs(scheduled), hooks.pauses_of(scheduled), _edits([view.pk for view in batch])
     changed = []
     for view in batch:
-        found = schedule_state(view, now=now, newest_runs=runs.get(view.pk, []))
-        if (view.schedule_state, view.schedule_evidence) != (found.state, found.evidence):
-            view.schedule_state, view.schedule_evidence = found.state, found.evidence
+        pause, unread = pauses.get(view.pk), fresh[view.connection_id].unread(view, now)
+        values = _values(view, now, runs.get(view.pk, []), pause, unread, edits.get(view.pk))
+        if any(getattr(view, name) != value for name, value in values.items()):
+            for name, value in values.items():
+                setattr(view, name, value)
             changed.append(view)
-    update_rows(changed, ["schedule_state", "schedule_evidence"])
+    update_rows(changed, _KEPT)
     return len(changed)
+
+
+def _values(
+    view: SavedQuery, now: datetime, runs: Sequence[Run], pause: OwnPause | None, unread: str, edit: Edit | None
+) -> dict[str, Any]:
+    found = schedule_state(view, now=now, newest_runs=runs, own_pause=pause, unread=unread)
+    cause = cause_of(view, found.state, runs)
+    return {
+        "schedule_state": found.state,
+        "schedule_evidence": found.evidence,
+        "schedule_confidence": found.confidence,
+        "schedule_confidence_reason": found.because,
+        "schedule_since": _since(view, found, now),
+        "next_due_at": found.due,
+        "cause": cause,
+        "cause_fingerprint": fingerprint(cause),
+        "edited_at": edit[0] if edit else None,
+        "edited_by": edit[1] if edit else "",
+    }
+
+
+def _since(view: SavedQuery, found: State, now: datetime) -> datetime | None:
+    """Since when: as the facts tell, else when it was first seen to be so; None where it was so from the start."""
+    if found.since is not None:
+        return found.since
+    if view.schedule_state == found.state or not view.schedule_evidence:
+        return view.schedule_since
+    return now
+
+
+def _edits(keys: list[int]) -> dict[int, Edit]:
+    """When the SQL of each view last changed since we know it, and by whom, if anybody says."""
+    versions = SavedQueryVersion.objects.filter(saved_query__in=keys)
+    versions = versions.exclude(origin=SavedQueryVersion.Origin.FIRST_SEEN).order_by("saved_query", "number")
+    rows = versions.values_list("saved_query", "seen_at", "author_name")
+    return {key: (at, by) for key, at, by in rows}

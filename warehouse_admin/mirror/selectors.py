@@ -31,6 +31,7 @@ from warehouse_admin.accounts.models import Connection
 from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
 from warehouse_admin.core.errors import Missing
 from warehouse_admin.core.searching import every_word
+from warehouse_admin.mirror.cadences import CADENCES
 from warehouse_admin.mirror.models import (
     Observation,
     Run,
@@ -40,7 +41,6 @@ from warehouse_admin.mirror.models import (
     SyncRun,
     WarehouseTable,
 )
-from warehouse_admin.mirror.states import CADENCES
 
 State = ScheduleState
 Params = Mapping[str, str]
@@ -59,6 +59,12 @@ BY_URGENCY = (
     State.MANAGED,
     State.NOT_SCHEDULED,
 )
+ROOT_UNREAD = tuple(
+    f"root_upstream__{field.attname}"
+    for field in SavedQuery._meta.concrete_fields
+    if field.name not in ("id", "posthog_id", "name", "schedule_state")
+)
+"""Of the view that another waits for only these few fields are shown."""
 RECENT = timedelta(days=62)
 """Older runs are in no strip."""
 OUTSIDE_WITHIN = timedelta(days=30)
@@ -183,8 +189,8 @@ def view_counts(params: Params) -> dict[str, int]:
 
 def view_by_id(posthog_id: uuid.UUID, connection: str = "") -> SavedQuery:
     """The view of this remote id; where two connections know it, the one present and read last."""
-    views = SavedQuery.objects.of(connection).filter(posthog_id=posthog_id).select_related("connection")
-    views = views.defer("connection__api_key")
+    views = SavedQuery.objects.of(connection).filter(posthog_id=posthog_id)
+    views = views.select_related("connection", "root_upstream").defer("connection__api_key", *ROOT_UNREAD)
     view = views.order_by(F("deleted_at").desc(nulls_first=True), "-synced_at").first()
     if view is None:
         raise Missing("There is no such view in the mirror. It may be newer than the last sync.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema_field
@@ -35,11 +36,19 @@ class SavedQueryRow(Catalogued, serializers.ModelSerializer):
     status = NullableText(help_text="PostHog's own word for the state of the materialization.")
     schedule_state = serializers.ChoiceField(choices=ScheduleState.choices)
     schedule_evidence = NullableText(help_text="How we know the schedule state, in a sentence.")
+    schedule_confidence = NullableText(help_text="How sure that is: certain, likely or guess.")
+    schedule_confidence_reason = NullableText(help_text="Why it is no surer, or what makes it so, in a sentence.")
+    schedule_since = serializers.DateTimeField(allow_null=True, help_text="Null: so since we know the view.")
+    next_due_at = serializers.DateTimeField(allow_null=True, help_text="When a run is, or was, due.")
+    root_upstream = serializers.SerializerMethodField()
     sync_frequency = NullableText()
     latest_error = NullableText()
     latest_history_id = NullableText()
     managed_viewset_kind = NullableText()
     description = NullableText()
+    cause = NullableText(help_text="The first line of what went wrong.")
+    holds_up = serializers.IntegerField(help_text="How many broken views have this one as their root.")
+    edited_by = NullableText()
 
     class Meta:
         model = SavedQuery
@@ -51,6 +60,15 @@ class SavedQueryRow(Catalogued, serializers.ModelSerializer):
             "status",
             "schedule_state",
             "schedule_evidence",
+            "schedule_confidence",
+            "schedule_confidence_reason",
+            "schedule_since",
+            "next_due_at",
+            "cause",
+            "root_upstream",
+            "holds_up",
+            "edited_at",
+            "edited_by",
             "sync_frequency",
             "is_materialized",
             "last_run_at",
@@ -64,6 +82,10 @@ class SavedQueryRow(Catalogued, serializers.ModelSerializer):
             "deleted_at",
         ]
         read_only_fields = fields
+
+    def get_root_upstream(self, view: SavedQuery) -> UUID | None:
+        """The furthest broken view that this one reads and that explains why it is broken too."""
+        return view.root_upstream.posthog_id if view.root_upstream else None
 
     @extend_schema_field(Column(many=True))
     def get_columns(self, view: SavedQuery) -> list[dict[str, Any]]:
@@ -102,6 +124,20 @@ class RunRow(serializers.ModelSerializer):
     def get_id(self, run: Run) -> str:
         """PostHog's id of the job; ours where it gives none."""
         return run.job_id or str(run.pk)
+
+
+class RunSummaryRow(serializers.Serializer):
+    """Runs of the last 30 days; cancelled and skipped ones are left out."""
+
+    runs = serializers.IntegerField()
+    completed = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    success_rate = serializers.FloatField(allow_null=True, help_text="From 0 to 1; null without a run.")
+    median_duration = serializers.DurationField(allow_null=True, help_text="Of the runs that completed.")
+    duration_change = serializers.FloatField(
+        allow_null=True, help_text="Against the 30 days before: 0.5 is half as long again. Null: too little is known."
+    )
+    next_due_at = serializers.DateTimeField(allow_null=True)
 
 
 class TableRow(Catalogued, serializers.ModelSerializer):

@@ -28,6 +28,7 @@ _STAMPS = {
     "query_hash",
     "latest_history_id",
     "last_cadence",
+    "cadence_lost_at",
     "hidden_at",
 }
 
@@ -184,6 +185,7 @@ def _note_version(
 def _take_values(view: SavedQuery, values: dict[str, Any], at: datetime) -> set[str]:
     touched = {"synced_at"}
     view.synced_at = at
+    had_cadence = bool(view.sync_frequency)
     if view.deleted_at is not None:
         view.deleted_at = None  # it answers again under the same id
         touched.add("deleted_at")
@@ -194,6 +196,9 @@ def _take_values(view: SavedQuery, values: dict[str, Any], at: datetime) -> set[
     if view.sync_frequency and view.last_cadence != view.sync_frequency:
         view.last_cadence = view.sync_frequency
         touched.add("last_cadence")
+    if had_cadence != bool(view.sync_frequency):
+        view.cadence_lost_at = at if had_cadence else None
+        touched.add("cadence_lost_at")
     return touched
 
 

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
+from typing import Any
 
+from django.db.models import BigIntegerField, Case, CharField, F, Q, Value, When
+from django.db.models.functions import Coalesce
 from django.http import QueryDict
 
 from warehouse_admin.core.searching import every_word
-from warehouse_admin.mirror.models import MirroredQuerySet, SavedQuery, ScheduleState
+from warehouse_admin.mirror.models import Confidence, MirroredQuerySet, SavedQuery, ScheduleState
 
 SORTS = {
     "name": ("name", "pk"),
     "state": ("schedule_state", "name", "pk"),
     "cadence": ("sync_frequency", "name", "pk"),
     "last_run": ("last_run_at", "name", "pk"),
+    "due": ("next_due_at", "name", "pk"),
+    "waiting": ("holds_up", "name", "pk"),
+    "lineage": ("lineage_depth", "name", "pk"),
 }
 BROKEN = (ScheduleState.SUSPENDED, ScheduleState.PAUSED, ScheduleState.FAILING, ScheduleState.OVERDUE)
+TABLE, GRID = "table", "grid"
+NO_TEXT = Value("", output_field=CharField())
+RESPONSIBLE = Case(When(edited_by__gt="", then=F("edited_by")), default=F("created_by_email"), output_field=CharField())
+"""Nobody owns a view; whoever edited it last, else who made it, is the one to ask."""
+IS_ROOT = Case(When(holds_up__gt=0, then=F("pk")), default=None, output_field=BigIntegerField())
+GROUPS: dict[str, tuple[str, Any, Any]] = {
+    "cause": ("Cause", F("cause_fingerprint"), NO_TEXT),
+    "root": ("Root upstream", Coalesce(F("root_upstream"), IS_ROOT, output_field=BigIntegerField()), None),
+    "owner": ("Last editor", RESPONSIBLE, NO_TEXT),
+}
+"""What rows can be put together by: label, key of a row, and the key of those that have none."""
 
 
 @dataclass(frozen=True)
@@ -26,44 +44,85 @@ class Filters:
     search: str = ""
     cadence: str = ""
     connection: str = ""
+    confidence: str = ""
+    cause: str = ""
+    root: uuid.UUID | None = None
+    owner: str = ""
     sort: str = "name"
+    group: str = ""
+    layout: str = TABLE
 
     @classmethod
     def parse(cls, query: QueryDict) -> Filters:
         wanted = [state for state in query.getlist("state") if state in ScheduleState.values]
         if query.get("state") == "broken":
             wanted = list(BROKEN)
-        sort = query.get("sort", "")
+        layout = GRID if query.get("layout") == GRID else TABLE
         return cls(
             states=tuple(dict.fromkeys(wanted)),
             search=_text(query.get("q", "")),
             cadence=_text(query.get("cadence", "")),
             connection=_text(query.get("connection", "")),
-            sort=sort if sort.removeprefix("-") in SORTS else "name",
+            confidence=_known(query.get("confidence", ""), Confidence.values),
+            cause=_text(query.get("cause", ""))[:16],
+            root=_uuid(query.get("root", "")),
+            owner=_text(query.get("owner", "")),
+            sort=_sort(query.get("sort", ""), "lineage" if layout == GRID else "name"),
+            group=_known(query.get("group", ""), GROUPS),
+            layout=layout,
         )
 
     @property
     def any_set(self) -> bool:
-        return bool(self.states or self.search or self.cadence)
+        return bool(self.states or self.search or self.cadence or self.narrowed)
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether it is limited in a way that neither tiles nor the search box show."""
+        return bool(self.confidence or self.cause or self.root or self.owner)
 
     def apply(self, rows: MirroredQuerySet, *, with_states: bool = True) -> MirroredQuerySet:
         rows = rows.of(self.connection)
         if self.search:
-            rows = rows.filter(every_word(self.search, "name", "latest_error"))
+            rows = rows.filter(every_word(self.search, "name", "latest_error", "cause"))
         if self.cadence:
             rows = rows.filter(sync_frequency="" if self.cadence == "none" else self.cadence)
+        if self.confidence:
+            rows = rows.filter(schedule_confidence=self.confidence)
+        if self.cause:
+            rows = rows.filter(cause_fingerprint=self.cause)
+        if self.root:
+            rows = rows.filter(Q(root_upstream__posthog_id=self.root) | Q(posthog_id=self.root))
+        if self.owner:
+            rows = rows.alias(responsible=RESPONSIBLE).filter(responsible=self.owner)
         if with_states and self.states:
             rows = rows.filter(schedule_state__in=self.states)
         return rows
 
-    def order(self) -> list[str]:
-        """Fields to order by; the direction turns the first one only, so that names stay readable."""
+    def order(self) -> list[Any]:
+        """What to order by; the direction turns the first one only, so that names stay readable."""
         first, *rest = SORTS[self.sort.removeprefix("-")]
-        return [f"-{first}" if self.sort.startswith("-") else first, *rest]
+        field = F(first)
+        return [field.desc(nulls_last=True) if self.sort.startswith("-") else field.asc(nulls_last=True), *rest]
 
 
 def _text(value: str) -> str:
     return value.replace("\x00", "").strip()[:200]
+
+
+def _known(value: str, values: Any) -> str:
+    return value if value in values else ""
+
+
+def _sort(value: str, otherwise: str) -> str:
+    return value if value.removeprefix("-") in SORTS else otherwise
+
+
+def _uuid(value: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(value)
+    except ValueError:
+        return None
 
 
 def schedules() -> MirroredQuerySet:

@@ -12,16 +12,15 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from warehouse_admin.accounts import policies
-from warehouse_admin.accounts import services as accounts
-from warehouse_admin.accounts.models import Connection, User
+from warehouse_admin.accounts.models import User
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.core.errors import Missing, NotPermitted, UserError
 from warehouse_admin.core.htmx import render_page
 from warehouse_admin.core.paging import CountedPaginator
 from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.schedules import report, selectors, services
-from warehouse_admin.schedules.filters import Filters
 from warehouse_admin.schedules.forms import ResumeForm, RunForm, chosen_ids
+from warehouse_admin.schedules.list_page import page_context
 from warehouse_admin.schedules.models import BulkResume, BulkResumeItem
 from warehouse_admin.schedules.preview import preview
 from warehouse_admin.schedules.start import ACTION, PERMISSION
@@ -36,31 +35,7 @@ def _person(request: HttpRequest) -> User:
 
 @require_GET
 def schedule_list(request: HttpRequest) -> HttpResponse:
-    filters = Filters.parse(request.GET)
-    listing = selectors.listing(filters, request.GET.get("page", 1))
-    connections = selectors.scoped_connections(filters.connection)
-    refusals = _refusals(connections)
-    context = {
-        "filters": filters,
-        "tiles": [tile for tile in listing.tiles if tile.count or tile.active],
-        "page": listing.page,
-        "refusals": refusals,
-        "can_resume": policies.allows(request.user, PERMISSION),
-        "all_refuse": bool(connections) and len(refusals) == len(connections),
-        "tells_suspension": any(connection.generation == "D" for connection in connections),
-        "frozen_filter": request.GET.urlencode(),
-    }
-    return render_page(request, "schedules/list.html", "schedules/_table.html", context)
-
-
-def _refusals(connections: list[Connection]) -> list[dict[str, str]]:
-    """The connections whose server or key will refuse a resume, and why."""
-    found = []
-    for connection in connections:
-        capability = accounts.capability(connection, "resume_schedules")
-        if capability.state == "no":
-            found.append({"connection": connection.name, "reason": capability.reason})
-    return found
+    return render_page(request, "schedules/list.html", "schedules/_table.html", page_context(request))
 
 
 @require_http_methods(["GET", "POST"])

@@ -8,8 +8,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from warehouse_admin.changes import policies, selectors, services, votes
+from warehouse_admin.changes.co_authors import candidates
 from warehouse_admin.changes.views.people import signed_in
 from warehouse_admin.core.errors import NotPermitted, UserError
+
+SUGGESTED = 200
+"""Names that the field offers; a larger team types the rest."""
 
 
 @require_http_methods(["GET", "POST"])
@@ -30,5 +34,11 @@ def co_authors(request: HttpRequest, number: int) -> HttpResponse:
         else:
             messages.success(request, f"The co-authors of {change} are saved.")
             return redirect("changes:co-authors", number)
-    context = {"change": change, "people": votes.co_authors(change), "problem": problem, "name": name}
+    context = {
+        "change": change,
+        "people": votes.co_authors(change),
+        "candidates": candidates(change)[:SUGGESTED],
+        "problem": problem,
+        "name": name,
+    }
     return render(request, "changes/co_authors.html", context, status=problem.status if problem else 200)

@@ -30,6 +30,7 @@ from warehouse_admin.mutations.words import sentence
 from warehouse_admin.posthog import errors
 
 LOOK_SECONDS = 5.0
+LOG_SECONDS = 3.0
 PREVIEW, TO_EDITOR, REBASE, TEXT, REPLACE = "preview", "to-editor", "rebase", "text", "replace"
 
 
@@ -129,6 +130,8 @@ def _first_look(request: HttpRequest, change: ChangeRequest, view: SavedQuery) -
     if not unread and change.state != ChangeRequest.State.NEEDS_REBASE and remote == (current.base.get("query") or ""):
         messages.info(request, "PostHog still holds the text this is written against: there is nothing to resolve.")
         return redirect("changes:detail", change.pk)
+    if not unread:
+        attribution.find_out(view, current.base, remote, timeout=LOG_SECONDS)
     return _page(request, Desk(change, current, remote, {}, unread=unread))
 
 

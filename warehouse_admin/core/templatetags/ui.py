@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from functools import lru_cache
 from typing import Any
 
@@ -14,11 +15,13 @@ from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString
 
 from warehouse_admin.core import formatting
-from warehouse_admin.core.charts import BAR_WIDTH, HEIGHT, Bar, RunChart, run_chart
+from warehouse_admin.core.charts import HEIGHT, MARK, Bar, RunChart, row_chart, run_chart
 from warehouse_admin.core.sqltext import highlighted_lines
 from warehouse_admin.core.states import look_of
 
 register = template.Library()
+SHAPED = {"hollow": ' class="is-hollow"', "low": ' class="is-low"'}
+"""How a bar looks that is neither a good run nor, crossed out, a failed one."""
 
 
 @register.simple_tag(name="icon")
@@ -134,23 +137,39 @@ def sql_code(text: str, limit: int = 0, anchor: str = "L") -> dict[str, object]:
 
 
 @register.simple_tag
-def run_bars(runs: object) -> RunChart:
-    """The geometry that `partials/_sparkruns.html` draws."""
-    return run_chart(runs or [])  # type: ignore[arg-type]
+def run_bars(runs: object) -> SafeString:
+    """A bar for each run, oldest first; hundreds of bars on a list would take a template longer than all the rest."""
+    return drawn(run_chart(runs or []))  # type: ignore[arg-type]
+
+
+@register.simple_tag
+def row_bars(runs: object) -> SafeString:
+    """The same for the rows that each run wrote."""
+    return drawn(row_chart(runs or []))  # type: ignore[arg-type]
 
 
 @register.filter
 def drawn(chart: RunChart) -> SafeString:
-    """The bars of a chart; hundreds of them on a list would take a template longer than all the rest."""
-    return SafeString("".join(_drawn_bar(bar) for bar in chart.bars))
+    """A chart as a picture with its sentence; of one without bars only that there are none."""
+    if not chart.bars:
+        return SafeString('<span class="muted">no runs</span>')
+    bars = "".join([_drawn_bar(bar) for bar in chart.bars])
+    return SafeString(
+        f'<svg class="spark" role="img" aria-label="{escape(chart.summary)}" width="{chart.width}"'
+        f' height="{chart.height}" viewBox="0 0 {chart.width} {chart.height}">{bars}</svg>'
+    )
 
 
 def _drawn_bar(bar: Bar) -> str:
-    """Numbers and a tone of ours; only the title can hold words of PostHog."""
+    """Numbers, a tone and a shape of ours; only the title can hold words of PostHog."""
+    cross = ""
+    if bar.shape == "cross":
+        cross = f'<path d="M{bar.x + bar.width / 2 - 2.5} {bar.y - MARK + 1}l5 5m0-5l-5 5"></path>'
     return (
-        f'<g class="spark-bar tone-{bar.tone}"><title>{escape(bar.title)}</title>'
-        f'<rect class="spark-hit" x="{bar.x}" y="0" width="{BAR_WIDTH}" height="{HEIGHT}"></rect>'
-        f'<rect x="{bar.x}" y="{bar.y}" width="{BAR_WIDTH}" height="{bar.height}" rx="1.5"></rect></g>'
+        f'<g class="spark-bar tone-{bar.tone}"><title>{html.escape(bar.title)}</title>'
+        f'<rect class="spark-hit" x="{bar.x}" y="0" width="{bar.width}" height="{HEIGHT}"></rect>'
+        f'<rect{SHAPED.get(bar.shape, "")} x="{bar.x}" y="{bar.y}" width="{bar.width}"'
+        f' height="{bar.height}" rx="1.5"></rect>{cross}</g>'
     )
 
 
@@ -189,6 +208,18 @@ def avatar(name: object, size: str = "") -> SafeString:
         name,
         formatting.initials(str(name or "")),
     )
+
+
+@register.simple_tag
+def percent(share: float | None) -> str:
+    """A share of 1 in per cent; only what is whole is 100 %, and only nothing is 0 %."""
+    return formatting.percent(share)
+
+
+@register.filter
+def at_key(found: dict[Any, Any], key: Any) -> Any:
+    """What a dictionary holds under a key that the template has in a variable."""
+    return found.get(key)
 
 
 @register.filter

@@ -9,11 +9,10 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from warehouse_admin.mirror.logged import told_sql
+from warehouse_admin.mirror import remote_log
 from warehouse_admin.mirror.models import RemoteActivity, SavedQuery
 from warehouse_admin.mirror.sync import feeds
 from warehouse_admin.mirror.sync.job import Job
-from warehouse_admin.mirror.texts import storable, storable_json
 from warehouse_admin.posthog import errors, reads, types
 
 OVERLAP = timedelta(minutes=5)
@@ -21,7 +20,6 @@ OVERLAP = timedelta(minutes=5)
 HISTORY_PAGES = 10
 """Of what was logged before we came, so much is taken over."""
 MAX_PAGES = 200
-NOT_EDITS = frozenset({"sync_triggered", "sync_cancelled"})
 
 
 def read_log(job: Job) -> bool:
@@ -70,37 +68,9 @@ def store_entries(job: Job, entries: list[types.ActivityEntry], known_to: dateti
 
 def keep_entries(job: Job, entries: list[types.ActivityEntry]) -> list[RemoteActivity]:
     """Add those that are new, whichever log told them. Gives the rows; called inside a transaction."""
-    made = [_row(job, key, entry) for key, entry in new_entries(job, entries).items()]
-    RemoteActivity.objects.bulk_create(made, ignore_conflicts=True)
+    made = remote_log.keep(job.connection, entries, is_history=job.is_history)
     job.watch.counts["activity"] += len(made)
     return made
-
-
-def new_entries(job: Job, entries: list[types.ActivityEntry]) -> dict[str, types.ActivityEntry]:
-    """The entries that are not here yet, by what tells them apart in every log."""
-    fresh = {entry.fingerprint(): entry for entry in entries if entry.created_at is not None}
-    known = RemoteActivity.objects.filter(connection=job.connection, entry_key__in=list(fresh))
-    for key in known.values_list("entry_key", flat=True):
-        del fresh[key]
-    return fresh
-
-
-def _row(job: Job, key: str, entry: types.ActivityEntry) -> RemoteActivity:
-    user = entry.user
-    name = " ".join(part for part in (user.first_name, user.last_name) if part) if user else ""
-    detail = entry.raw.get("detail")
-    return RemoteActivity(
-        connection=job.connection,
-        entry_key=key,
-        posthog_id=_uuid(entry.item_id),
-        activity=storable(entry.activity, 60),
-        user_email=storable(user.email if user else "", 254),
-        user_name=storable(name, 200),
-        is_system=entry.is_system,
-        detail=storable_json(detail) if isinstance(detail, dict) else {},
-        created_at=entry.created_at or timezone.now(),
-        awaits_version=not job.is_history and told_sql(detail) is not None,
-    )
 
 
 def _mark(job: Job, made: list[RemoteActivity], known_to: datetime | None) -> None:
@@ -111,7 +81,7 @@ def _mark(job: Job, made: list[RemoteActivity], known_to: datetime | None) -> No
     """
     last: dict[uuid.UUID, RemoteActivity] = {}
     for row in made:
-        if row.posthog_id is not None and row.activity not in NOT_EDITS:
+        if row.posthog_id is not None and row.activity not in remote_log.NOT_EDITS:
             held = last.get(row.posthog_id)
             last[row.posthog_id] = row if held is None or row.created_at > held.created_at else held
     views = SavedQuery.objects.present().filter(connection=job.connection, needs_detail=False)
@@ -123,10 +93,3 @@ def _mark(job: Job, made: list[RemoteActivity], known_to: datetime | None) -> No
             unread |= Q(detail_synced_at__lt=job.sync.started_at)
         if row.created_at > recent or known_to is not None:
             views.filter(unread, posthog_id=key).update(needs_detail=True)
-
-
-def _uuid(text: str | None) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text or "")
-    except ValueError:
-        return None

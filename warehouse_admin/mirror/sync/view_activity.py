@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from warehouse_admin.core.digests import text_digest
+from warehouse_admin.mirror import remote_log
 from warehouse_admin.mirror.logged import told_sql
 from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.mirror.selectors import history_ends
@@ -88,7 +89,7 @@ def _all_news(job: Job, entries: list[types.ActivityEntry]) -> bool:
     begin = history_ends(job.connection)
     if begin is None or any(entry.created_at is None or entry.created_at < begin for entry in entries):
         return False
-    return len(remote_activity.new_entries(job, entries)) == len(entries)
+    return len(remote_log.new_entries(job.connection, entries)) == len(entries)
 
 
 @transaction.atomic

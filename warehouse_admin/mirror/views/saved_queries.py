@@ -20,8 +20,10 @@ from warehouse_admin.core.errors import Missing, UserError
 from warehouse_admin.core.formatting import cadence
 from warehouse_admin.core.htmx import render_page, wants_fragment
 from warehouse_admin.mirror import hooks, paging, selectors, services
+from warehouse_admin.mirror.blame import roots_of_runs
+from warehouse_admin.mirror.cadences import CADENCES
 from warehouse_admin.mirror.models import SavedQuery, SavedQueryVersion, ScheduleState, SyncRun
-from warehouse_admin.mirror.states import CADENCES
+from warehouse_admin.mirror.run_summary import summary_of
 
 TABS = (
     ("", "All", "all"),
@@ -210,9 +212,14 @@ def _panel(request: HttpRequest, view: SavedQuery, tab: str) -> dict[str, Any]:
 
 def _runs_context(request: HttpRequest, view: SavedQuery) -> dict[str, Any]:
     page = paging.page_of(view.runs.all(), request.GET)
+    page.object_list = list(page.object_list)
+    chart = list(view.runs.all()[:CHART])[::-1]
     return {
         "page": page,
-        "chart": list(view.runs.all()[:CHART])[::-1],
+        "roots": roots_of_runs(view, page.object_list),
+        "summary": summary_of(view),
+        "chart": chart,
+        "tells_rows": any(run.rows is not None for run in chart),
         "oldest": view.runs.order_by("started_at").first(),
     }
 

@@ -1,0 +1,67 @@
+"""How the runs of one view have gone: success, duration and its trend, and when the next one is due."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+
+from django.utils import timezone
+
+from warehouse_admin.mirror.models import Run, SavedQuery
+
+PERIOD = timedelta(days=30)
+MOST = 5_000
+"""Newest runs looked at: two months of one every quarter of an hour."""
+ENOUGH = 3
+"""With fewer durations on either side nothing is said of a trend."""
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """The last 30 days; runs that were cancelled or skipped say nothing of success."""
+
+    completed: int
+    failed: int
+    median_duration: timedelta | None
+    earlier_duration: timedelta | None
+    """The median of the 30 days before, where enough is known."""
+    next_due_at: datetime | None
+
+    @property
+    def runs(self) -> int:
+        return self.completed + self.failed
+
+    @property
+    def success_rate(self) -> float | None:
+        """From 0 to 1; None without a run."""
+        return self.completed / self.runs if self.runs else None
+
+    @property
+    def duration_change(self) -> float | None:
+        """How much longer runs take than in the 30 days before: 0.5 is half as long again; None: not enough known."""
+        if not self.median_duration or not self.earlier_duration:
+            return None
+        return self.median_duration / self.earlier_duration - 1
+
+
+def summary_of(view: SavedQuery) -> RunSummary:
+    """Worked out from the runs that are kept here; one query."""
+    now = timezone.now()
+    recent = view.runs.filter(started_at__gt=now - 2 * PERIOD).order_by("-started_at").only(*_READ)[:MOST]
+    lately: list[Run] = []
+    before: list[Run] = []
+    for run in recent:
+        (lately if run.started_at > now - PERIOD else before).append(run)
+    failed = sum(run.status == "Failed" for run in lately)
+    completed = sum(run.status == "Completed" for run in lately)
+    return RunSummary(completed, failed, _median(lately, least=1), _median(before), view.next_due_at)
+
+
+_READ = ("status", "started_at", "finished_at", "saved_query_id")
+
+
+def _median(runs: list[Run], least: int = ENOUGH) -> timedelta | None:
+    """Of the runs that completed: one that failed tells how long it took to fail."""
+    lengths = [run.duration.total_seconds() for run in runs if run.status == "Completed" and run.duration is not None]
+    return timedelta(seconds=median(lengths)) if len(lengths) >= least else None

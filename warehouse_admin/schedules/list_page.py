@@ -1,0 +1,122 @@
+"""What the page of schedules is drawn from, in both of its layouts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from warehouse_admin.accounts import policies
+from warehouse_admin.accounts import services as accounts
+from warehouse_admin.accounts.models import Connection
+from warehouse_admin.core.formatting import cadence
+from warehouse_admin.mirror.cadences import CADENCES
+from warehouse_admin.mirror.freshness import freshness_of, with_ends
+from warehouse_admin.mirror.models import Confidence
+from warehouse_admin.schedules import selectors
+from warehouse_admin.schedules.filters import GRID, GROUPS, Filters
+from warehouse_admin.schedules.grid import SPANS, grid_of, span_of
+from warehouse_admin.schedules.listing import Listing, listing
+from warehouse_admin.schedules.start import PERMISSION
+
+GROUP_OPTIONS = [(name, label) for name, (label, *_) in GROUPS.items()]
+CADENCE_OPTIONS = [(name, cadence(name).capitalize()) for name in CADENCES] + [("none", "None")]
+
+
+@dataclass(frozen=True)
+class Sure:
+    """How many of the schedules that match are known with one confidence."""
+
+    confidence: str
+    word: str
+    count: int
+    active: bool
+
+
+def page_context(request: HttpRequest) -> dict[str, Any]:
+    """Everything that `schedules/list.html` shows."""
+    filters = Filters.parse(request.GET)
+    found = listing(filters, request.GET.get("page", 1))
+    in_scope = list(with_ends(selectors.connections_of(filters.connection)))
+    connections = [connection for connection in in_scope if connection.is_active]
+    refusals = _refusals(connections)
+    context = {
+        "filters": filters,
+        "tiles": [tile for tile in found.tiles if tile.count or tile.active],
+        "page": found.page,
+        "groups": found.groups,
+        "sure": _sure(found, filters),
+        "doubts": _doubts(in_scope),
+        "tells_suspension": any(connection.generation == "D" for connection in connections),
+        "group_options": GROUP_OPTIONS,
+        "cadence_options": CADENCE_OPTIONS,
+        "chips": _chips(request, filters, found),
+        "refusals": refusals,
+        "can_resume": policies.allows(request.user, PERMISSION),
+        "all_refuse": bool(connections) and len(refusals) == len(connections),
+        "managed": sum(row.view.is_managed for row in found.page.object_list),
+        "frozen_filter": request.GET.urlencode(),
+        "next_group": _next_group(filters.group),
+    }
+    if filters.layout == GRID:
+        span = span_of(request.GET.get("span", ""))
+        context |= {
+            "grid": grid_of([row.view for row in found.page.object_list], span, timezone.now()),
+            "span_options": [(name, label) for name, (label, *_) in SPANS.items()],
+        }
+    return context
+
+
+def _sure(found: Listing, filters: Filters) -> list[Sure]:
+    words = {Confidence.CERTAIN: "certain", Confidence.LIKELY: "likely", Confidence.GUESS: "a guess"}
+    counts = [(name, words[Confidence(name)], found.sure.get(name, 0)) for name in Confidence.values]
+    return [Sure(name, word, count, filters.confidence == name) for name, word, count in counts if count]
+
+
+def _doubts(connections: list[Connection]) -> list[dict[str, str]]:
+    """The connections whose schedules are shown as last known, and why."""
+    said = [(connection, freshness_of(connection).doubt) for connection in connections]
+    return [{"connection": connection.name, "why": why} for connection, why in said if why]
+
+
+def _refusals(connections: list[Connection]) -> list[dict[str, str]]:
+    """The connections whose server or key will refuse a resume, and why."""
+    found = []
+    for connection in connections:
+        capability = accounts.capability(connection, "resume_schedules")
+        if capability.state == "no":
+            found.append({"connection": connection.name, "reason": capability.reason})
+    return found
+
+
+def _chips(request: HttpRequest, filters: Filters, found: Listing) -> list[dict[str, str]]:
+    """The filters that neither a tile nor a control of the toolbar shows."""
+    rows = found.page.object_list
+    first = rows[0].view if rows else None
+    root = next((row.view for row in rows if row.view.posthog_id == filters.root), first and first.root_upstream)
+    shown = {
+        "cause": ("Cause", filters.cause and (first.cause[:80] if first else filters.cause)),
+        "root": ("Waits for", filters.root and (root.name if root else str(filters.root))),
+        "owner": ("Last editor", filters.owner),
+        "confidence": ("Known for", filters.confidence),
+    }
+    return [
+        {"label": label, "value": str(value), "url": _without(request, name)}
+        for name, (label, value) in shown.items()
+        if value
+    ]
+
+
+def _without(request: HttpRequest, name: str) -> str:
+    query = request.GET.copy()
+    for gone in (name, "page"):
+        query.pop(gone, None)
+    return f"?{query.urlencode()}"
+
+
+def _next_group(current: str) -> str:
+    """What the key `G` groups by after this."""
+    order = ["", *GROUPS]
+    return order[(order.index(current) + 1) % len(order)]

@@ -1,0 +1,141 @@
+"""One page of schedules: tiles, rows in groups or not, and how sure all of it is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.paginator import Page
+from django.db.models import Case, Count, Value, When, Window
+
+from warehouse_admin.core.paging import CountedPaginator
+from warehouse_admin.mirror.models import ScheduleState
+from warehouse_admin.schedules.filters import GROUPS, Filters, schedules
+from warehouse_admin.schedules.rows import Row, rows_of
+
+PAGE_SIZE = 50
+TILE_ORDER = [
+    ScheduleState.SUSPENDED,
+    ScheduleState.FAILING,
+    ScheduleState.OVERDUE,
+    ScheduleState.PAUSED,
+    ScheduleState.LATE,
+    ScheduleState.RUNNING,
+    ScheduleState.ON_TIME,
+    ScheduleState.NEVER_RAN,
+    ScheduleState.MANAGED,
+    ScheduleState.UNKNOWN,
+    ScheduleState.NOT_SCHEDULED,
+]
+Counted = dict[tuple[str, str], int]
+"""How many schedules are in each state with each confidence."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """How many schedules are in one state."""
+
+    state: str
+    count: int
+    active: bool
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows of the page that have one thing in common; `total` counts those on other pages too."""
+
+    kind: str
+    key: Any
+    total: int
+    rows: list[Row]
+
+    @property
+    def sample(self) -> Row:
+        return self.rows[0]
+
+    @property
+    def root(self) -> Any:
+        """The view that all of them wait for, itself among them perhaps; None in other groups."""
+        if self.kind != "root" or not self.key:
+            return None
+        view = self.sample.view
+        return view if view.pk == self.key else view.root_upstream
+
+    @property
+    def others(self) -> int:
+        """How many of them are on other pages."""
+        return self.total - len(self.rows)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A tile for each state, worst first, counted under every other filter, and one page of rows."""
+
+    tiles: list[Tile]
+    page: Page
+    groups: list[Group]
+    """The rows of the page, in one group without a key unless groups were asked for."""
+    sure: dict[str, int]
+    """How many of all that match are known with which confidence."""
+
+
+def listing(filters: Filters, number: str | int) -> Listing:
+    """What the page shows, in few queries: counts by state, keys in order, then all about the rows of the page."""
+    counts, keys = _searched(filters) if filters.search and not filters.group else _counted(filters)
+    by_state = Counter[str]()
+    sure = Counter[str]()
+    for (state, confidence), count in counts.items():
+        by_state[state] += count
+        if not filters.states or state in filters.states:
+            sure[confidence] += count
+    tiles = [Tile(state, by_state[state], state in filters.states) for state in TILE_ORDER]
+    page = CountedPaginator(keys, PAGE_SIZE, sum(sure.values())).get_page(number)
+    groups = _groups(filters.group, list(page.object_list))
+    page.object_list = [row for group in groups for row in group.rows]
+    return Listing(tiles, page, groups, dict(sure))
+
+
+def _counted(filters: Filters) -> tuple[Counted, Any]:
+    """How many schedules are in each state, and the keys of those to show, not read yet."""
+    rows = filters.apply(schedules(), with_states=False).order_by()
+    counted = rows.values_list("schedule_state", "schedule_confidence").annotate(Count("pk"))
+    return {(state, confidence): count for state, confidence, count in counted}, _ordered(filters)
+
+
+def _ordered(filters: Filters) -> Any:
+    """Primary key, group and size of the group of all that match, the largest groups first and those of none last."""
+    rows = filters.apply(schedules())
+    if not filters.group:
+        return rows.order_by(*filters.order()).values_list("pk")
+    _, key, none = GROUPS[filters.group]
+    rows = rows.annotate(group_key=key)
+    without = Case(When(group_key=none, then=Value(1)) if none is not None else _is_null(), default=Value(0))
+    in_group = Window(Count("pk"), partition_by="group_key")
+    rows = rows.annotate(without=without, in_group=in_group)
+    return rows.order_by("without", "-in_group", "group_key", *filters.order()).values_list(
+        "pk", "group_key", "in_group"
+    )
+
+
+def _is_null() -> When:
+    return When(group_key__isnull=True, then=Value(1))
+
+
+def _searched(filters: Filters) -> tuple[Counted, Any]:
+    """The same by reading every match once: to look for words is what takes the time."""
+    rows = filters.apply(schedules(), with_states=False).order_by(*filters.order())
+    found = list(rows.values_list("pk", "schedule_state", "schedule_confidence"))
+    shown = [(key,) for key, state, _ in found if not filters.states or state in filters.states]
+    return Counter((state, confidence) for _, state, confidence in found), shown
+
+
+def _groups(kind: str, found: list[tuple[Any, ...]]) -> list[Group]:
+    rows = {row.view.pk: row for row in rows_of([key for key, *_ in found])}
+    if not kind:
+        return [Group("", None, len(rows), list(rows.values()))] if rows else []
+    groups: dict[Any, Group] = {}
+    for pk, key, total in found:
+        if pk in rows:
+            groups.setdefault(key, Group(kind, key, total, [])).rows.append(rows[pk])
+    return list(groups.values())
