@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from django.core.paginator import Page
@@ -97,7 +98,7 @@ class Row:
     def downstream(self) -> int:
         return self.view.downstream  # type: ignore[attr-defined]
 
-    @property
+    @cached_property
     def error(self) -> str:
         """The first line of what went wrong, bounded: PostHog's text, not markup."""
         text = suspension_reason(self.view) or self.view.latest_error
