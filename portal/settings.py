@@ -347,6 +347,8 @@ SPECTACULAR_SETTINGS = {
         "warehouse_admin.api.schema.add_problems",
     ],
     "ENUM_NAME_OVERRIDES": {
+        "CampaignAction": "warehouse_admin.schedules.models.Campaign.Action",
+        "ChangeAction": "warehouse_admin.changes.models.ChangeRequest.Action",
         "ChangeState": "warehouse_admin.changes.models.ChangeRequest.State",
         "VoteVerdict": "warehouse_admin.changes.models.Vote.Verdict",
         "ActivityVerdict": "warehouse_admin.activity.models.ActivityEntry.Verdict",

@@ -35,6 +35,8 @@ def form_for(sandbox: SandboxServer, **changes: Any) -> dict[str, Any]:
         "budget_per_hour": "0",
         "sync_every_minutes": "5",
         "vanish_limit_percent": "20",
+        "guard_count": 200,
+        "guard_percent": 50,
         "is_active": "on",
         **changes,
     }

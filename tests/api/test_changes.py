@@ -304,6 +304,27 @@ def test_a_conflict_shows_base_remote_and_proposal_until_it_is_rebased(number, c
     assert sandbox.world.view("stg_fx_rates").query["query"] == "SELECT 6 AS rate"
 
 
+@pytest.mark.parametrize("body", [{"query": "SELECT 6 AS rate"}, {"replace_remote": True}])
+def test_lines_of_others_are_dropped_only_as_agreed_once_a_script_says_that_it_wants_to_be_asked(
+    body, number, colleague, script, sandbox, view
+):
+    sandbox.world.edit_outside("stg_fx_rates", "SELECT 5 AS rate")
+    colleague.post(f"changes/{number}/approve/")
+
+    for agreed in ("", "0" * 64):
+        problem = is_problem(script.post(f"changes/{number}/rebase/", body | {"agreed": agreed}), 409)
+        assert [(line["number"], line["text"]) for line in problem["drops"]["added"]] == [(1, "SELECT 5 AS rate")]
+        assert problem["drops"]["added"][0]["by"]
+        assert problem["drops"]["removed"] == []
+    assert script.get(f"changes/{number}/").json()["state"] == "needs_rebase"
+
+    done = script.post(f"changes/{number}/rebase/", body | {"agreed": problem["drops"]["digest"]}).json()
+    assert (done["state"], done["base"]["query"]) == ("in_review", "SELECT 5 AS rate")
+    kind = "change.remote_replaced" if "replace_remote" in body else "change.rebased"
+    [line] = AuditEntry.objects.get(action=kind).after["drops"]
+    assert line["text"] == "SELECT 5 AS rate"
+
+
 def test_a_conflict_is_settled_in_place_of_what_posthog_holds_only_when_that_is_said(
     number, colleague, script, sandbox, view
 ):

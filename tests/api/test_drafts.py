@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.api.caller import is_problem
+from warehouse_admin.accounts.models import Connection
 from warehouse_admin.changes import drafts
 from warehouse_admin.changes.models import Draft
 
@@ -75,3 +76,54 @@ def test_what_cannot_be_kept_is_400(script_of, author, path, body):
 def test_who_may_not_propose_keeps_none(script_of, viewer, author, path):
     is_problem(script_of(viewer).put(path, {"query": HALF}), 403)
     is_problem(script_of(author, read_only=True).put(path, {"query": HALF}), 403)
+
+
+NEW = "saved-queries/new/draft/"
+
+
+def test_a_draft_of_a_new_view_is_put_read_and_deleted(script_of, author, connection):
+    script = script_of(author)
+    is_problem(script.get(NEW), 404)
+
+    put = script.put(NEW, {"name": "half_a_na", "query": HALF, "reason": "bec"})
+    assert put.status_code == 200
+    body = script.get(NEW).json()
+
+    assert body == put.json()
+    assert (body["connection"], body["name"], body["query"], body["reason"]) == ("demo", "half_a_na", HALF, "bec")
+    kept = script.put(NEW, {"query": "SELECT 1", "version": body["version"]}).json()
+    assert (kept["name"], kept["query"], kept["reason"]) == ("half_a_na", "SELECT 1", "bec")
+    is_problem(script.put(NEW, {"query": "SELECT 2", "version": body["version"]}), 409)
+    is_problem(script.put(NEW, {"query": "SELECT 2", "name": "x\0y"}), 400)
+    assert script.delete(NEW).status_code == 204
+    assert not Draft.objects.exists()
+    is_problem(script.delete(NEW), 404)
+
+
+def test_a_draft_of_a_new_view_opens_in_the_browser_and_goes_when_it_is_proposed(
+    script_of, client_of, author, connection
+):
+    script_of(author).put(NEW, {"name": "made_by_script", "query": "SELECT 1 AS one"})
+
+    assert "made_by_script" in client_of(author).get("/changes/new-view/").content.decode()
+
+    wanted = {"action": "create_view", "name": "made_by_script", "query": "SELECT 1 AS one"}
+    assert script_of(author).post("changes/", wanted).status_code == 201
+    is_problem(script_of(author).get(NEW), 404)
+
+
+def test_where_there_are_several_connections_the_draft_names_its_own(script_of, author, connection):
+    Connection.objects.create(slug="second", name="Second", host="https://second.example", project_id="2")
+    script = script_of(author)
+
+    assert "connection" in is_problem(script.put(NEW, {"query": HALF}), 400)["errors"]
+    assert "connection" in is_problem(script.get(NEW + "?connection=nobodys"), 400)["errors"]
+    assert script.put(NEW + "?connection=second", {"query": HALF}).json()["connection"] == "second"
+    is_problem(script.get(NEW + "?connection=demo"), 404)
+
+
+def test_who_may_not_propose_keeps_no_draft_of_a_new_view(script_of, viewer, author, reviewer, connection):
+    is_problem(script_of(viewer).put(NEW, {"query": HALF}), 403)
+    drafts.save(author, connection, query="SELECT 'secret'")
+    is_problem(script_of(reviewer).get(NEW), 404)
+    assert not Draft.objects.exclude(user=author).exists()

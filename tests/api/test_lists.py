@@ -17,7 +17,7 @@ from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.audit import services as audit
 from warehouse_admin.changes.models import ChangeRequest, Item, Revision
 from warehouse_admin.mirror.models import Run, SavedQueryVersion, SyncRun, WarehouseTable
-from warehouse_admin.schedules.models import BulkResume, BulkResumeItem
+from warehouse_admin.schedules.models import Campaign, CampaignItem
 
 pytestmark = pytest.mark.django_db
 
@@ -96,8 +96,8 @@ def fill(here, admin):
                 connection=here, saved_query=view, source="outside", kind="edited", occurred_at=now, reviewed_by=admin
             )
             SyncRun.objects.create(connection=here, state="succeeded", started_by=admin)
-            resume = BulkResume.objects.create(connection=here, state="succeeded", reason="x", started_by=admin)
-            BulkResumeItem.objects.create(resume=resume, saved_query=other, position=1, is_open=False)
+            resume = Campaign.objects.create(connection=here, state="succeeded", reason="x", started_by=admin)
+            CampaignItem.objects.create(campaign=resume, saved_query=other, position=1, is_open=False)
             SavedQueryVersion.objects.create(
                 saved_query=view, number=number + 1, query="SELECT 1", query_hash="x", origin="outside", seen_at=now
             )

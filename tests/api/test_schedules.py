@@ -12,7 +12,7 @@ from warehouse_admin.accounts import services as accounts
 from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.mirror.models import SavedQuery, SyncRun
 from warehouse_admin.mutations.models import Mutation
-from warehouse_admin.schedules.models import BulkResume
+from warehouse_admin.schedules.models import Campaign
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -63,7 +63,7 @@ def test_what_cannot_be_used_is_named_and_nothing_starts(script, ids):
     for change, field in UNUSABLE:
         problem = is_problem(script.post("schedules/resume/", {"saved_queries": ids, "reason": "r", **change}), 400)
         assert any(name.split(".")[0] == field for name in problem["errors"]), change
-    assert not BulkResume.objects.exists()
+    assert not Campaign.objects.exists()
 
 
 def test_above_the_guard_the_number_is_asked_for(script, synced):
@@ -79,16 +79,16 @@ def test_campaigns_are_listed_and_ended_ones_cannot_be_stopped(script, ids):
 
     (row,) = script.get("schedules/resumes/").json()["results"]
     assert (row["id"], row["started_by"]) == (begun["id"], "operator")
-    BulkResume.objects.update(state="succeeded")
+    Campaign.objects.update(state="succeeded")
     is_problem(script.post(f"schedules/resumes/{begun['id']}/stop/"), 409)
 
 
 def test_a_campaign_is_stopped_before_its_next_chunk(script, ids):
     begun = script.post("schedules/resume/", {"saved_queries": ids, "reason": "r"}).json()
-    BulkResume.objects.update(state="running")
+    Campaign.objects.update(state="running")
 
     assert script.post(f"schedules/resumes/{begun['id']}/stop/").status_code == 200
-    assert BulkResume.objects.get().stop_requested
+    assert Campaign.objects.get().stop_requested
     assert AuditEntry.objects.latest("sequence").action == "schedules.stop"
 
 

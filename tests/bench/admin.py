@@ -17,7 +17,7 @@ from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.lineage.models import Edge
 from warehouse_admin.mirror.models import Run, SavedQuery, SyncRun, WarehouseTable
-from warehouse_admin.schedules.models import BulkResume
+from warehouse_admin.schedules.models import Campaign
 
 PER_PAGE = 50
 """As many rows as the portal's lists show."""
@@ -129,7 +129,7 @@ everything.register(Run, RunAdmin)
 everything.register(WarehouseTable, TableAdmin)
 everything.register(SyncRun, SyncAdmin)
 everything.register(ChangeRequest, ChangeAdmin)
-everything.register(BulkResume, ResumeAdmin)
+everything.register(Campaign, ResumeAdmin)
 everything.register(ActivityEntry, ActivityAdmin)
 everything.register(AuditEntry, AuditAdmin)
 everything.register(User, PersonAdmin)

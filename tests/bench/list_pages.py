@@ -35,7 +35,7 @@ YARDSTICK = "/connections/"
 
 VIEWS, SCHEDULES = "/admin/mirror/savedquery/", "/schedules-admin/mirror/savedquery/"
 TABLES, SYNCS, RUNS = "/admin/mirror/warehousetable/", "/admin/mirror/syncrun/", "/admin/mirror/run/"
-CHANGES, RESUMES = "/admin/changes/changerequest/", "/admin/schedules/bulkresume/"
+CHANGES, RESUMES = "/admin/changes/changerequest/", "/admin/schedules/campaign/"
 ACTIVITY, AUDIT, PEOPLE = "/admin/activity/activityentry/", "/admin/audit/auditentry/", "/admin/accounts/user/"
 
 

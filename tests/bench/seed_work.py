@@ -17,7 +17,7 @@ from warehouse_admin.audit.models import AuditEntry, ChainHead
 from warehouse_admin.changes.models import ChangeRequest, Item, Revision, Vote
 from warehouse_admin.mirror.models import Observation, SavedQuery
 from warehouse_admin.mutations.models import Mutation
-from warehouse_admin.schedules.models import BulkResume, BulkResumeItem
+from warehouse_admin.schedules.models import Campaign, CampaignItem
 
 CLOSED = ChangeRequest.CLOSED
 REASONS = (
@@ -145,26 +145,26 @@ def _seed_resumes(
     connection: Connection, people: list[User], views: list[SavedQuery], count: int, chosen: random.Random
 ) -> None:
     """A campaign for every ten views; the newest hundred still have their items."""
-    State = BulkResume.State
+    State = Campaign.State
     made = bulk(
         [
-            BulkResume(
+            Campaign(
                 connection=connection,
                 state=chosen.choice((State.SUCCEEDED, State.SUCCEEDED, State.STOPPED)),
                 reason=f"After incident {number}",
                 started_by=chosen.choice(people),
             )
-            for number in missing(count // 10, BulkResume)
+            for number in missing(count // 10, Campaign)
         ]
     )
     bulk(
         [
-            BulkResumeItem(
-                resume=resume,
+            CampaignItem(
+                campaign=resume,
                 saved_query=view,
                 is_open=False,
                 position=place,
-                outcome=chosen.choice((BulkResumeItem.Outcome.RESUMED, BulkResumeItem.Outcome.FAILED_AGAIN)),
+                outcome=chosen.choice((CampaignItem.Outcome.RESUMED, CampaignItem.Outcome.FAILED_AGAIN)),
             )
             for resume in made[-100:]
             for place, view in enumerate(chosen.sample(views, VIEWS_OF_A_RESUME))

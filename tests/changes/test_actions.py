@@ -234,3 +234,16 @@ def test_a_view_that_comes_to_be_read_asks_for_a_new_review_of_its_deletion(
     assert change.state == State.IN_REVIEW
     assert ("change.dependents_appeared", "ok") in trail("change.")
     assert sandbox.world.view(LEAF)
+
+
+@pytest.mark.parametrize("of", EVERYWHERE)
+def test_never_is_idle_where_no_cadence_is_shown(of, warehouse, author, named, sandbox):
+    warehouse(of)
+    sandbox.world.set_cadence_outside(TABLE, "never")
+    given = {"action": "set_cadence", "saved_query": named(TABLE), "sync_frequency": "never", "reason": "x"}
+
+    with pytest.raises(InvalidInput, match="there is nothing to send") as refused:
+        services.create(author=author, submit=True, **given)
+
+    assert list(refused.value.errors) == ["sync_frequency"]
+    assert not ChangeRequest.objects.exists()

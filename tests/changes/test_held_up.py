@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from tests.changes.conftest import trail
+from tests.changes.pages import words
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import PersonalKey
 from warehouse_admin.changes import apply as applying
@@ -111,3 +115,40 @@ def test_a_refused_key_of_the_authors_own_holds_back_their_changes_alone(
     services.settle_open()
     change.refresh_from_db()
     assert change.state == State.APPLIED
+
+
+@pytest.mark.parametrize(
+    ("policy", "refused", "why"),
+    [
+        ("author_if_present", True, "refuses author's own key"),
+        ("author_required", True, "refuses author's own key"),
+        ("author_required", None, "has stored none"),
+    ],
+)
+def test_the_list_says_as_much_of_a_missing_or_refused_own_key_as_the_page(
+    policy, refused, why, connection, author, reviewer, client_of, proposed, django_assert_num_queries
+):
+    changes = [services.approve(proposed(f"SELECT {number} AS n"), reviewer) for number in range(3)]
+    ChangeRequest.objects.update(state=State.APPROVED, by_hand=True)
+    connection.key_policy = policy
+    connection.save()
+    if refused:
+        given = {"user": author, "connection": connection, "api_key": "phx_own_1", "key_refused_at": timezone.now()}
+        PersonalKey.objects.create(**given)
+    client = client_of(reviewer)
+    counts = []
+    for state in (State.APPROVED, State.SCHEDULED):
+        ChangeRequest.objects.exclude(pk=changes[0].pk).update(state=State.WITHDRAWN)
+        with CaptureQueriesContext(database) as one:
+            client.get(reverse("changes:list"), {"tab": "open"})
+        ChangeRequest.objects.update(state=state)
+        with django_assert_num_queries(len(one)):
+            listed = words(client.get(reverse("changes:list"), {"tab": "open"}))
+        counts.append(len(one))
+        assert listed.count("held up") == 3
+        for row in client.get("/api/v1/changes/").json()["results"]:
+            assert row["badge"]["word"].endswith("held up")
+            assert why in row["badge"]["title"] and any(why in found["text"] for found in row["blockers"])
+        page = client.get(reverse("changes:detail", args=[changes[1].pk]))
+        assert words(page).count("held up") and why in words(page)
+    assert counts[0] == counts[1]

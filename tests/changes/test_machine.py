@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, run_state_machine_as_test
 
-from tests.changes.machine.befalling import Befalling
 from tests.changes.machine.deciding import Deciding
 from tests.changes.machine.law import AT_REST
 from tests.changes.machine.ledger import Ledger
 from tests.changes.machine.stage import Stage
+from tests.changes.machine.undermining import Undermining
 from tests.changes.machine.writing import Writing
 from tests.mirror.test_convergence import wrong_views
 from warehouse_admin.accounts.models import Connection
@@ -30,7 +30,7 @@ SHRINK = (Phase.shrink,) if os.environ.get("MACHINE_SHRINK") else ()
 pytestmark = pytest.mark.django_db
 
 
-class Machine(Writing, Deciding, Befalling):
+class Machine(Writing, Deciding, Undermining):
     """Random people, outsiders and faults around one warehouse; `ledger` judges after every step."""
 
     seen: Counter[tuple[str, str]] = Counter()

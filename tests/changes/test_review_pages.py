@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tests.changes.conftest import NEW_SQL
-from tests.changes.pages import shown, url
+from tests.changes.pages import shown, url, words
 from warehouse_admin.activity import services as activity
 from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.audit.models import AuditEntry
@@ -186,8 +186,28 @@ def test_the_list_costs_the_same_at_any_size(client_of, reviewer, author, view, 
 
 def test_the_review_page_is_bounded_too(client_of, reviewer, proposed, django_assert_max_num_queries):
     change, judge = proposed(), client_of(reviewer)
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(13):
         assert judge.get(url("detail", change)).status_code == 200
+
+
+@pytest.mark.parametrize("revisions", [2, 6])
+def test_the_review_page_of_a_rebase_that_drops_lines_of_others_is_bounded_too(
+    revisions, client_of, author, reviewer, proposed, approved, sandbox, remote, django_assert_num_queries
+):
+    change, judge = proposed(), client_of(reviewer)
+    sandbox.world.edit_outside(remote.name, "SELECT order_id, 5 AS five\nFROM stg_app_orders", by="ben")
+    approved(change=change)
+    services.rebase(change, author, "SELECT order_id, 2 AS two\nFROM stg_app_orders")
+    for number in range(2, revisions):
+        services.revise(change, author, f"SELECT order_id, {number} AS n\nFROM stg_app_orders", number)
+    proposed("SELECT 9 AS rival")
+
+    with django_assert_num_queries(16):
+        page = judge.get(url("detail", change))
+
+    assert "SELECT order_id, 5 AS five" in shown(page)
+    assert "that others added" in words(page) and "somebody unknown" in words(page)
+    assert "Another open change touches this view" in words(page)
 
 
 def test_changes_are_requested_by_form(client_of, author, reviewer, proposed):

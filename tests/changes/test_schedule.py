@@ -11,7 +11,7 @@ from tests.changes.conftest import NEW_SQL, trail
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.roles import Role, take_role
 from warehouse_admin.audit.models import AuditEntry
-from warehouse_admin.changes import readiness, selectors, services
+from warehouse_admin.changes import readiness, services, turns
 from warehouse_admin.changes.errors import StateForbids
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.core.errors import InvalidInput, NotPermitted
@@ -83,7 +83,7 @@ def test_too_late_it_waits_for_a_person(connection, sandbox, remote, scheduled, 
     assert trail()[-1] == ("change.schedule_missed", "failed")
     assert sweep(change, timedelta(minutes=11)).state == State.APPROVED
     assert sandbox.world.writes(remote.id) == 0
-    assert change in selectors.my_turn(operator)
+    assert change in turns.my_turn(operator)
 
     with committed():
         services.apply(change, operator)
@@ -205,7 +205,7 @@ def test_taken_off_the_schedule_it_stays_approved_and_waits_for_an_operator(
     assert (change.state, change.scheduled_for) == (State.APPROVED, None)
     assert sweep(change, timedelta(seconds=20)).state == State.APPROVED
     assert sandbox.world.writes(remote.id) == 0
-    assert change in selectors.my_turn(operator)
+    assert change in turns.my_turn(operator)
     entry = AuditEntry.objects.latest("sequence")
     assert (entry.actor, entry.action, entry.after) == (operator, "change.unscheduled", {"at": None})
 

@@ -8,7 +8,7 @@ from django.db import DatabaseError, transaction
 from tests.changes.conftest import NEW_SQL, trail
 from warehouse_admin.accounts.roles import Role, give_role, take_role
 from warehouse_admin.audit.models import AuditEntry
-from warehouse_admin.changes import policies, presenters, readiness, selectors, services, votes
+from warehouse_admin.changes import policies, presenters, readiness, selectors, services, turns, votes
 from warehouse_admin.changes.errors import StateForbids
 from warehouse_admin.changes.models import ChangeEvent, ChangeRequest, CoAuthor, Revision, Vote
 from warehouse_admin.core import context
@@ -171,18 +171,18 @@ def test_a_request_for_changes_outlives_edits_until_its_author_votes_again(objec
 
 
 def test_a_new_revision_is_the_objectors_turn_again(objected, author, reviewer):
-    assert objected not in selectors.my_turn(reviewer)
+    assert objected not in turns.my_turn(reviewer)
 
     services.revise(objected, author, OTHER_SQL, 1)
 
-    assert objected in selectors.my_turn(reviewer)
+    assert objected in turns.my_turn(reviewer)
 
 
 def test_asking_again_goes_back_to_review_and_lifts_nothing(objected, author, reviewer, other):
     change = services.re_request(objected, author, "as we agreed")
 
     assert (change.state, last_event(change).text) == (State.IN_REVIEW, "as we agreed")
-    assert change in selectors.my_turn(reviewer)
+    assert change in turns.my_turn(reviewer)
     assert "reviewer asked for changes" in texts(change)
     assert services.approve(change, other).state == State.IN_REVIEW
     assert trail("change.re_requested") == [("change.re_requested", "ok")]
@@ -263,7 +263,7 @@ def test_co_authors_never_vote(by_hand, proposed, author, second):
     for decide in (services.approve, services.request_changes, services.reject):
         with pytest.raises(NotPermitted, match="co-author"):
             decide(change, second, "mine is fine")
-    assert change not in selectors.my_turn(second)
+    assert change not in turns.my_turn(second)
     assert not Vote.objects.exists()
 
 

@@ -47,6 +47,21 @@ def test_never_is_sent_to_a_schedule_that_runs_though_no_cadence_is_shown(
     assert scheduled.schedule is not None and scheduled.schedule.paused
 
 
+@pytest.mark.parametrize("generation", ["B", "D"])
+def test_a_view_that_shows_no_cadence_by_then_is_not_claimed_to_rest(
+    generation: str, sandbox: SandboxServer, scheduled: View, ask: Ask
+) -> None:
+    sandbox.world.set_generation(generation)
+    mutation = ask("set_cadence", {"sync_frequency": "never"})
+    sandbox.world.set_cadence_outside(scheduled.name, "never")
+
+    mutation = services.send(mutation.pk)
+
+    assert (mutation.state, mutation.sent_at, sandbox.world.writes()) == (State.HAPPENED, None, 0)
+    assert "already had this cadence in PostHog, so nothing was sent" in mutation.remote["said"]
+    assert "the next runs tell whether it rests" in mutation.remote["said"]
+
+
 def test_the_newest_servers_raise_the_shortest_cadences_and_that_is_said(
     sandbox: SandboxServer, scheduled: View, ask: Ask
 ) -> None:

@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 
 from tests.mutations.conftest import NEW_NAME, NEW_TEXT, Ask, at_once, later, results
+from warehouse_admin.accounts.models import Connection
 from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.mutations import services
 from warehouse_admin.mutations.errors import NotYet
@@ -181,6 +182,98 @@ def test_a_new_view_that_was_edited_before_we_looked_is_proven_by_the_log(sandbo
     assert (mutation.state, mutation.object_id) == (State.HAPPENED, made.id)
     assert mutation.after["query"] == NEW_TEXT
     assert f"{ANA} changed it again" in mutation.remote["said"]
+
+
+@pytest.mark.parametrize("generation", ["A", "B", "C", "D"])
+@pytest.mark.parametrize("afterwards", ["renamed", "edited and renamed", "deleted"])
+def test_a_new_view_that_nobody_finds_by_its_name_is_proven_by_the_log(
+    afterwards: str, generation: str, sandbox: SandboxServer, ask: Ask
+) -> None:
+    sandbox.world.set_generation(generation)
+    sandbox.world.faults.add(Fault("drop_after", "POST"))
+    mutation = services.send(ask("create_view").pk)
+    made = sandbox.world.view(NEW_NAME)
+    if afterwards == "edited and renamed":
+        sandbox.world.edit_outside(NEW_NAME, "SELECT 2 AS theirs")
+    if afterwards == "deleted":
+        sandbox.world.delete_outside(NEW_NAME)
+    else:
+        sandbox.world.rename_outside(NEW_NAME, "called_otherwise")
+    assert services.settle(mutation.pk).state == State.UNCONFIRMED, "before its time is up"
+
+    mutation = services.settle(mutation.pk, now=later())
+
+    assert (mutation.state, mutation.object_id) == (State.HAPPENED, made.id)
+    assert (mutation.after["name"], mutation.after["query"]) == (NEW_NAME, NEW_TEXT)
+    told = "deleted afterwards" if afterwards == "deleted" else "called called_otherwise by now"
+    assert told in mutation.remote["said"]
+    assert results(mutation) == ["asked", "unknown", "ok"]
+
+
+def lost_without_the_projects_log(sandbox: SandboxServer, connection: Connection, ask: Ask, fault: str) -> Mutation:
+    learned = connection.capabilities | {"activity_log": {"state": "no", "reason": "the plan"}}
+    Connection.objects.update(capabilities=learned)
+    sandbox.world.faults.add(Fault(fault, "POST"))
+    return services.send(ask("create_view").pk)
+
+
+def test_without_the_projects_log_that_of_each_new_view_proves_it(
+    sandbox: SandboxServer, connection: Connection, ask: Ask
+) -> None:
+    mutation = lost_without_the_projects_log(sandbox, connection, ask, "drop_after")
+    sandbox.world.rename_outside(NEW_NAME, "called_otherwise")
+
+    mutation = services.settle(mutation.pk, now=later())
+
+    assert (mutation.state, mutation.object_id) == (State.HAPPENED, sandbox.world.view("called_otherwise").id)
+    assert not sandbox.world.requests_to("activity_log")
+
+
+@pytest.mark.parametrize("scopes", [["warehouse_view:write"], ["warehouse_view:write", "user:read"]])
+def test_without_any_log_a_view_that_may_be_ours_leaves_it_open(
+    scopes: list[str], sandbox: SandboxServer, connection: Connection, ask: Ask
+) -> None:
+    sandbox.world.add_key("phx_no_log", by="portal", scopes=scopes)
+    Connection.objects.update(api_key="phx_no_log")
+    connection.refresh_from_db()
+    sandbox.world.faults.add(Fault("drop_after", "POST"))
+    mutation = services.send(ask("create_view", connection=connection).pk)
+    sandbox.world.rename_outside(NEW_NAME, "called_otherwise")
+
+    mutation = services.settle(mutation.pk, now=later())
+
+    assert (mutation.state, mutation.object_id) == (State.UNCONFIRMED, "")
+    assert "called_otherwise" in mutation.error and "came then, and no log tells" in mutation.error
+    assert results(mutation) == ["asked", "unknown"]
+
+
+@pytest.mark.parametrize("meanwhile", ["nothing", "the same text under another name", "a view by another"])
+@pytest.mark.parametrize("log", [True, False])
+def test_a_new_view_that_never_arrived_did_not_happen_whatever_else_came(
+    log: bool, meanwhile: str, sandbox: SandboxServer, connection: Connection, ask: Ask
+) -> None:
+    if log:
+        sandbox.world.faults.add(Fault("drop_before", "POST"))
+        mutation = services.send(ask("create_view").pk)
+    else:
+        mutation = lost_without_the_projects_log(sandbox, connection, ask, "drop_before")
+    if meanwhile != "nothing":
+        sandbox.world.create_outside("other", NEW_TEXT, by="ana" if "another" in meanwhile[-8:] else "portal")
+
+    mutation = services.settle(mutation.pk, now=later())
+
+    assert (mutation.state, mutation.object_id) == (State.DID_NOT_HAPPEN, "")
+    assert results(mutation) == ["asked", "unknown", "failed"]
+
+
+def test_a_log_of_the_project_that_does_not_answer_is_waited_for(sandbox: SandboxServer, ask: Ask) -> None:
+    sandbox.world.faults.add(Fault("drop_after", "POST"))
+    mutation = services.send(ask("create_view").pk)
+    sandbox.world.rename_outside(NEW_NAME, "called_otherwise")
+    sandbox.world.faults.add(Fault("status_500", "GET", "activity_log", times=1))
+
+    assert services.settle(mutation.pk, now=later()).state == State.UNCONFIRMED
+    assert services.settle(mutation.pk, now=later()).state == State.HAPPENED
 
 
 def test_a_read_back_that_fails_is_made_up_for_by_the_id_of_the_answer(sandbox: SandboxServer, ask: Ask) -> None:

@@ -22,17 +22,17 @@ from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.sandbox import actions
 from warehouse_admin.sandbox.faults import Fault
 from warehouse_admin.sandbox.server import SandboxServer
-from warehouse_admin.schedules import campaign, services, verify
-from warehouse_admin.schedules.models import BulkResume
+from warehouse_admin.schedules import claims, engine, plan, services, verify
+from warehouse_admin.schedules.models import Campaign
 
 pytestmark = pytest.mark.django_db
-Start = Callable[..., BulkResume]
-Outcomes = Callable[[BulkResume], dict[str, str]]
+Start = Callable[..., Campaign]
+Outcomes = Callable[[Campaign], dict[str, str]]
 RESUME = "resume_schedules"
 
 
-def work(resume: BulkResume) -> BulkResume:
-    services.run_resume(resume.pk)
+def work(resume: Campaign) -> Campaign:
+    services.run_campaign(resume.pk)
     resume.refresh_from_db()
     return resume
 
@@ -176,7 +176,7 @@ def test_a_view_that_cannot_be_read_again_is_unknown_and_settled_later(
 def test_a_key_that_lost_its_scope_ends_the_campaign_with_the_reason(
     synced: Connection, start: Start, outcomes: Outcomes, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(campaign, "CHUNK", 1)
+    monkeypatch.setattr(plan, "CHUNK", 1)
     resume = start(*SUSPENDED)
     sandbox.world.keys[sandbox.key].scopes = ["warehouse_view:read"]
 
@@ -191,7 +191,7 @@ def test_a_key_that_lost_its_scope_ends_the_campaign_with_the_reason(
 def test_a_key_refused_in_the_middle_ends_the_campaign_and_is_tried_no_more(
     synced: Connection, start: Start, outcomes: Outcomes, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(campaign, "CHUNK", 1)
+    monkeypatch.setattr(plan, "CHUNK", 1)
     resume = start(*SUSPENDED, HEALTHY)
     sandbox.world.faults.add(Fault("revoke_key", "POST", RESUME, after=1))
 
@@ -214,10 +214,10 @@ def test_a_key_refused_elsewhere_ends_a_campaign_without_a_request(
     monkeypatch: pytest.MonkeyPatch,
     asked: bool,
 ) -> None:
-    monkeypatch.setattr(campaign, "CHUNK", 1)
+    monkeypatch.setattr(plan, "CHUNK", 1)
     resume = start(*SUSPENDED, HEALTHY)
     if asked:
-        campaign._ask(resume, [resume.items.select_related("saved_query").first()])
+        engine._ask(resume, [resume.items.select_related("saved_query").first()])
     sandbox.world.revoke_key(sandbox.key)
     accounts.check_connection(synced)
     sandbox.world.requests.clear()
@@ -263,10 +263,10 @@ class Killed(BaseException):
 
 
 KILLED_AT = [
-    (campaign.mutations, "send"),
-    (campaign, "verify"),
-    (campaign, "_conclude"),
-    (verify, "judge"),
+    (engine.mutations, "send"),
+    (engine, "verify"),
+    (engine, "conclude"),
+    (verify, "settle"),
 ]
 
 
@@ -282,7 +282,7 @@ def test_a_killed_worker_is_taken_over_and_nothing_is_sent_twice(
     name: str,
     after: bool,
 ) -> None:
-    monkeypatch.setattr(campaign, "CHUNK", 2)
+    monkeypatch.setattr(plan, "CHUNK", 2)
     real = getattr(module, name)
     calls = []
 
@@ -298,9 +298,9 @@ def test_a_killed_worker_is_taken_over_and_nothing_is_sent_twice(
     with monkeypatch.context() as patch:
         patch.setattr(module, name, dies)
         with pytest.raises(Killed):
-            services.run_resume(resume.pk)
+            services.run_campaign(resume.pk)
     services.follow()
-    after_kill = BulkResume.objects.get(pk=resume.pk)
+    after_kill = Campaign.objects.get(pk=resume.pk)
     assert after_kill.state in ("running", "succeeded")
     with time_machine.travel(timezone.now() + timedelta(seconds=61)):
         services.follow()
@@ -315,14 +315,14 @@ def test_a_killed_worker_is_taken_over_and_nothing_is_sent_twice(
 
 def test_two_workers_share_no_campaign(synced: Connection, start: Start, sandbox: SandboxServer) -> None:
     resume = start(*SUSPENDED)
-    first = campaign.claim(resume.pk)
+    first = claims.claim(resume.pk)
 
     assert first is not None
-    assert campaign.claim(resume.pk) is None
+    assert claims.claim(resume.pk) is None
     with time_machine.travel(timezone.now() + timedelta(seconds=61)):
-        assert campaign.claim(resume.pk) is not None
-        with pytest.raises(campaign.ClaimLost):
-            campaign.heartbeat(first)
+        assert claims.claim(resume.pk) is not None
+        with pytest.raises(claims.ClaimLost):
+            claims.heartbeat(first)
 
 
 def test_it_stops_between_chunks_and_says_what_was_not_sent(
@@ -333,16 +333,16 @@ def test_it_stops_between_chunks_and_says_what_was_not_sent(
     sandbox: SandboxServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(campaign, "CHUNK", 1)
+    monkeypatch.setattr(plan, "CHUNK", 1)
     resume = start(*SUSPENDED)
-    real = campaign.verify
+    real = engine.verify
 
     def stop_then_verify(*args: object) -> None:
-        services.request_stop(resume=resume, user=operator)
-        monkeypatch.setattr(campaign, "verify", real)
+        services.request_stop(campaign=resume, user=operator)
+        monkeypatch.setattr(engine, "verify", real)
         real(*args)
 
-    monkeypatch.setattr(campaign, "verify", stop_then_verify)
+    monkeypatch.setattr(engine, "verify", stop_then_verify)
     work(resume)
 
     assert sorted(outcomes(resume).values()) == ["queued", "queued", "resumed"]
@@ -356,7 +356,7 @@ def test_a_thousand_views_take_at_most_twenty_five_calls(
     synced: Connection, operator: User, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes: list[int] = []
-    monkeypatch.setattr(campaign, "_finish_chunk", lambda resume, mutation: sizes.append(len(mutation.payload["ids"])))
+    monkeypatch.setattr(engine, "_finish", lambda resume, mutation: sizes.append(len(mutation.payload["ids"])))
     model = SavedQuery.objects.get(name=SUSPENDED[0])
     rows = [
         SavedQuery(

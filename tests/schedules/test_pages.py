@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import uuid
 from collections.abc import Callable
 
@@ -16,7 +17,7 @@ from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.sandbox.server import SandboxServer
 from warehouse_admin.schedules import services
-from warehouse_admin.schedules.models import BulkResume
+from warehouse_admin.schedules.models import Campaign
 
 pytestmark = pytest.mark.django_db
 ClientOf = Callable[[User], Client]
@@ -61,7 +62,24 @@ def test_tiles_count_and_filter(synced: Connection, viewer: User, client_of: Cli
     assert tiles["suspended"] == SavedQuery.objects.filter(schedule_state="suspended").count() == 6
     assert tiles["managed"] == 4
     assert {row.view.schedule_state for row in page.context["page"].object_list} == {"suspended"}
-    assert "Only operators may resume schedules." in page.content.decode()
+    assert "Only operators may resume, pause and run schedules." in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("role", "urls"),
+    [("operator", ["resume", "pause", "run"]), ("author", ["cadence"]), ("viewer", [])],
+)
+def test_everybody_is_offered_what_their_role_may_do_with_what_is_ticked(
+    synced: Connection, role: str, urls: list[str], request: pytest.FixtureRequest, client_of: ClientOf
+) -> None:
+    client = client_of(request.getfixturevalue(role))
+
+    page = client.get("/schedules/").content.decode()
+
+    assert re.findall(r'formaction="/schedules/(\w+)/"', page) == urls
+    chosen = {"saved_queries": [str(SavedQuery.objects.get(name="mart_orders_daily").posthog_id)]}
+    for url in urls:
+        assert client.post(f"/schedules/{url}/", chosen).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -100,7 +118,7 @@ def test_an_operator_resumes_chosen_views_and_sees_each_outcome(
     with django_capture_on_commit_callbacks(execute=True):
         answer = client.post("/schedules/resume/", {"saved_queries": ids, "confirmed": "1", "reason": "source is back"})
 
-    campaign = BulkResume.objects.get()
+    campaign = Campaign.objects.get()
     assert answer["Location"] == f"/schedules/resumes/{campaign.pk}/"
     page = client.get(answer["Location"]).content.decode()
     assert [word for word in ("Resumed", "Was not paused", "Ignored") if word not in page] == []
@@ -170,7 +188,7 @@ def test_bad_input_gets_a_sentence_and_keeps_the_reason(
 
     assert answer.status_code == status
     assert said in answer.content.decode()
-    assert not BulkResume.objects.exists()
+    assert not Campaign.objects.exists()
 
 
 def test_a_second_campaign_over_the_same_views_is_a_conflict(
@@ -207,7 +225,7 @@ def test_where_the_server_refuses_keys_the_page_says_so(
 
     page = client.get("/schedules/").content.decode()
     assert "only a person signed in to PostHog can" in page
-    assert "PostHog will refuse it; see above." in page
+    assert "What works there instead: “Setting the cadence again, view by view”." in page
     ids = [str(view.posthog_id) for view in views(HEALTHY)]
     answer = client.post("/schedules/resume/", {"saved_queries": ids, "reason": "because", "confirmed": "1"})
     assert answer.status_code == 409

@@ -18,11 +18,11 @@ from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.sandbox.server import SandboxServer
 from warehouse_admin.schedules import services
 from warehouse_admin.schedules.errors import AlreadyInCampaign, NotOffered
-from warehouse_admin.schedules.models import BulkResume
+from warehouse_admin.schedules.models import Campaign
 from warehouse_admin.schedules.selectors import schedules_of
 
 pytestmark = pytest.mark.django_db
-Start = Callable[..., BulkResume]
+Start = Callable[..., Campaign]
 Views = Callable[..., list[SavedQuery]]
 
 
@@ -52,6 +52,19 @@ def test_sources_are_sent_before_what_reads_them(synced: Connection, start: Star
     assert [item.saved_query for item in resume.items.all()] == [second, third, first]
 
 
+def test_the_order_also_holds_through_views_that_were_not_chosen(
+    synced: Connection, start: Start, views: Views
+) -> None:
+    first, second, between = views("int_account_health", "int_sessions", HEALTHY)
+    Edge.objects.filter(downstream__in=[first, second, between]).delete()
+    for down, up in ((first, between), (between, second)):
+        Edge.objects.create(downstream=down, name=up.name, connection=synced, upstream_view=up)
+
+    resume = start("int_account_health", "int_sessions")
+
+    assert [item.saved_query for item in resume.items.all()] == [second, first]
+
+
 @pytest.mark.parametrize("role", ["author", "reviewer", "auditor", "admin", "viewer", "outsider"])
 def test_only_operators_may(synced: Connection, role: str, request: pytest.FixtureRequest, views: Views) -> None:
     user: User = request.getfixturevalue(role)
@@ -59,7 +72,7 @@ def test_only_operators_may(synced: Connection, role: str, request: pytest.Fixtu
     with pytest.raises(NotPermitted):
         services.start_resume(user=user, saved_queries=views(*SUSPENDED), reason="because")
 
-    assert not BulkResume.objects.exists()
+    assert not Campaign.objects.exists()
 
 
 def test_a_reason_is_required(synced: Connection, start: Start) -> None:
@@ -77,7 +90,7 @@ def test_foreign_and_malformed_ids_are_named(synced: Connection, operator: User,
         services.start_resume(user=operator, saved_queries=[*ids, bad], reason="because")
 
     assert bad in refusal.value.errors["saved_queries"][0]
-    assert not BulkResume.objects.exists()
+    assert not Campaign.objects.exists()
 
 
 def test_deleted_views_and_an_empty_choice_are_refused(synced: Connection, operator: User, views: Views) -> None:
@@ -104,7 +117,7 @@ def test_a_view_belongs_to_one_open_campaign_at_a_time(synced: Connection, start
     with pytest.raises(AlreadyInCampaign, match="int_sessions"):
         start("int_sessions", HEALTHY)
 
-    assert BulkResume.objects.count() == 1
+    assert Campaign.objects.count() == 1
 
 
 def test_many_schedules_at_once_need_the_number_typed(synced: Connection, operator: User) -> None:
@@ -129,7 +142,7 @@ def test_servers_that_refuse_keys_are_said_so_before_starting(
     with pytest.raises(NotOffered, match="only a person signed in to PostHog"):
         start(*SUSPENDED)
 
-    assert not BulkResume.objects.exists()
+    assert not Campaign.objects.exists()
     assert sandbox.world.requests_to("resume_schedules") == []
 
 
@@ -141,4 +154,4 @@ def test_nothing_is_started_with_a_refused_key(synced: Connection, operator: Use
     with pytest.raises(NotOffered, match="PostHog refuses the API key of Demo"):
         services.run_now(user=operator, saved_query=views(HEALTHY)[0], reason="why")
 
-    assert not BulkResume.objects.exists() and not Mutation.objects.exists()
+    assert not Campaign.objects.exists() and not Mutation.objects.exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.models import Q
 
 from warehouse_admin.accounts.models import Connection
+from warehouse_admin.core.errors import InvalidInput
 from warehouse_admin.core.rest.filters import Filter, Unusable
 
 
@@ -18,3 +19,15 @@ def _known_slug(value: str) -> str:
     if value not in known:
         raise Unusable(f"There is no such connection. Choose one of {', '.join(known) or 'none: add one first'}.")
     return value
+
+
+def named_connection(slug: str) -> Connection | None:
+    """The one that is named, or the only one there is; None where several are and none is named."""
+    if slug:
+        found = Connection.objects.filter(slug=slug).first()
+        if found is None:
+            told = f"There is no connection {slug}."
+            raise InvalidInput(told, errors={"connection": [told]})
+        return found
+    several = list(Connection.objects.all()[:2])
+    return several[0] if len(several) == 1 else None

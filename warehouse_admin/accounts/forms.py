@@ -54,6 +54,15 @@ class ConnectionForm(ServiceForm):
         max_value=100,
         help_text="A sync that misses more of the known views than this stops and asks a person.",
     )
+    guard_count = forms.IntegerField(
+        label="Schedules at once", min_value=1, max_value=100_000, help_text="Acts on more need the number typed."
+    )
+    guard_percent = forms.IntegerField(
+        label="Percent of schedules at once", min_value=1, max_value=100, help_text="More than this share needs it too."
+    )
+    guard_second_person = forms.BooleanField(
+        label="Such acts wait for a second operator", required=False, help_text="Nobody confirms what they started."
+    )
     is_active = forms.BooleanField(label="Sync this connection", required=False, help_text="Untick to pause it.")
 
     @classmethod

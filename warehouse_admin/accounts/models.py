@@ -77,6 +77,9 @@ class Connection(models.Model):
     budget_per_hour = models.PositiveIntegerField(default=4500)
     sync_every_minutes = models.PositiveIntegerField(default=5)
     vanish_limit_percent = models.PositiveSmallIntegerField(default=20)
+    guard_count = models.PositiveIntegerField(default=200)  # acts on more schedules than this need a typed count
+    guard_percent = models.PositiveSmallIntegerField(default=50)  # or on more than this share of them
+    guard_second_person = models.BooleanField(default=False)  # and another operator's yes
     generation = models.CharField(max_length=1, blank=True)
     capabilities = models.JSONField(default=dict, blank=True)
     checked_at = models.DateTimeField(null=True, blank=True)

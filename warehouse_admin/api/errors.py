@@ -19,7 +19,6 @@ from rest_framework.views import set_rollback
 from warehouse_admin.accounts.middleware import record_denial
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.core.errors import NotPermitted, Unavailable, UserError
-from warehouse_admin.mirror.errors import SyncRunning
 
 CONTENT_TYPE = "application/problem+json"
 logger = logging.getLogger(__name__)
@@ -51,13 +50,11 @@ def problem(status: int, detail: str, *, headers: dict[str, str] | None = None, 
 
 
 def _members(error: UserError) -> dict[str, Any]:
-    members: dict[str, Any] = {}
+    members = dict(error.members)
     if error.errors:
         members["errors"] = error.errors
     if error.blockers:
         members["blockers"] = error.blockers
-    if isinstance(error, SyncRunning):
-        members["id"] = str(error.sync.pk)
     return members
 
 

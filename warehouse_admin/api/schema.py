@@ -24,6 +24,23 @@ PROBLEM: dict[str, Any] = {
         },
         "blockers": {"type": "array", "items": {"$ref": "#/components/schemas/Blocker"}},
         "id": {"type": "string", "description": "What is under way already."},
+        "drops": {"$ref": "#/components/schemas/Drops"},
+    },
+}
+_LINES = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {"number": {"type": "integer"}, "text": {"type": "string"}, "by": {"type": "string"}},
+    },
+}
+DROPS: dict[str, Any] = {
+    "type": "object",
+    "description": "Lines of others that a rebase would leave out (`added`) or bring back (`removed`).",
+    "properties": {
+        "digest": {"type": "string", "description": "Send it as `agreed` to agree to exactly these."},
+        "added": _LINES,
+        "removed": _LINES,
     },
 }
 ANSWERS = {
@@ -70,7 +87,7 @@ class SessionScheme(OpenApiAuthenticationExtension):
 
 def add_problems(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """Post-processing hook: what holds for every operation."""
-    result["components"]["schemas"]["Problem"] = PROBLEM
+    result["components"]["schemas"] |= {"Problem": PROBLEM, "Drops": DROPS}
     for operations in result["paths"].values():
         for method, operation in operations.items():
             writes = method == "post"

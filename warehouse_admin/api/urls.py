@@ -11,13 +11,14 @@ from warehouse_admin.changes import api as changes
 from warehouse_admin.changes import api_drafts as drafts
 from warehouse_admin.lineage import api as lineage
 from warehouse_admin.mirror import api as mirror
-from warehouse_admin.schedules import api as schedules
 from warehouse_admin.schedules import statistics_api
+from warehouse_admin.schedules.api import campaigns, runs
 
 app_name = "api"
 V1 = "api/v1"
 VIEW = f"{V1}/saved-queries/<uuid:posthog_id>"
 CHANGE = f"{V1}/changes/<int:number>"
+CAMPAIGN = f"{V1}/schedules/resumes/<uuid:resume_id>"
 
 urlpatterns = [
     path(f"{V1}/saved-queries/", mirror.SavedQueryList.as_view(), name="view-list"),
@@ -28,8 +29,9 @@ urlpatterns = [
     path(f"{VIEW}/lineage/", lineage.Lineage.as_view(), name="view-lineage"),
     path(f"{VIEW}/refresh/", mirror.Refresh.as_view(), name="view-refresh"),
     path(f"{VIEW}/draft/", drafts.DraftOfView.as_view(), name="view-draft"),
-    path(f"{VIEW}/run/", schedules.RunNow.as_view(), name="view-run"),
-    path(f"{VIEW}/cancel/", schedules.CancelRun.as_view(), name="view-cancel"),
+    path(f"{V1}/saved-queries/new/draft/", drafts.DraftOfNewView.as_view(), name="new-view-draft"),
+    path(f"{VIEW}/run/", runs.RunNow.as_view(), name="view-run"),
+    path(f"{VIEW}/cancel/", runs.CancelRun.as_view(), name="view-cancel"),
     path(f"{V1}/tables/", mirror.TableList.as_view(), name="table-list"),
     path(f"{V1}/tables/<uuid:posthog_id>/", mirror.TableOne.as_view(), name="table-detail"),
     path(f"{V1}/changes/", changes.ChangeList.as_view(), name="change-list"),
@@ -53,10 +55,16 @@ urlpatterns = [
     path(f"{CHANGE}/rollback/", changes.Rollback.as_view(), name="change-rollback"),
     path(f"{VIEW}/runs/summary/", mirror.RunSummaryOne.as_view(), name="view-runs-summary"),
     path(f"{V1}/schedules/statistics/", statistics_api.RunStatistics.as_view(), name="run-statistics"),
-    path(f"{V1}/schedules/resume/", schedules.ResumeStart.as_view(), name="resume-start"),
-    path(f"{V1}/schedules/resumes/", schedules.ResumeList.as_view(), name="resume-list"),
-    path(f"{V1}/schedules/resumes/<uuid:resume_id>/", schedules.ResumeOne.as_view(), name="resume-detail"),
-    path(f"{V1}/schedules/resumes/<uuid:resume_id>/stop/", schedules.ResumeStop.as_view(), name="resume-stop"),
+    path(f"{V1}/schedules/resume/", campaigns.ResumeStart.as_view(), name="resume-start"),
+    path(f"{V1}/schedules/pause/", campaigns.PauseStart.as_view(), name="pause-start"),
+    path(f"{V1}/schedules/run/", campaigns.RunStart.as_view(), name="run-start"),
+    path(f"{V1}/schedules/cadence/", campaigns.CadenceStart.as_view(), name="cadence-start"),
+    path(f"{V1}/schedules/resumes/", campaigns.ResumeList.as_view(), name="resume-list"),
+    path(f"{CAMPAIGN}/", campaigns.ResumeOne.as_view(), name="resume-detail"),
+    path(f"{CAMPAIGN}/stop/", campaigns.ResumeStop.as_view(), name="resume-stop"),
+    path(f"{CAMPAIGN}/pause/", campaigns.ResumePause.as_view(), name="resume-pause"),
+    path(f"{CAMPAIGN}/continue/", campaigns.ResumeContinue.as_view(), name="resume-continue"),
+    path(f"{CAMPAIGN}/confirm/", campaigns.ResumeConfirm.as_view(), name="resume-confirm"),
     path(f"{V1}/activity/", activity.EntryList.as_view(), name="activity-list"),
     path(f"{V1}/activity/<int:entry_id>/", activity.EntryOne.as_view(), name="activity-detail"),
     path(f"{V1}/activity/<int:entry_id>/review/", activity.Review.as_view(), name="activity-review"),

@@ -10,9 +10,9 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from warehouse_admin.accounts.api import connection_filter
+from warehouse_admin.accounts.api import connection_filter, named_connection
 from warehouse_admin.accounts.idempotency import Idempotent
-from warehouse_admin.accounts.models import Connection, User
+from warehouse_admin.accounts.models import User
 from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
 from warehouse_admin.changes import presenters, selectors, serializers, services
 from warehouse_admin.changes.models import ChangeRequest
@@ -57,7 +57,7 @@ class ChangeList(Idempotent, ListEndpoint):
         """Propose a change of a view, or a new one."""
         wanted = self.clean(serializers.NewChange)
         view = _view(wanted.pop("saved_query")) if "saved_query" in wanted else None
-        connection = _connection(wanted.pop("connection", ""))
+        connection = named_connection(wanted.pop("connection", ""))
         change = services.create(author=request.user, saved_query=view, connection=connection, **wanted)
         return shown(change.pk, request, status=201)
 
@@ -219,9 +219,10 @@ class Rebase(Step):
     body = serializers.Rebased
 
     def take(self, change: ChangeRequest, request: SignedInRequest, wanted: dict[str, Any]) -> Any:
+        agreed = wanted.get("agreed")
         if wanted["replace_remote"]:
-            return services.replace_remote(change, request.user)
-        return services.rebase(change, request.user, wanted.get("query"))
+            return services.replace_remote(change, request.user, agreed=agreed)
+        return services.rebase(change, request.user, wanted.get("query"), agreed=agreed)
 
 
 @step(serializers.Comment)
@@ -263,18 +264,6 @@ def found(number: int, request: SignedInRequest) -> ChangeRequest:
 def shown(number: int, request: SignedInRequest, *, status: int = 200) -> Response:
     """The change as it is now."""
     return Response(presenters.detail_dict(found(number, request), request.user), status=status)
-
-
-def _connection(slug: str) -> Connection | None:
-    """The one that is named, or the only one there is."""
-    if slug:
-        found = Connection.objects.filter(slug=slug).first()
-        if found is None:
-            told = f"There is no connection {slug}."
-            raise InvalidInput(told, errors={"connection": [told]})
-        return found
-    several = list(Connection.objects.all()[:2])
-    return several[0] if len(several) == 1 else None
 
 
 def _view(text: str) -> SavedQuery:

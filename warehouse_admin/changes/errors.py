@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from warehouse_admin.changes.dropped import Dropped
@@ -47,7 +48,7 @@ class DraftMoved(UserError):
 
 
 class DropsLines(UserError):
-    """The text leaves out lines of others that nobody has agreed to drop yet; `dropped` holds them."""
+    """The text leaves out lines of others that were not agreed to; `dropped` holds them, `drops` tells programs."""
 
     def __init__(self, dropped: Dropped) -> None:
         super().__init__(
@@ -55,3 +56,7 @@ class DropsLines(UserError):
             "otherwise. Everything you chose and wrote is kept."
         )
         self.dropped = dropped
+
+    @property
+    def members(self) -> dict[str, Any]:
+        return {"drops": {"digest": self.dropped.digest, **asdict(self.dropped)}}

@@ -98,7 +98,9 @@ class ChangeRequest(models.Model):
         return f"#{self.pk}"
 
     newest: Revision | None = None
-    """The newest revision, where a list has read those of all its rows at once."""
+    """The newest revision, where a list has read those of all its rows at once, or a page all of one change."""
+    first: Revision | None = None
+    """The first one, where a page has read all of them."""
 
     @property
     def number(self) -> int:
@@ -135,7 +137,10 @@ class Revision(models.Model):
 
     @classmethod
     def numbered(cls, change: ChangeRequest, number: int) -> Revision | None:
-        """A revision with its item and its editor, in one query."""
+        """A revision with its item and its editor, in one query unless it was read beforehand."""
+        for known in (change.newest, change.first):
+            if known is not None and known.number == number:
+                return known
         of_it = {"revision__change": change, "revision__number": number, "position": 0}
         item = Item.objects.select_related("revision__editor").filter(**of_it).first()
         if item is None:

@@ -29,8 +29,8 @@ def is_writer(user: User, change: ChangeRequest) -> bool:
     return user.pk == change.author_id or any(person.pk == user.pk for person in votes.co_authors(change))
 
 
-def written_by(user: User) -> Q:
-    """The condition for changes of which this person is the author or a co-author."""
+def written_by(user: User | int) -> Q:
+    """The condition for changes of which this person, or the one of this key, is the author or a co-author."""
     return Q(author=user) | Q(pk__in=CoAuthor.objects.filter(person=user).values("change"))
 
 

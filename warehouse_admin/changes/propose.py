@@ -77,6 +77,21 @@ def create(
     return change
 
 
+def cadence_change(author: User, saved_query: SavedQuery, cadence: str, reason: str, nonce: str) -> int:
+    """Propose another cadence and hand it to the reviewers at once; gives the number of the change."""
+    action = ChangeRequest.Action.SET_CADENCE
+    change = create(
+        author=author,
+        action=action,
+        saved_query=saved_query,
+        sync_frequency=cadence,
+        reason=reason,
+        submit=True,
+        nonce=nonce,
+    )
+    return change.pk
+
+
 def submit(change: ChangeRequest, user: User) -> ChangeRequest:
     """Hand a draft to the reviewers."""
     with transaction.atomic():

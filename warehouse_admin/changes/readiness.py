@@ -30,7 +30,7 @@ def _said(change: ChangeRequest) -> tuple[str, str]:
         return "", change.problem
     if not votes.tally(change).approved:
         return "Approval lost", "An approval no longer counts: it needs a new review."
-    if why := _unusable_view(change) or _paused(change):
+    if why := _unusable_view(change) or _held_up(change):
         return f"{look_of('change', change.state).word}, held up", why["text"]
     if change.state == State.APPROVED and _by_hand(change):
         return "Approved, not applied", change.problem
@@ -42,8 +42,7 @@ def blockers(change: ChangeRequest, user: User | None = None, revision: Revision
     if change.is_closed:
         return []
     found = _of_state(change, user, revision or selectors.revision(change))
-    held_up = _paused(change) or _without_key(change)
-    found += [why for why in (_unusable_view(change), held_up, _near_its_end(change)) if why]
+    found += [why for why in (_unusable_view(change), _held_up(change), _near_its_end(change)) if why]
     return found
 
 
@@ -62,18 +61,14 @@ def _unusable_view(change: ChangeRequest) -> Blocker | None:
     return None
 
 
-def _paused(change: ChangeRequest) -> Blocker | None:
+def _held_up(change: ChangeRequest) -> Blocker | None:
+    """Why nothing is sent though it is approved: for its connection, or for the key that is due."""
     connection = change.connection
     if not connection.is_active:
         return _blocker(f"The connection {connection.name} is paused.", "wait", "an administrator")
     if connection.key_refused_at and connection.key_policy == Connection.KeyPolicy.SERVICE:
         return _blocker("PostHog refuses the connection's API key.", "wait", "an administrator")
-    return None
-
-
-def _without_key(change: ChangeRequest) -> Blocker | None:
-    """Whose key it is that is missing or refused; asked for one change, since it takes a query."""
-    why = accounts.why_no_writes(change.connection, author=change.author)
+    why = accounts.why_no_writes(connection, author=change.author, known=getattr(change, "own_keys", None))
     return _blocker(why, "fix", f"{change.author.display_name}, on the settings page") if why else None
 
 

@@ -6,24 +6,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from django.db.models import (
+    Case,
     Count,
     Exists,
     F,
-    FilteredRelation,
     OuterRef,
     Prefetch,
     Q,
     QuerySet,
+    When,
     prefetch_related_objects,
 )
 from django.utils.functional import SimpleLazyObject
 
-from warehouse_admin.accounts.models import Connection, User
+from warehouse_admin.accounts import services as accounts
+from warehouse_admin.accounts.models import User
 from warehouse_admin.accounts.policies import allows
-from warehouse_admin.accounts.roles import APPLY, CLOSE, REVIEW
+from warehouse_admin.accounts.roles import CLOSE
 from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
 from warehouse_admin.changes import policies, searching, votes
 from warehouse_admin.changes.models import ChangeEvent, ChangeRequest, CoAuthor, Item, Revision, Vote
+from warehouse_admin.changes.turns import my_turn
 from warehouse_admin.core.errors import Missing
 from warehouse_admin.mirror.models import SavedQuery
 
@@ -47,8 +50,14 @@ TABS: dict[str, tuple[State, ...] | None] = {  # by the states that each holds, 
     "all": None,
 }
 _SHARED = Exists(CoAuthor.objects.filter(change=OuterRef("pk")))
-_AUTHORS_TURN = (State.CHANGES_REQUESTED, State.NEEDS_REBASE, State.FAILED)
-_ANYBODYS_TURN = (*_AUTHORS_TURN, State.IN_REVIEW, State.APPROVED)
+_UNSEEN = (*ChangeRequest.CLOSED, State.DRAFT)  # a draft is its authors' business, and what is closed stands in no way
+_RIVALS = ChangeRequest.objects.filter(saved_query=OuterRef("saved_query")).exclude(state__in=_UNSEEN)
+_HAS_RIVALS = Exists(_RIVALS.exclude(pk=OuterRef("pk")))
+_UNREAD_OF_AUTHOR = tuple(f"author__{name}" for name in ("password", "email", "last_login", "date_joined"))
+_READ_OF_VIEW = {"id", "name", "posthog_id", "managed_viewset_kind", "origin", "deleted_at"}
+_UNREAD_OF_VIEW = tuple(
+    f"saved_query__{field.name}" for field in SavedQuery._meta.concrete_fields if field.name not in _READ_OF_VIEW
+)
 
 
 def visible_to(user: User) -> QuerySet[ChangeRequest]:
@@ -58,51 +67,24 @@ def visible_to(user: User) -> QuerySet[ChangeRequest]:
     return ChangeRequest.objects.exclude(Q(state=State.DRAFT) & ~policies.written_by(user))
 
 
-def my_turn(user: User) -> QuerySet[ChangeRequest]:
-    """Changes that wait for something this person can do."""
-    mine = Q(state__in=_AUTHORS_TURN) & policies.written_by(user)
-    if allows(user, REVIEW):
-        mine |= Q(state=State.IN_REVIEW) & ~policies.written_by(user) & ~_settled_for(user)
-    if allows(user, APPLY):
-        by_hand = Q(connection__apply_policy=Connection.ApplyPolicy.MANUAL) | Q(attempts__gt=0) | Q(by_hand=True)
-        mine |= Q(state=State.APPROVED) & by_hand | Q(state=State.FAILED)
-    # Said once more, so that the index on the state leaves unread what is closed: most changes are.
-    now = FilteredRelation("revisions", condition=Q(revisions__number=F("revision_number")))
-    return ChangeRequest.objects.alias(now=now).filter(mine, state__in=_ANYBODYS_TURN)
-
-
-def _settled_for(user: User) -> Q:
-    """This person approved, or wrote, what stands there now. Whoever asked for changes is asked to look again."""
-    now = OuterRef("now__meaning_digest")
-    approving = Vote.objects.filter(voter=user, voided_at=None, verdict=Vote.Verdict.APPROVE)
-    approved = approving.filter(change=OuterRef("pk"), revision__meaning_digest=now)
-    wrote = Revision.objects.filter(editor=user, change=OuterRef("pk"), meaning_digest=now)
-    return Q(Exists(approved)) | Q(Exists(wrote))
-
-
-def my_turn_count(user: User) -> int:
-    return my_turn(user).count()
-
-
 def change_list(user: User, params: Mapping[str, str]) -> QuerySet[ChangeRequest]:
     """Changes as the list shows them. `params`: tab, q, state, author, action, saved_query, connection, sort."""
     found = _filtered(_of_tab(user, params.get("tab") or "all"), params)
     found = found.filter(searching.parse(params.get("q") or "", user).condition)
     shown = found.select_related("saved_query", "author", "connection")
-    shown = shown.defer("remote", "saved_query__query", "saved_query__columns", *CONNECTION_UNREAD)
+    shown = shown.defer("remote", *_UNREAD_OF_VIEW, *_UNREAD_OF_AUTHOR, *CONNECTION_UNREAD)
     return shown.order_by(*_order(params))
 
 
 def tab_counts(user: User) -> dict[str, int]:
     """How many changes each tab holds but "my turn", in one query."""
-    closed = Q(state__in=ChangeRequest.CLOSED)
-    of_states = {tab: Count("pk", filter=Q(state__in=states)) for tab, states in TABS.items() if states}
-    return visible_to(user).aggregate(
-        mine=Count("pk", filter=policies.written_by(user) & ~closed),
-        open=Count("pk", filter=~closed),
-        all=Count("pk"),
-        **of_states,
-    )
+    written = Count("pk", filter=policies.written_by(user))
+    rows = visible_to(user).values("state").annotate(count=Count("pk"), written=written).order_by()
+    of_states = {row["state"]: row["count"] for row in rows}
+    counts = {tab: sum(of_states.get(state, 0) for state in states) for tab, states in TABS.items() if states}
+    total = sum(of_states.values())
+    mine = sum(row["written"] for row in rows if row["state"] not in ChangeRequest.CLOSED)
+    return counts | {"mine": mine, "open": total - counts["closed"], "all": total}
 
 
 def detail(number: int, user: User | None = None) -> ChangeRequest:
@@ -117,9 +99,11 @@ def detail(number: int, user: User | None = None) -> ChangeRequest:
         "rolls_back",
         "apply_asked_by",
     )
-    found = rows.select_related(*related).annotate(is_shared=_SHARED).filter(pk=number).first()
+    told = rows.select_related(*related).annotate(is_shared=_SHARED, has_rivals=_HAS_RIVALS)
+    found = told.filter(pk=number).first()
     if found is None:
         raise Missing(f"There is no change #{number}.")
+    _read_revisions_of(found)
     read_votes([found])
     return found
 
@@ -127,8 +111,6 @@ def detail(number: int, user: User | None = None) -> ChangeRequest:
 def revision(change: ChangeRequest, number: int | None = None) -> Revision:
     """One revision of a change, by default the newest."""
     wanted = change.revision_number if number is None else number
-    if change.newest is not None and change.newest.number == wanted:
-        return change.newest
     found = Revision.numbered(change, wanted)
     if found is None:
         raise Missing(f"#{change.pk} has no revision {wanted}.")
@@ -152,11 +134,30 @@ def read_revisions(changes: Iterable[ChangeRequest]) -> None:
         known[item.revision.change_id].newest = item.revision
 
 
+def _read_revisions_of(change: ChangeRequest) -> None:
+    """Give one change all its revisions in one query; of those between the first and the newest without their texts."""
+    ends = Q(revision__number__in=(1, change.revision_number))
+    texts = {f"{name}_at_an_end": Case(When(ends, then=F(name))) for name in ("base", "proposal")}
+    items = Item.objects.filter(revision__change=change, position=0).select_related("revision__editor")
+    steps = []
+    for item in items.defer("base", "proposal").annotate(**texts).order_by("revision__number"):
+        steps.append(item.revision)
+        if item.revision.number in (1, change.revision_number):
+            item.base, item.proposal = item.base_at_an_end, item.proposal_at_an_end  # type: ignore[attr-defined]
+            item.revision.item = item
+            change.first = change.first or item.revision
+            change.newest = item.revision
+    change.steps = steps  # type: ignore[attr-defined]
+
+
 def read_votes(changes: Sequence[ChangeRequest]) -> None:
-    """Read for all at once what `votes.tally` counts by: three queries, and one more where some have co-authors."""
+    """Read for all at once what `votes.tally` counts by: three queries, and one more where some have co-authors.
+
+    And one for what `readiness` asks about their authors' own keys, where any of them may be used.
+    """
     steps = Revision.objects.only("change", "number", "editor", "meaning_digest", "requirements", "created_at")
     unread = []
-    for change in changes:
+    for change in (change for change in changes if not hasattr(change, "steps")):
         if change.newest is None or change.revision_number > 1:
             unread.append(change)
         else:
@@ -165,24 +166,22 @@ def read_votes(changes: Sequence[ChangeRequest]) -> None:
     prefetch_related_objects(changes, Prefetch("votes", Vote.objects.select_related("voter")))
     prefetch_related_objects([change for change in changes if getattr(change, "is_shared", False)], "co_authors")
     reviewers = SimpleLazyObject(votes.reviewers)  # where nobody has voted, nobody asks
+    keys = SimpleLazyObject(lambda: accounts.own_keys(change.author_id for change in changes))
     for change in changes:
-        change.reviewers = reviewers  # type: ignore[attr-defined]
+        change.reviewers, change.own_keys = reviewers, keys  # type: ignore[attr-defined]
 
 
 def others_open(saved_query: SavedQuery | None, *, besides: ChangeRequest | None = None) -> QuerySet[ChangeRequest]:
     """Submitted changes of a view that are not closed; of a view that is not made yet there are none."""
-    if saved_query is None:
+    if saved_query is None or not getattr(besides, "has_rivals", True):
         return ChangeRequest.objects.none()
-    found = ChangeRequest.objects.filter(saved_query=saved_query).exclude(
-        state__in=(*ChangeRequest.CLOSED, State.DRAFT)
-    )
+    found = ChangeRequest.objects.filter(saved_query=saved_query).exclude(state__in=_UNSEEN)
     return found.exclude(pk=besides.pk if besides else 0).select_related("author").order_by("pk")
 
 
 def open_by_view(views: Iterable[SavedQuery]) -> dict[int, ChangeRequest]:
     """The newest open change of each view that has one, by the view's primary key; drafts stay private."""
-    hidden = (*ChangeRequest.CLOSED, ChangeRequest.State.DRAFT)
-    found = ChangeRequest.objects.filter(saved_query__in=[view.pk for view in views]).exclude(state__in=hidden)
+    found = ChangeRequest.objects.filter(saved_query__in=[view.pk for view in views]).exclude(state__in=_UNSEEN)
     found = found.only("saved_query", "state").order_by("pk")
     return {change.saved_query_id: change for change in found if change.saved_query_id is not None}
 

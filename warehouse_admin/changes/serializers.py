@@ -227,6 +227,21 @@ class DraftBody(serializers.Serializer):
     )
 
 
+class NewDraftDetail(serializers.Serializer):
+    """The caller's own draft of a view that does not exist yet."""
+
+    connection = serializers.SlugField()
+    name = serializers.CharField(allow_blank=True)
+    query = serializers.CharField(allow_blank=True)
+    reason = serializers.CharField(allow_blank=True)
+    version = serializers.IntegerField(help_text="Grows with each save. Send it back, and nobody is overwritten.")
+    updated_at = serializers.DateTimeField()
+
+
+class NewDraftBody(DraftBody):
+    name = ExactText(required=False, help_text="Left out, it stays.")
+
+
 class Comment(serializers.Serializer):
     comment = ExactText(required=False, default="", help_text="Needed to request changes and to reject.")
 
@@ -270,6 +285,13 @@ class Scheduled(serializers.Serializer):
 
 class Rebased(serializers.Serializer):
     query = ExactText(required=False, help_text="The SQL, edited to fit. Lines of others it lacks are recorded.")
+    agreed = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=64,
+        help_text="The `digest` of the lines of others that may be dropped, empty for none: 409 with `drops` where it "
+        "would drop any other. Left out, nobody is asked, and they are recorded for reviewers to see.",
+    )
     replace_remote = serializers.BooleanField(
         required=False,
         default=False,

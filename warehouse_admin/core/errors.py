@@ -16,6 +16,11 @@ class UserError(Exception):
         self.errors = errors or {}
         self.blockers = blockers or []
 
+    @property
+    def members(self) -> dict[str, Any]:
+        """What else a program is told."""
+        return {}
+
 
 class InvalidInput(UserError):
     """What was sent cannot be used; `errors` names each field and what to do about it."""

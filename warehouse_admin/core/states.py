@@ -100,6 +100,15 @@ LOOKS: dict[str, dict[str, Look]] = {
         "failed_again": Look("alert", "Failed again", "bad"),
         "failed": Look("x-circle", "Failed", "bad"),
         "unknown": UNKNOWN,
+        "paused": Look("pause", "Paused", "ok"),
+        "ran": Look("check-circle", "Ran", "ok"),
+        "proposed": Look("changes", "Proposed", "ok"),
+        "not_needed": Look("minus", "Not needed", "muted"),
+    },
+    "follow_up": {
+        "ran_ok": Look("check-circle", "Ran well", "ok"),
+        "failed_again": Look("alert", "Failed again", "bad"),
+        "no_run_yet": Look("clock", "No run yet", "warn"),
     },
     "verdict": {
         "unreviewed": Look("inbox", "Unreviewed", "info"),

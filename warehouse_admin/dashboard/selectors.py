@@ -11,12 +11,12 @@ from django.utils import timezone
 
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.activity.models import ActivityEntry
-from warehouse_admin.changes import selectors as changes
+from warehouse_admin.changes import turns
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.mirror import selectors as mirror
 from warehouse_admin.mirror.models import SavedQuery, ScheduleState, SyncRun
 from warehouse_admin.mutations.models import Mutation
-from warehouse_admin.schedules.models import BulkResume
+from warehouse_admin.schedules.models import Campaign
 
 SHOWN = 8
 BROKEN = (ScheduleState.SUSPENDED, ScheduleState.FAILING)
@@ -56,7 +56,7 @@ def _shortlist(rows: QuerySet[Any]) -> Shortlist:
 
 
 def my_reviews(user: User) -> Shortlist:
-    return _shortlist(changes.my_turn(user).select_related("saved_query", "author").order_by("state_changed_at"))
+    return _shortlist(turns.my_turn(user).select_related("saved_query", "author").order_by("state_changed_at"))
 
 
 def my_changes(user: User) -> Shortlist:
@@ -87,7 +87,7 @@ def unsettled() -> Shortlist:
 
 
 def running_resumes() -> Shortlist:
-    return _shortlist(BulkResume.objects.filter(state__in=BulkResume.OPEN).select_related("started_by"))
+    return _shortlist(Campaign.objects.filter(state__in=Campaign.OPEN).select_related("started_by"))
 
 
 def freshness() -> list[Freshness]:

@@ -14,6 +14,10 @@ class SyncRunning(UserError):
         super().__init__(f"A sync of {sync.connection.name} is already under way. Wait for it, or stop it first.")
         self.sync = sync
 
+    @property
+    def members(self) -> dict[str, Any]:
+        return {"id": str(self.sync.pk)}
+
 
 class SyncNotOpen(UserError):
     """The sync has ended, so there is nothing to stop or to decide."""

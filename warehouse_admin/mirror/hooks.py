@@ -27,6 +27,8 @@ proposals: list[Callable[[Any, SavedQuery], list[dict[str, Any]]]] = []
 own_pauses: list[Callable[[Sequence[int]], dict[int, OwnPause]]] = []
 # primary keys of views → pairs (one of these, a view that it reads)
 view_sources: list[Callable[[Collection[int]], list[tuple[int, int]]]] = []
+# a person, a view, the wanted cadence, why and a nonce → the number of the change request that was opened for it
+cadence_changes: list[Callable[[Any, SavedQuery, str, str, str], int]] = []
 table_readers: list[Callable[[WarehouseTable], list[SavedQuery]]] = []
 
 

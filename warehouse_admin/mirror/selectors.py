@@ -316,3 +316,9 @@ def newest_and_good(params: Params) -> tuple[SyncRun | None, SyncRun | None]:
     ends = list(found.defer("cursor").order_by("-created_at"))
     succeeded = [sync for sync in ends if sync.state == SyncRun.State.SUCCEEDED]
     return (ends[0] if ends else None), (succeeded[0] if succeeded else None)
+
+
+def posthog_url(view: SavedQuery) -> str:
+    """The page of the view in PostHog itself."""
+    connection = view.connection
+    return f"{connection.host.rstrip('/')}/project/{connection.project_id}/sql?open_view={view.posthog_id}"

@@ -9,3 +9,7 @@ class NotYet(Exception):
     def __init__(self, retry_after: float, why: str = "") -> None:
         super().__init__(why or f"Try again in {retry_after:.0f} s.")
         self.retry_after = retry_after
+
+
+class Busy(NotYet):
+    """Another mutation of the same object is under way; others may go on meanwhile."""

@@ -14,7 +14,7 @@ from warehouse_admin.accounts.models import User
 from warehouse_admin.core import context
 from warehouse_admin.core.errors import UserError
 from warehouse_admin.mutations import locks, timing
-from warehouse_admin.mutations.errors import NotYet
+from warehouse_admin.mutations.errors import Busy, NotYet
 from warehouse_admin.mutations.kinds import Decided, Standing, kind_of
 from warehouse_admin.mutations.kinds.create import NEW_ID
 from warehouse_admin.mutations.models import Mutation
@@ -50,7 +50,7 @@ def _claim(mutation: Mutation) -> bool:
     )
     if taken and kind_of(mutation).locks and not locks.take(mutation):
         # Raised inside the transaction: the claim is undone.
-        raise NotYet(timing.LOCK_WAIT, "Another change of this view is under way.")
+        raise Busy(timing.LOCK_WAIT, "Another change of this view is under way.")
     mutation.refresh_from_db()
     return bool(taken)
 

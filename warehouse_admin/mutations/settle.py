@@ -13,7 +13,7 @@ from django.utils import timezone
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.core import context
 from warehouse_admin.core.errors import UserError
-from warehouse_admin.mutations import locks, timing, trace
+from warehouse_admin.mutations import elsewhere, locks, timing, trace
 from warehouse_admin.mutations.errors import NotYet
 from warehouse_admin.mutations.kinds import Standing, kind_of
 from warehouse_admin.mutations.models import Mutation
@@ -119,12 +119,16 @@ def _look(mutation: Mutation, now: datetime) -> Mutation:
             if not error.object_missing:
                 raise
             standing, live = Standing.OTHER, None
-        found = trace.follow(client, mutation, standing, live, now=now)
+        found: trace.Found | str | None = trace.follow(client, mutation, standing, live, now=now)
+        if elsewhere.is_due(mutation, standing, live, now):
+            found = elsewhere.look(client, mutation, now=now)
     except UserError as refusal:
         return _still_open(mutation, now, refusal.message)
     except errors.PostHogError as error:
         return _still_open(mutation, now, f"PostHog could not be read: {sentence(error)}")
-    if found is not None:
+    if isinstance(found, str) and found:
+        return _still_open(mutation, now, found)
+    if found:
         return _happened_and_changed(mutation, found, snapshot(live, read_at) if live else None)
     return _decide(mutation, standing, live, read_at, now)
 

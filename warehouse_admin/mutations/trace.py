@@ -41,8 +41,8 @@ def follow(
         return None
     if standing is Standing.BASE and timing.age(mutation.sent_at, now) < timing.write_seconds():
         return None  # it can still land, so nothing is decided yet
-    entries = _read(client, mutation, live.id, now)
-    ours = _own_entry(client, mutation, entries)
+    entries = read(client, mutation, live.id, now)
+    ours = own_entry(client, mutation, entries)
     if ours is None or ours.created_at is None:
         return None
     sequel = next((entry for entry in entries[: entries.index(ours)][::-1] if kind.trace.concerns(entry)), None)
@@ -51,7 +51,7 @@ def follow(
     return Found(ours.created_at, f"PostHog's log shows that it happened. {_sequel(sequel)}", kind.trace.left(mutation))
 
 
-def _read(client: Client, mutation: Mutation, view_id: str, now: datetime) -> list[ActivityEntry]:
+def read(client: Client, mutation: Mutation, view_id: str, now: datetime) -> list[ActivityEntry]:
     """The newest lines, newest first; none where the key may not read them, or they could not be had for long."""
     if accounts.capability(mutation.connection, "activity").state == "no":
         return []
@@ -66,7 +66,7 @@ def _read(client: Client, mutation: Mutation, view_id: str, now: datetime) -> li
         return []
 
 
-def _own_entry(client: Client, mutation: Mutation, entries: list[ActivityEntry]) -> ActivityEntry | None:
+def own_entry(client: Client, mutation: Mutation, entries: list[ActivityEntry]) -> ActivityEntry | None:
     """The oldest line that can only be ours: same effect, since we sent it, by the owner of the key if anybody says.
 
     PostHog's clock may be behind ours. A line from before our own clock's moment needs the owner's name, and must not
@@ -79,7 +79,7 @@ def _own_entry(client: Client, mutation: Mutation, entries: list[ActivityEntry])
     told = [entry for entry in told if entry.created_at >= sent_at - timing.CLOCKS and not entry.is_system]  # type: ignore[operator]
     if not told:
         return None
-    mine = _owner(client, mutation)
+    mine = owner_of_key(client, mutation)
     earlier = _earlier(mutation)
     for entry in reversed(told):
         who = entry.user.email if entry.user else None
@@ -101,7 +101,7 @@ def _earlier(mutation: Mutation) -> bool:
     )
 
 
-def _owner(client: Client, mutation: Mutation) -> str | None:
+def owner_of_key(client: Client, mutation: Mutation) -> str | None:
     """Whom PostHog's log names for the key that was used, which need not be the one we read with."""
     used = mutation.remote.get("key")
     if used in (None, "connection"):

@@ -36,18 +36,23 @@ class Fault:
         path_regex: str | None = None,
         times: int | None = 1,
         after: int = 0,
+        body_regex: str | None = None,
         **options: Any,
     ) -> None:
         if kind not in KINDS:
             raise ValueError(f"unknown fault {kind!r}; known: {', '.join(KINDS)}")
         re.compile(path_regex or "")
+        re.compile(body_regex or "")
+        self.body_regex = body_regex
         self.kind, self.method, self.path_regex = kind, method.upper() if method else None, path_regex
         self.times, self.after, self.options, self.struck = times, after, options, 0
 
-    def matches(self, method: str, path: str, query: dict[str, str]) -> bool:
+    def matches(self, method: str, path: str, query: dict[str, str], body: bytes = b"") -> bool:
         if self.method and self.method != method:
             return False
         if self.path_regex and not re.search(self.path_regex, path):
+            return False
+        if self.body_regex and not re.search(self.body_regex, body.decode("utf-8", "replace")):
             return False
         if self.kind == "shift":
             return query.get("page", "1") != "1" or query.get("offset", "0") != "0"
@@ -58,6 +63,7 @@ class Fault:
             "kind": self.kind,
             "method": self.method,
             "path_regex": self.path_regex,
+            "body_regex": self.body_regex,
             "times": self.times,
             "after": self.after,
             "struck": self.struck,
@@ -85,11 +91,11 @@ class Faults:
         with self._lock:
             return [fault.as_dict() for fault in self._waiting]
 
-    def take(self, method: str, path: str, query: dict[str, str]) -> Fault | None:
+    def take(self, method: str, path: str, query: dict[str, str], body: bytes = b"") -> Fault | None:
         """The fault that strikes this request, counted down."""
         with self._lock:
             for fault in self._waiting:
-                if not fault.matches(method, path, query):
+                if not fault.matches(method, path, query, body):
                     continue
                 if fault.after > 0:
                     fault.after -= 1

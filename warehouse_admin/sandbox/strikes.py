@@ -21,7 +21,7 @@ SIGN_IN = b"<!DOCTYPE html><html><head><title>PostHog</title></head><body><div i
 
 def answer(world: World, request: Request, stopping: threading.Event) -> Response | None:
     """The response, or None where the connection just ends."""
-    fault = request.fault = world.faults.take(request.method, request.path, request.query)
+    fault = request.fault = world.faults.take(request.method, request.path, request.query, request.body)
     if world.latency:
         stopping.wait(world.latency)
     if fault is None:

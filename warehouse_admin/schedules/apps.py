@@ -3,3 +3,10 @@ from django.apps import AppConfig
 
 class SchedulesConfig(AppConfig):
     name = "warehouse_admin.schedules"
+
+    def ready(self) -> None:
+        from warehouse_admin.mirror import hooks
+        from warehouse_admin.schedules import holds, offers
+
+        hooks.proposals.append(offers.menu)
+        hooks.own_pauses.append(holds.own_pauses)

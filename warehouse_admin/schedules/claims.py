@@ -9,45 +9,75 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from warehouse_admin.schedules.models import BulkResume
+from warehouse_admin.schedules.models import Campaign
 
 STALE_AFTER = timedelta(seconds=60)
-State = BulkResume.State
+LONGEST_COUNTDOWN = 25.0  # seconds; longer waits are left to the beat
+State = Campaign.State
 
 
 class ClaimLost(Exception):
     """Another worker took the campaign over, or somebody ended it."""
 
 
+class Wait(Exception):
+    """The campaign goes on after `seconds`; `why` is told to people meanwhile."""
+
+    def __init__(self, seconds: float, why: str = "") -> None:
+        super().__init__(why)
+        self.seconds = max(1.0, seconds)
+        self.why = why
+
+
+class Paused(Exception):
+    """Somebody paused the campaign."""
+
+
 def free_to_claim(now: datetime) -> Q:
-    """Campaigns that no living worker has and that need not wait."""
+    """Campaigns that no living worker has and that need not wait, neither for a time nor for a person."""
     waiting = Q(state=State.QUEUED)
     abandoned = Q(state=State.RUNNING) & (Q(heartbeat_at=None) | Q(heartbeat_at__lt=now - STALE_AFTER))
-    return (waiting | abandoned) & (Q(not_before=None) | Q(not_before__lte=now))
+    due = Q(not_before=None) | Q(not_before__lte=now)
+    confirmed = Q(needs_second=False) | Q(confirmed_at__isnull=False)
+    return (waiting | abandoned) & due & confirmed & Q(paused_at=None)
 
 
-def claim(resume_id: uuid.UUID | str) -> BulkResume | None:
+def claim(campaign_id: uuid.UUID | str) -> Campaign | None:
     """Take a campaign that waits or whose worker died; None when somebody has it or it has ended."""
     now = timezone.now()
     mark = uuid.uuid4().hex
-    taken = BulkResume.objects.filter(free_to_claim(now), pk=resume_id).update(
-        state=State.RUNNING, claim=mark, heartbeat_at=now, not_before=None, started_at=Coalesce("started_at", now)
+    taken = Campaign.objects.filter(free_to_claim(now), pk=campaign_id).update(
+        state=State.RUNNING,
+        claim=mark,
+        heartbeat_at=now,
+        not_before=None,
+        waits_for="",
+        started_at=Coalesce("started_at", now),
     )
     if not taken:
         return None
-    return BulkResume.objects.select_related("connection", "started_by").get(pk=resume_id)
+    return Campaign.objects.select_related("connection", "started_by").get(pk=campaign_id)
 
 
-def heartbeat(resume: BulkResume) -> None:
-    """Say that this worker lives, and learn whether to stop; ClaimLost when the campaign is no longer ours."""
-    mine = BulkResume.objects.filter(pk=resume.pk, claim=resume.claim, state=State.RUNNING)
+def heartbeat(campaign: Campaign) -> None:
+    """Say that this worker lives, and learn what people want; ClaimLost when the campaign is no longer ours."""
+    mine = Campaign.objects.filter(pk=campaign.pk, claim=campaign.claim, state=State.RUNNING)
     if not mine.update(heartbeat_at=timezone.now()):
         raise ClaimLost
-    resume.stop_requested = mine.values_list("stop_requested", flat=True).get()
+    campaign.stop_requested, campaign.paused_at = mine.values_list("stop_requested", "paused_at").get()
 
 
-def give_back(resume: BulkResume, wait: float) -> None:
-    """Let go of the campaign for `wait` seconds; the beat picks it up again."""
-    BulkResume.objects.filter(pk=resume.pk, claim=resume.claim, state=State.RUNNING).update(
-        claim="", heartbeat_at=None, not_before=timezone.now() + timedelta(seconds=wait)
-    )
+def give_back(campaign: Campaign, wait: float, why: str = "") -> None:
+    """Let go of the campaign for `wait` seconds; then it is taken up again."""
+    mine = Campaign.objects.filter(pk=campaign.pk, claim=campaign.claim, state=State.RUNNING)
+    not_before = timezone.now() + timedelta(seconds=wait) if wait else None
+    if mine.update(claim="", heartbeat_at=None, not_before=not_before, waits_for=why[:200]) and wait:
+        _take_up_after(campaign, wait)
+
+
+def _take_up_after(campaign: Campaign, wait: float) -> None:
+    """The beat would do it too, but up to half a minute late."""
+    from warehouse_admin.schedules import tasks
+
+    if wait <= LONGEST_COUNTDOWN:
+        tasks.run_campaign.apply_async((str(campaign.pk),), countdown=wait + 0.5)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.http import QueryDict
 
+from warehouse_admin.core.formatting import cadence
 from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.posthog.cadences import NEVER, offered
 from warehouse_admin.schedules.filters import Filters
+from warehouse_admin.schedules.plan import Plan
 from warehouse_admin.schedules.selectors import matching_keys
+
+PLAN_FIELDS = ("canary_size", "wave_size", "per_minute", "stop_percent")
 
 
 def _reason() -> forms.CharField:
@@ -20,17 +27,62 @@ def _reason() -> forms.CharField:
     )
 
 
-class ResumeForm(forms.Form):
-    """Why, and how many when there are many; the service has the rules."""
+def _whole(label: str, **more: Any) -> forms.IntegerField:
+    return forms.IntegerField(label=label, required=False, **more)
+
+
+class CampaignForm(forms.Form):
+    """Why, how, and how many when there are many; the service has the rules."""
 
     reason = _reason()
-    confirm_count = forms.IntegerField(label="How many", required=False, min_value=1)
+    cadence = forms.ChoiceField(label="Cadence where the last one is not known", required=False)
+    sync_frequency = forms.ChoiceField(label="New cadence", required=False)
+    until = forms.DateTimeField(
+        label="Wake up",
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        help_text="UTC. The portal sets the cadence again then; empty: until somebody resumes it.",
+    )
+    canary_size = _whole("First send", min_value=0, help_text="So many are sent and verified before the rest.")
+    wave_size = _whole("Views in a call", min_value=1, help_text="Empty: as many as is good.")
+    per_minute = _whole("Views a minute", min_value=1, help_text="Empty: as fast as the budget allows.")
+    stop_percent = _whole("Stop above", min_value=1, max_value=100, help_text="Percent of views that fail again.")
+    confirm_count = _whole("How many", min_value=1)
+
+    def __init__(self, *args: Any, generation: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        words = [(name, cadence(name).capitalize()) for name in offered(generation) if name != NEVER]
+        chosen = [self.fields["cadence"], self.fields["sync_frequency"]]
+        for field, empty in zip(chosen, ("Leave them out", "Choose"), strict=True):
+            field.choices = [("", empty), *words]  # type: ignore[attr-defined]
+
+    def plan(self) -> Plan:
+        """What was chosen of the plan; what was left empty is as usual."""
+        given = {name: self.cleaned_data.get(name) for name in PLAN_FIELDS}
+        return Plan(**{name: value for name, value in given.items() if value is not None})
 
 
 class RunForm(forms.Form):
-    """Why a run is started or cancelled."""
+    """Why one view's run or schedule is acted on."""
 
     reason = _reason()
+
+
+class PauseForm(RunForm):
+    """And until when it stands still."""
+
+    until = CampaignForm.base_fields["until"]
+
+
+class RestoreForm(RunForm):
+    """And which cadence it gets, where the last one is not known."""
+
+    cadence = forms.ChoiceField(label="Cadence", required=False, help_text="The last one is not known.")
+
+    def __init__(self, *args: Any, generation: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        words = [(name, cadence(name).capitalize()) for name in offered(generation) if name != NEVER]
+        self.fields["cadence"].choices = [("", "Choose"), *words]  # type: ignore[attr-defined]
 
 
 def chosen_ids(data: QueryDict) -> list[str]:

@@ -20,10 +20,31 @@ from warehouse_admin.schedules import selectors
 from warehouse_admin.schedules.filters import GRID, GROUPS, Filters
 from warehouse_admin.schedules.grid import SPANS, grid_of, span_of
 from warehouse_admin.schedules.listing import Listing, listing
-from warehouse_admin.schedules.start import PERMISSION
+from warehouse_admin.schedules.methods import methods_for
+from warehouse_admin.schedules.models import Campaign
+from warehouse_admin.schedules.start import alternatives
 
 GROUP_OPTIONS = [(name, label) for name, (label, *_) in GROUPS.items()]
 CADENCE_OPTIONS = [(name, cadence(name).capitalize()) for name in CADENCES] + [("none", "None")]
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """What can be done with the schedules that are ticked: a page of its own, and perhaps a key."""
+
+    action: str
+    label: str
+    icon: str
+    url: str
+    key: str = ""
+
+
+BULK = (
+    Bulk(Campaign.Action.RESUME, "Resume", "play", "schedules:resume", "R"),
+    Bulk(Campaign.Action.PAUSE, "Pause", "pause", "schedules:pause", "P"),
+    Bulk(Campaign.Action.RUN, "Run now", "refresh", "schedules:bulk-run"),
+    Bulk(Campaign.Action.CADENCE, "Cadence", "calendar", "schedules:cadence"),
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +65,6 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
     scope = selectors.connections_of(filters.connection)
     in_scope = list(scope if is_fragment else with_ends(scope))
     connections = [connection for connection in in_scope if connection.is_active]
-    refusals = _refusals(connections)
     context = {
         "filters": filters,
         "tiles": [tile for tile in found.tiles if tile.count or tile.active],
@@ -56,9 +76,9 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "group_options": GROUP_OPTIONS,
         "cadence_options": CADENCE_OPTIONS,
         "chips": _chips(request, filters, found),
-        "refusals": refusals,
-        "can_resume": policies.allows(request.user, PERMISSION),
-        "all_refuse": bool(connections) and len(refusals) == len(connections),
+        "refusals": _refusals(connections),
+        "bulk": [act for act in BULK if policies.allows(request.user, methods_for(act.action)[0].permission)],
+        "no_bulk": "Only operators may resume, pause and run schedules.",
         "managed": sum(row.view.is_managed for row in found.page.object_list),
         "frozen_filter": request.GET.urlencode(),
         "next_group": _next_group(filters.group),
@@ -85,12 +105,15 @@ def _doubts(connections: list[Connection]) -> list[dict[str, str]]:
 
 
 def _refusals(connections: list[Connection]) -> list[dict[str, str]]:
-    """The connections whose server or key will refuse a resume, and why."""
+    """The connections whose server or key will refuse a resume: why, and what works there instead."""
     found = []
+    usual = methods_for(Campaign.Action.RESUME)[0]
     for connection in connections:
-        capability = accounts.capability(connection, "resume_schedules")
+        capability = accounts.capability(connection, usual.capability)
         if capability.state == "no":
-            found.append({"connection": connection.name, "reason": capability.reason})
+            ways = ", ".join(f"“{way.label}”" for way in alternatives(usual, connection, None))
+            instead = f" What works there instead: {ways}. Resume… offers it." if ways else ""
+            found.append({"connection": connection.name, "reason": f"{capability.reason}{instead}"})
     return found
 
 

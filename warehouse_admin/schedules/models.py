@@ -1,4 +1,4 @@
-"""Bulk resume: one campaign, one item per view, one outcome each."""
+"""Campaigns: one act on many views, one item per view, one outcome each. Holds: pauses that people asked for."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import uuid
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.mutations.models import Mutation
 
 
-class BulkResume(models.Model):
-    """A campaign that resumes the schedules of chosen views and verifies each of them by re-reading."""
+class Campaign(models.Model):
+    """One act on the schedules of chosen views, verified for each of them by re-reading it."""
 
     class State(models.TextChoices):
         QUEUED = "queued"
@@ -24,28 +24,70 @@ class BulkResume(models.Model):
         STOPPED = "stopped"
         NEEDS_ATTENTION = "needs_attention"
 
+    class Action(models.TextChoices):
+        RESUME = "resume"
+        PAUSE = "pause"
+        RUN = "run"
+        CADENCE = "cadence"
+
+    class Method(models.TextChoices):
+        RESUME_SCHEDULES = "resume_schedules"  # many views in one call
+        RESTORE_CADENCE = "restore_cadence"  # the cadence is set again, view by view, which un-pauses a schedule
+        NEVER = "never"  # the cadence is taken away
+        RUN = "run"
+        PROPOSE = "propose"  # a change request for each view; nothing is sent
+
     OPEN = (State.QUEUED, State.RUNNING)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    connection = models.ForeignKey(Connection, models.PROTECT, related_name="resumes")
+    connection = models.ForeignKey(Connection, models.PROTECT, related_name="campaigns")
+    action = models.CharField(max_length=10, choices=Action, default=Action.RESUME)
+    method = models.CharField(max_length=20, choices=Method, default=Method.RESUME_SCHEDULES)
+    cadence = models.CharField(max_length=20, blank=True)  # the new one, or the one where the last is not known
+    until = models.DateTimeField(null=True)  # of a pause: when the views wake up
     state = models.CharField(max_length=16, choices=State, default=State.QUEUED)
     reason = models.TextField()
-    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )  # null: system
     request_id = models.CharField(max_length=64, blank=True)
+
+    canary_size = models.PositiveIntegerField(default=0)  # so many are sent and verified before the rest
+    wave_size = models.PositiveIntegerField(null=True)  # views in one call; null: as many as is good
+    per_minute = models.PositiveIntegerField(null=True)  # views sent in a minute; null: as the budget allows
+    stop_percent = models.PositiveSmallIntegerField(default=20)  # of the views settled so far that fail again
+
+    needs_second = models.BooleanField(default=False)  # waits until another operator confirms it
+    confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    confirmed_at = models.DateTimeField(null=True)
+
     claim = models.CharField(max_length=32, blank=True)  # of the worker that has it; a worker without it must let go
-    not_before = models.DateTimeField(null=True)  # wait until then: PostHog or our budget said so
+    not_before = models.DateTimeField(null=True)  # wait until then: PostHog, our budget or the pace said so
+    waits_for = models.CharField(max_length=200, blank=True)  # why, in words
+    setbacks = models.PositiveSmallIntegerField(default=0)  # how often in a row PostHog could not be reached
+    calls = models.PositiveIntegerField(default=0)  # mutations asked for so far
     stop_requested = models.BooleanField(default=False)
+    stopped_why = models.CharField(max_length=200, blank=True)  # where it stopped by itself
+    paused_at = models.DateTimeField(null=True)
+    continued_at = models.DateTimeField(null=True)  # views settled before then no longer count for `stop_percent`
     error = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
     heartbeat_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    followed_at = models.DateTimeField(null=True)  # when the first scheduled run of every view was known, or missed
 
     class Meta:
         default_permissions = ()
         permissions = [("resume_schedules", "Can resume schedules in bulk")]
         ordering = ["-created_at"]
         indexes = [models.Index(fields=["state", "heartbeat_at"]), models.Index(fields=["-created_at"])]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(confirmed_by=None) | Q(started_by=None) | ~Q(confirmed_by=F("started_by")),
+                name="schedules_nobody_confirms_their_own",
+            )
+        ]
 
     def __str__(self) -> str:
         return str(self.id)
@@ -54,8 +96,16 @@ class BulkResume(models.Model):
     def is_open(self) -> bool:
         return self.state in self.OPEN
 
+    @property
+    def is_waiting_for_second(self) -> bool:
+        return self.needs_second and self.confirmed_at is None and self.is_open
 
-class BulkResumeItem(models.Model):
+    @property
+    def started_by_name(self) -> str:
+        return self.started_by.get_username() if self.started_by else "system"
+
+
+class CampaignItem(models.Model):
     """One view of a campaign, what was known before, and what came of it."""
 
     class Outcome(models.TextChoices):
@@ -68,31 +118,97 @@ class BulkResumeItem(models.Model):
         FAILED_AGAIN = "failed_again"
         FAILED = "failed"
         UNKNOWN = "unknown"
+        # of other acts than a resume
+        PAUSED = "paused"
+        RAN = "ran"
+        PROPOSED = "proposed"
+        NOT_NEEDED = "not_needed"
+
+    class FollowUp(models.TextChoices):
+        """What the first scheduled run after a resume or a run showed."""
+
+        RAN_OK = "ran_ok"
+        FAILED_AGAIN = "failed_again"
+        NO_RUN_YET = "no_run_yet"
 
     UNSETTLED = (Outcome.QUEUED, Outcome.SENT, Outcome.ACCEPTED, Outcome.UNKNOWN)
-    FINE = (Outcome.RESUMED, Outcome.NOT_PAUSED, Outcome.ACCEPTED)
+    FINE = (
+        Outcome.RESUMED,
+        Outcome.NOT_PAUSED,
+        Outcome.ACCEPTED,
+        Outcome.PAUSED,
+        Outcome.RAN,
+        Outcome.PROPOSED,
+        Outcome.NOT_NEEDED,
+    )
 
-    resume = models.ForeignKey(BulkResume, models.CASCADE, related_name="items")
-    saved_query = models.ForeignKey(SavedQuery, models.PROTECT, related_name="resume_items")
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="items")
+    saved_query = models.ForeignKey(SavedQuery, models.PROTECT, related_name="campaign_items")
     is_open = models.BooleanField(default=True)  # false once its campaign needs the view no more
     position = models.PositiveIntegerField()
     outcome = models.CharField(max_length=16, choices=Outcome, default=Outcome.QUEUED)
     detail = models.CharField(max_length=300, blank=True)
     mutation = models.ForeignKey(Mutation, models.PROTECT, null=True, related_name="+")
+    change_number = models.PositiveBigIntegerField(null=True)  # the change request that was opened for it
     before = models.JSONField(default=dict)  # schedule state, last run, suspension when the campaign began
     sent_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(null=True)  # when its first scheduled run after that is due, with grace
+    follow_up = models.CharField(max_length=16, choices=FollowUp, blank=True)
+    follow_up_at = models.DateTimeField(null=True)  # of the run that it tells of, else of the look
 
     class Meta:
         default_permissions = ()
         ordering = ["position"]
         constraints = [
-            models.UniqueConstraint(fields=["resume", "saved_query"], name="schedules_one_item_per_view"),
+            models.UniqueConstraint(fields=["campaign", "saved_query"], name="schedules_one_item_per_view"),
             models.UniqueConstraint(
                 fields=["saved_query"], condition=Q(is_open=True), name="schedules_one_open_campaign_per_view"
             ),
         ]
-        indexes = [models.Index(fields=["outcome", "sent_at"])]
+        indexes = [
+            models.Index(fields=["outcome", "sent_at"]),
+            models.Index(
+                fields=["due_at"],
+                condition=Q(due_at__isnull=False, follow_up__in=["", "no_run_yet"]),
+                name="schedules_to_follow_up",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.saved_query} {self.outcome}"
+
+
+class Hold(models.Model):
+    """A pause that somebody asked for here: why, until when, and what ended it."""
+
+    class End(models.TextChoices):
+        WOKEN = "woken"  # its wake-up date came
+        RESUMED = "resumed"  # an operator resumed it here
+        OUTSIDE = "outside"  # a cadence appeared that no campaign set
+        REPLACED = "replaced"  # it was paused anew
+        GONE = "gone"  # the view was deleted, or is no longer materialized
+
+    saved_query = models.ForeignKey(SavedQuery, models.CASCADE, related_name="holds")
+    reason = models.TextField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    at = models.DateTimeField()
+    until = models.DateTimeField(null=True)
+    cadence_before = models.CharField(max_length=20, blank=True)
+    campaign = models.ForeignKey(Campaign, models.SET_NULL, null=True, related_name="holds")  # that paused it
+    wake = models.ForeignKey(Campaign, models.SET_NULL, null=True, related_name="wakes")  # the last to wake it
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    how = models.CharField(max_length=10, choices=End, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["saved_query"], condition=Q(ended_at=None), name="schedules_one_open_hold_per_view"
+            )
+        ]
+        indexes = [models.Index(fields=["until"], condition=Q(ended_at=None), name="schedules_holds_to_wake")]
+
+    def __str__(self) -> str:
+        return f"{self.saved_query} held by {self.by}"

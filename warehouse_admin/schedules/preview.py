@@ -2,63 +2,153 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from warehouse_admin.accounts import services as accounts
+from warehouse_admin.accounts import selectors as accounts
+from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.core.errors import InvalidInput
-from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.mirror.models import SavedQuery, ScheduleState
+from warehouse_admin.schedules.chosen import resolve
+from warehouse_admin.schedules.methods import METHODS, Method, methods_for
+from warehouse_admin.schedules.methods.cadence import RestoreCadence
+from warehouse_admin.schedules.models import Campaign
 from warehouse_admin.schedules.pauses import Pause, pause_of
 from warehouse_admin.schedules.selectors import Row, rows_of
-from warehouse_admin.schedules.start import guard_count, resolve, sources_first
+from warehouse_admin.schedules.start import guard_count, method_named, why_not_offered
+from warehouse_admin.schedules.upstream import broken_sources, sources_first
 
 LISTED = 500
+Action, Way = Campaign.Action, Campaign.Method
 
-_LEFT_OUT = {
+_RESUME = {
     Pause.NONE: "It is not paused as far as the mirror knows; PostHog is asked, and nothing is sent if that is so.",
     Pause.NO_SCHEDULE: "It has no schedule: it is not materialized.",
-    Pause.CADENCE: "It has no cadence, which a resume does not give back.",
+    Pause.CADENCE: "It has no cadence, which a resume does not give back; set the cadence again instead.",
 }
+_MANAGED = {
+    Action.CADENCE: "PostHog manages it: no change can be proposed.",
+    Action.RESUME: "PostHog manages it: nothing will be sent.",
+}
+UNCHANGED = "Unchanged since it failed: it will most likely fail again."
+NOT_PROVEN = "This server does not tell whether a schedule stands still: its next run that stays away proves a pause."
 
 
 @dataclass(frozen=True)
 class Planned:
-    """One view of the plan and what speaks against sending it."""
+    """One view of the plan, what speaks against sending it, and whether it is ticked to begin with."""
 
     row: Row
     remark: str
+    ticked: bool
+    broken: Sequence[str] = ()
 
     @property
     def view(self) -> SavedQuery:
         return self.row.view
 
 
-def preview(ids: Sequence[str]) -> dict[str, Any]:
-    """Context of the confirm page: the exact views in the order of sending, with their warnings."""
+@dataclass(frozen=True)
+class Choice:
+    """One way to carry the action out, and why the server will not take it."""
+
+    method: Method
+    refusal: str
+    chosen: bool
+
+
+def preview(
+    ids: Sequence[str], *, action: str, method: str, user: User, ticked: Collection[str] | None = None
+) -> dict[str, Any]:
+    """Context of the confirm page: the exact views in the order of sending, with their warnings.
+
+    `ticked` are the ids that somebody ticked on that very page; None before that.
+    """
     try:
         views = sources_first(resolve(ids))
+        way = method_named(action, method)
     except InvalidInput as error:
-        return {"problem": error.message, "planned": [], "total": 0}
+        return {"problem": error.message, "planned": [], "total": 0, "action": action}
     connection = views[0].connection
-    capability = accounts.capability(connection, "resume_schedules")
-    planned = [Planned(row, _remark(row)) for row in rows_of([view.pk for view in views[:LISTED]])]
+    if not method and action == Action.RESUME and all(pause_of(view) is Pause.CADENCE for view in views):
+        way, method = METHODS[Way.RESTORE_CADENCE], Way.RESTORE_CADENCE  # nothing else brings these back
+    choices = _choices(action, way, connection, user, asked=bool(method))
+    way = next(choice.method for choice in choices if choice.chosen)
+    refusal = next(choice.refusal for choice in choices if choice.chosen)
+    planned = _planned(views, way, ticked)
     return {
+        "action": action,
         "planned": planned,
+        "scope": ",".join(str(plan.view.posthog_id) for plan in planned),
         "more": ",".join(str(view.posthog_id) for view in views[LISTED:]),
         "more_count": max(0, len(views) - LISTED),
         "total": len(views),
+        "ticked": sum(plan.ticked for plan in planned) + max(0, len(views) - LISTED),
         "guard": guard_count(connection, len(views)),
-        "refusal": capability.reason if capability.state == "no" else "",
-        "unchanged": sum(plan.row.unchanged_since_failure for plan in planned),
+        "refusal": refusal,
+        "choices": choices if len(choices) > 1 else [],
+        "way": way,
+        "caveat": NOT_PROVEN if action == Action.PAUSE and connection.generation != "D" else "",
+        "asks_cadence": way.name == Way.RESTORE_CADENCE and any(_lacks_cadence(view) for view in views),
+        "unchanged": sum(plan.remark == UNCHANGED for plan in planned),
         "connection": connection,
         "several": len({view.connection_id for view in views}) > 1,
+        "budget": accounts.budget_of(connection),
+        "requests": (len(views) * way.calls_each) + (len(views) // 25 + 1 if way.most > 1 else 0),
     }
 
 
-def _remark(row: Row) -> str:
-    if row.view.is_managed:
-        return "PostHog manages it: nothing will be sent."
-    if remark := _LEFT_OUT.get(pause_of(row.view)):
-        return remark
-    return "Unchanged since it failed: it will most likely fail again." if row.unchanged_since_failure else ""
+def _choices(action: str, way: Method, connection: Connection, user: User, *, asked: bool) -> list[Choice]:
+    """All ways with what speaks against them; unless one was asked for, the first that works is chosen."""
+    refusals = {other.name: why_not_offered(other, connection, user) for other in methods_for(action)}
+    working = [other for other in methods_for(action) if not refusals[other.name]]
+    chosen = way if asked or not working or not refusals[way.name] else working[0]
+    return [Choice(other, refusals[other.name], other is chosen) for other in methods_for(action)]
+
+
+def _planned(views: Sequence[SavedQuery], way: Method, ticked: Collection[str] | None) -> list[Planned]:
+    rows = rows_of([view.pk for view in views[:LISTED]])
+    broken = broken_sources(views[:LISTED]) if way.action in (Action.RESUME, Action.RUN) else {}
+    here = {view.name for view in views}
+    planned = []
+    for row in rows:
+        remark, fits = _remark(row, way)
+        if ticked is not None:
+            fits = str(row.view.posthog_id) in ticked
+        sources = [f"{name} (also in this list)" if name in here else name for name in broken.get(row.view.pk, ())]
+        planned.append(Planned(row, remark, fits, sources))
+    return planned
+
+
+def _remark(row: Row, way: Method) -> tuple[str, bool]:
+    """What there is to say about a view, and whether it should be sent."""
+    view = row.view
+    if view.is_managed:
+        return _MANAGED.get(Action(way.action), _MANAGED[Action.RESUME]), False
+    if view.is_materialized is False:
+        return _RESUME[Pause.NO_SCHEDULE], False
+    if way.action == Action.RESUME:
+        return _resume_remark(row, way)
+    if way.action == Action.PAUSE and not view.sync_frequency:
+        return "PostHog shows no cadence: it stands still already.", False
+    if way.action == Action.RUN and view.schedule_state == ScheduleState.RUNNING:
+        return "A run is under way already.", False
+    return "", True
+
+
+def _resume_remark(row: Row, way: Method) -> tuple[str, bool]:
+    stands = pause_of(row.view)
+    if way.name == Way.RESTORE_CADENCE:
+        if row.view.sync_frequency:
+            return "It has a cadence, so setting it again changes nothing.", False
+        if _lacks_cadence(row.view):
+            return "Its last cadence is not known: give one, or it is left out.", True
+    elif stands in _RESUME:
+        running = row.view.schedule_state == ScheduleState.RUNNING
+        return ("A run is under way already: nothing will be sent." if running else _RESUME[stands]), False
+    return (UNCHANGED, False) if row.unchanged_since_failure else ("", True)
+
+
+def _lacks_cadence(view: SavedQuery) -> bool:
+    return not view.sync_frequency and not RestoreCadence().wanted(Campaign(), view)

@@ -7,13 +7,27 @@ import io
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from warehouse_admin.schedules.models import BulkResumeItem
+from warehouse_admin.schedules.models import CampaignItem
 
-HEADER = ["view", "id", "outcome", "detail", "state before", "sent at", "settled at", "campaign"]
+HEADER = [
+    "view",
+    "id",
+    "outcome",
+    "detail",
+    "state before",
+    "sent at",
+    "settled at",
+    "follow-up",
+    "follow-up at",
+    "change",
+    "campaign",
+    "action",
+    "method",
+]
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def lines(items: Iterable[BulkResumeItem]) -> Iterator[str]:
+def lines(items: Iterable[CampaignItem]) -> Iterator[str]:
     """The lines of the file, header first."""
     yield _line(HEADER)
     for item in items:
@@ -27,7 +41,12 @@ def lines(items: Iterable[BulkResumeItem]) -> Iterator[str]:
                 str(item.before.get("schedule_state", "")),
                 _moment(item.sent_at),
                 _moment(item.settled_at),
-                str(item.resume_id),
+                item.follow_up,
+                _moment(item.follow_up_at),
+                str(item.change_number or ""),
+                str(item.campaign_id),
+                item.campaign.action,
+                item.campaign.method,
             ]
         )
 

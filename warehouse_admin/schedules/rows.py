@@ -14,7 +14,7 @@ from django.utils import timezone
 from warehouse_admin.lineage.models import Edge
 from warehouse_admin.mirror.models import MirroredQuerySet, Run, SavedQuery, ScheduleState
 from warehouse_admin.mutations.models import Mutation
-from warehouse_admin.schedules.models import BulkResumeItem
+from warehouse_admin.schedules.models import CampaignItem
 
 ROOT = ("root_upstream__posthog_id", "root_upstream__name", "root_upstream__schedule_state")
 SHOWN = (
@@ -114,7 +114,7 @@ def rows_of(keys: Sequence[int]) -> list[Row]:
     if not keys:
         return []
     found: dict[int, Any] = {view.pk: view for view in _decorated(SavedQuery.objects.filter(pk__in=keys))}
-    resumed = _resumed([view.resumed_as for view in found.values() if view.resumed_as])
+    resumed = _in_campaigns([view.last_item for view in found.values() if view.last_item])
     acted = _last_acts([str(view.posthog_id) for view in found.values()])
     return [_row(found[key], resumed.get(key), acted) for key in keys if key in found]
 
@@ -135,14 +135,14 @@ def _decorated(views: MirroredQuerySet) -> MirroredQuerySet:
     me = OuterRef("pk")
     good = Run.objects.filter(saved_query=me, status="Completed").order_by("-started_at")
     readers = Edge.objects.filter(upstream_view=me).order_by().values("upstream_view").annotate(n=Count("pk"))
-    items = BulkResumeItem.objects.filter(saved_query=me).order_by("-pk")
+    items = CampaignItem.objects.filter(saved_query=me).order_by("-pk")
     return (
         views.select_related("root_upstream")
         .only(*SHOWN)
         .annotate(
             last_good=Subquery(good.values("started_at")[:1]),
             downstream=Coalesce(Subquery(readers.values("n")[:1]), 0),
-            resumed_as=Subquery(items.values("pk")[:1]),
+            last_item=Subquery(items.values("pk")[:1]),
         )
     )
 
@@ -155,12 +155,16 @@ def _last_acts(ids: Sequence[str]) -> dict[str, Act]:
     return {key: Act(ACTS[Mutation.Kind(kind)], by or "", at) for key, kind, by, at in newest}
 
 
-def _resumed(keys: Sequence[int]) -> dict[int, Act]:
+def _in_campaigns(keys: Sequence[int]) -> dict[int, Act]:
     """What the newest campaign of each view did to it, by the view."""
-    items = BulkResumeItem.objects.filter(pk__in=keys).select_related("resume__started_by") if keys else []
+    items = CampaignItem.objects.filter(pk__in=keys).select_related("campaign__started_by") if keys else []
     return {
         item.saved_query_id: Act(
-            "Resume", item.resume.started_by.username, item.resume.created_at, item.outcome, item.resume_id
+            item.campaign.get_action_display(),
+            str(item.campaign.started_by or "system"),
+            item.campaign.created_at,
+            item.outcome,
+            item.campaign_id,
         )
         for item in items
     }

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from warehouse_admin.schedules.campaign import run_resume
+from warehouse_admin.schedules.engine import run_campaign
 from warehouse_admin.schedules.follow import follow
+from warehouse_admin.schedules.holds import wake_due
+from warehouse_admin.schedules.plan import Plan
 from warehouse_admin.schedules.single import cancel_run, refusal, run_now, send_single
-from warehouse_admin.schedules.start import guard_count, request_stop, start_resume
+from warehouse_admin.schedules.start import guard_count, start_campaign, start_resume
+from warehouse_admin.schedules.steering import confirm, go_on, pause, request_stop
 
 __all__ = [
+    "Plan",
     "cancel_run",
+    "confirm",
     "follow",
+    "go_on",
     "guard_count",
+    "pause",
     "refusal",
     "request_stop",
+    "run_campaign",
     "run_now",
-    "run_resume",
     "send_single",
+    "start_campaign",
     "start_resume",
+    "wake_due",
 ]

@@ -1,9 +1,10 @@
-"""Start and stop a campaign: who may, which views, and what has to be confirmed."""
+"""Start a campaign: who may, which views, in which way, and what has to be confirmed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from uuid import UUID
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -15,59 +16,117 @@ from warehouse_admin.audit import services as audit
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.core import context
 from warehouse_admin.core.errors import InvalidInput
-from warehouse_admin.lineage.models import Edge
 from warehouse_admin.mirror.models import SavedQuery
-from warehouse_admin.schedules.errors import AlreadyInCampaign, NothingToDo, NotOffered
-from warehouse_admin.schedules.models import BulkResume, BulkResumeItem
+from warehouse_admin.posthog.cadences import SECONDS, offered
+from warehouse_admin.schedules.chosen import Chosen, named, one_connection, resolve
+from warehouse_admin.schedules.errors import AlreadyInCampaign, NotOffered
+from warehouse_admin.schedules.methods import METHODS, Method, methods_for
+from warehouse_admin.schedules.models import Campaign, CampaignItem
+from warehouse_admin.schedules.plan import Plan
 from warehouse_admin.schedules.selectors import schedules_of
+from warehouse_admin.schedules.upstream import sources_first
 
 PERMISSION = "schedules.resume_schedules"
 ACTION = "schedules.resume"
 REASON_LIMIT = 2_000
-NAMED = 10  # so many offenders are named in a message
-GUARD_COUNT = 200
-GUARD_SHARE = 0.5
 GUARD_FROM = 6  # fewer views than this never need a typed count, however small the warehouse
+VERBS = {"resume": "resumes", "pause": "pauses", "run": "runs", "cadence": "proposes another cadence for"}
 
-Chosen = Iterable[SavedQuery | UUID | str]
+
+def start_resume(*, user: User, saved_queries: Chosen, reason: str, **more: Any) -> Campaign:
+    """Begin to resume views of one connection, in the background; `more` as of `start_campaign`."""
+    return start_campaign(user=user, action=Campaign.Action.RESUME, saved_queries=saved_queries, reason=reason, **more)
 
 
-def start_resume(*, user: User, saved_queries: Chosen, reason: str, confirm_count: int | None = None) -> BulkResume:
-    """Begin a campaign over views of one connection, in the background. Above the guard `confirm_count` is due."""
-    policies.require(user, PERMISSION, action=ACTION)
+def start_campaign(
+    *,
+    user: User,
+    action: str,
+    saved_queries: Chosen,
+    reason: str,
+    method: str = "",
+    confirm_count: int | None = None,
+    cadence: str = "",
+    until: datetime | None = None,
+    plan: Plan | None = None,
+) -> Campaign:
+    """Begin a campaign over views of one connection, in the background. Above the guard `confirm_count` is due.
+
+    `method` is one of those of the action, the first when empty. `cadence` is the new one, or the one for views whose
+    last is not known. Where the connection wants a second person, the campaign waits for another operator.
+    """
+    way = method_named(action, method)
+    policies.require(user, way.permission, action=f"schedules.{action}")
     reason = clean_reason(reason)
+    plan = plan or Plan()
+    plan.check(way)
     views = resolve(saved_queries)
-    connection = _one_connection(views)
-    _check_guard(connection, len(views), confirm_count)
-    _check_offered(connection, user)
+    connection = one_connection(views)
+    cadence = _clean_cadence(way, connection, cadence)
+    _check_until(until)
+    due = guard_count(connection, len(views))
+    _check_guard(way, due, confirm_count)
+    _check_offered(way, connection, user)
+    fields = {
+        "action": way.action,
+        "method": way.name,
+        "cadence": cadence,
+        "until": until if way.action == Campaign.Action.PAUSE else None,
+        "needs_second": due is not None and connection.guard_second_person and way.sends,
+        **plan.fields(),
+    }
+    return create(user, connection, views, reason, fields)
+
+
+def create(
+    user: User | None, connection: Connection, views: Sequence[SavedQuery], reason: str, fields: dict[str, Any]
+) -> Campaign:
+    """Store a campaign that was found to be in order, and queue it. `user` None is the system."""
     try:
         with transaction.atomic():
-            return _create(user, connection, views, reason)
+            return _create(user, connection, views, reason, fields)
     except AlreadyInCampaign:
         raise AlreadyInCampaign(_busy_sentence(views)) from None
 
 
-def request_stop(*, resume: BulkResume, user: User) -> BulkResume:
-    """Ask a campaign to stop before its next chunk; one that no worker has yet stops at once."""
-    target = target_of(resume)
-    policies.require(user, PERMISSION, action="schedules.stop", target=target)
-    with transaction.atomic():
-        found = BulkResume.objects.select_for_update().get(pk=resume.pk)
-        if not found.is_open:
-            raise NothingToDo("This campaign has ended already.")
-        found.stop_requested = True
-        if found.state == BulkResume.State.QUEUED:
-            found.state = BulkResume.State.STOPPED
-            found.finished_at = timezone.now()
-            found.items.update(is_open=False)
-        found.save(update_fields=["stop_requested", "state", "finished_at"])
-        audit.record(actor=user, action="schedules.stop", target=target, connection=found.connection.slug)
-    return found
+def method_named(action: str, name: str) -> Method:
+    """The way to carry an action out; InvalidInput for one that it does not have."""
+    ways = methods_for(action)
+    if not name:
+        return ways[0]
+    if name in METHODS and METHODS[name] in ways:
+        return METHODS[name]
+    text = f"Use one of {', '.join(way.name for way in ways)}."
+    raise InvalidInput(text, errors={"method": [text]})
 
 
-def target_of(resume: BulkResume) -> Target:
+def _clean_cadence(way: Method, connection: Connection, cadence: str) -> str:
+    cadence = cadence.strip()
+    problem = ""
+    if way.name == Campaign.Method.PROPOSE:
+        known = offered(connection.generation)
+        if cadence not in known:
+            problem = f"This server accepts {', '.join(known)}."
+    elif way.name != Campaign.Method.RESTORE_CADENCE:
+        return ""
+    elif cadence and cadence not in SECONDS:
+        problem = f"Use one of {', '.join(SECONDS)}, or leave it out."
+    if problem:
+        field = "sync_frequency" if way.name == Campaign.Method.PROPOSE else "cadence"
+        raise InvalidInput(problem, errors={field: [problem]})
+    return cadence
+
+
+def _check_until(until: datetime | None) -> None:
+    if until is not None and until <= timezone.now():
+        text = "The wake-up date has passed; choose one in the future, or none."
+        raise InvalidInput(text, errors={"until": [text]})
+
+
+def target_of(campaign: Campaign) -> Target:
     """A campaign as the audit trail names it."""
-    return Target("resume", str(resume.pk), f"resume of {resume.created_at:%Y-%m-%d %H:%M}")
+    kind = "resume" if campaign.action == Campaign.Action.RESUME else "campaign"
+    return Target(kind, str(campaign.pk), f"{campaign.action} of {campaign.created_at:%Y-%m-%d %H:%M}")
 
 
 def clean_reason(reason: str) -> str:
@@ -85,118 +144,91 @@ def clean_reason(reason: str) -> str:
     return reason
 
 
-def resolve(chosen: Chosen) -> list[SavedQuery]:
-    """The chosen views, each once; InvalidInput names every id that is malformed, unknown or gone."""
-    ids: dict[UUID, None] = {}
-    bad: list[str] = []
-    for one in chosen:
-        try:
-            key = one.posthog_id if isinstance(one, SavedQuery) else one
-            ids[UUID(str(key).strip())] = None
-        except ValueError:
-            bad.append(str(one)[:60])
-    views = _newest_by_id(list(ids))
-    bad += [str(key) for key in ids if key not in views]
-    gone = [view.name for view in views.values() if view.deleted_at]
-    if bad:
-        raise _unusable(f"No such view: {_list(bad)}. Choose from the list again.")
-    if gone:
-        raise _unusable(f"Deleted in PostHog: {_list(gone)}. Take them out.")
-    if not views:
-        raise _unusable("Choose at least one view.")
-    return list(views.values())
-
-
-def _newest_by_id(ids: Sequence[UUID]) -> dict[UUID, SavedQuery]:
-    """Rows by their remote id; where two connections have one, the row that is not a tombstone, then the newest."""
-    found: dict[UUID, SavedQuery] = {}
-    for start in range(0, len(ids), 500):
-        some = ids[start : start + 500]
-        rows = SavedQuery.objects.filter(posthog_id__in=some).select_related("connection").defer("query", "columns")
-        for row in rows.order_by("pk"):
-            known = found.get(row.posthog_id)
-            if known is None or known.deleted_at or not row.deleted_at:
-                found[row.posthog_id] = row
-    return {key: found[key] for key in ids if key in found}
-
-
-def _unusable(message: str) -> InvalidInput:
-    return InvalidInput(message, errors={"saved_queries": [message]})
-
-
-def _list(names: Sequence[str]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
-
-
-def _one_connection(views: Sequence[SavedQuery]) -> Connection:
-    connections = {view.connection_id: view.connection for view in views}
-    if len(connections) > 1:
-        slugs = _list(sorted(connection.slug for connection in connections.values()))
-        raise _unusable(f"These views belong to several connections ({slugs}); resume each connection by itself.")
-    return next(iter(connections.values()))
-
-
 def guard_count(connection: Connection, count: int) -> int | None:
-    """The number a person must type to resume so many schedules at once; None when none is due."""
+    """The number a person must type to act on so many schedules at once; None when none is due."""
     if count < GUARD_FROM:
         return None
-    if count > GUARD_COUNT:
+    if count > connection.guard_count:
         return count
-    return count if count > GUARD_SHARE * schedules_of(connection).count() else None
+    return count if count * 100 > connection.guard_percent * schedules_of(connection).count() else None
 
 
-def _check_guard(connection: Connection, count: int, confirmed: int | None) -> None:
-    due = guard_count(connection, count)
+def _check_guard(way: Method, due: int | None, confirmed: int | None) -> None:
     if due is None or confirmed == due:
         return
-    message = f"This resumes {count} schedules at once. Confirm by giving the number {count} as confirm_count."
+    message = f"This {VERBS[way.action]} {due} schedules at once. Confirm by giving the number {due} as confirm_count."
     raise InvalidInput(message, errors={"confirm_count": [message]})
 
 
-def _check_offered(connection: Connection, user: User) -> None:
+def why_not_offered(way: Method, connection: Connection, user: User | None) -> str:
+    """Why no campaign of this way can be carried out there, in a sentence; empty when one can."""
+    if not way.sends:
+        return ""
     if why := accounts.why_no_writes(connection, author=user):
-        raise NotOffered(f"Nothing was started. {why}")
-    capability = accounts.capability(connection, "resume_schedules")
-    if capability.state == "no":
-        raise NotOffered(f"Nothing was started. {capability.reason}")
+        return why
+    capability = accounts.capability(connection, way.capability)
+    return capability.reason if capability.state == "no" else ""
 
 
-def _create(user: User, connection: Connection, views: list[SavedQuery], reason: str) -> BulkResume:
-    resume = BulkResume.objects.create(
-        connection=connection, reason=reason, started_by=user, request_id=context.current().request_id
+def alternatives(way: Method, connection: Connection, user: User | None) -> list[Method]:
+    """Other ways to the same end that the server does offer."""
+    others = (other for other in methods_for(way.action) if other is not way)
+    return [other for other in others if not why_not_offered(other, connection, user)]
+
+
+def _check_offered(way: Method, connection: Connection, user: User) -> None:
+    if why := why_not_offered(way, connection, user):
+        others = alternatives(way, connection, user)
+        offers = "".join(f' What works here: {other.label} (method "{other.name}").' for other in others)
+        raise NotOffered(f"Nothing was started. {why}{offers}")
+
+
+def _create(
+    user: User | None, connection: Connection, views: Sequence[SavedQuery], reason: str, fields: dict[str, Any]
+) -> Campaign:
+    request_id = context.current().request_id
+    campaign = Campaign.objects.create(
+        connection=connection, reason=reason, started_by=user, request_id=request_id, **fields
     )
     ordered = sources_first(views)
     items = [
-        BulkResumeItem(resume=resume, saved_query=view, position=position, before=snapshot(view))
+        CampaignItem(campaign=campaign, saved_query=view, position=position, before=snapshot(view))
         for position, view in enumerate(ordered, start=1)
     ]
     try:
-        BulkResumeItem.objects.bulk_create(items)
+        CampaignItem.objects.bulk_create(items)
     except IntegrityError as error:  # one open item for each view: the database decides between two operators
         raise AlreadyInCampaign("") from error
-    _queue(resume)
-    named = [view.name for view in ordered[:100]]
+    queue(campaign)
     audit.record(
         actor=user,
-        action=ACTION,
-        target=target_of(resume),
+        action=f"schedules.{campaign.action}",
+        target=target_of(campaign),
         result="asked",
         reason=reason,
-        after={"views": len(ordered), "names": named},
+        after={"views": len(ordered), "names": [view.name for view in ordered[:100]], **_told(campaign)},
         connection=connection.slug,
     )
-    return resume
+    return campaign
 
 
-def _queue(resume: BulkResume) -> None:
+def _told(campaign: Campaign) -> dict[str, Any]:
+    """The way and the plan, for the trail."""
+    until = campaign.until.isoformat() if campaign.until else None
+    told = {"method": campaign.method, "cadence": campaign.cadence or None, "until": until}
+    names = ("canary_size", "wave_size", "per_minute", "stop_percent", "needs_second")
+    return {**told, **{name: getattr(campaign, name) for name in names}}
+
+
+def queue(campaign: Campaign) -> None:
+    """Have a worker take it up once the transaction is through."""
     from warehouse_admin.schedules import tasks
 
-    tasks.run_resume.delay_on_commit(str(resume.pk))  # type: ignore[attr-defined]
+    tasks.run_campaign.delay_on_commit(str(campaign.pk))  # type: ignore[attr-defined]
 
 
 def snapshot(view: SavedQuery) -> dict[str, object]:
-    """What is remembered of a view's schedule before it is resumed."""
+    """What is remembered of a view's schedule before it is acted on."""
     return {
         "schedule_state": view.schedule_state,
         "sync_frequency": view.sync_frequency,
@@ -205,26 +237,11 @@ def snapshot(view: SavedQuery) -> dict[str, object]:
     }
 
 
-def sources_first(views: Sequence[SavedQuery]) -> list[SavedQuery]:
-    """The views in an order in which none stands before one it selects from; cycles stay in order of name."""
-    by_pk = {view.pk: view for view in sorted(views, key=lambda view: view.name)}
-    waits_for: dict[int, set[int]] = {pk: set() for pk in by_pk}
-    edges = Edge.objects.filter(connection=views[0].connection, upstream_view__isnull=False)
-    if len(by_pk) <= 500:
-        edges = edges.filter(downstream__in=by_pk)
-    for upstream, downstream in edges.values_list("upstream_view_id", "downstream_id"):
-        if upstream in by_pk and downstream in by_pk and upstream != downstream:
-            waits_for[downstream].add(upstream)
-    ordered: list[SavedQuery] = []
-    while waits_for:
-        ready = [pk for pk, upstream in waits_for.items() if not upstream & waits_for.keys()] or [next(iter(waits_for))]
-        for pk in ready:
-            ordered.append(by_pk[pk])
-            del waits_for[pk]
-    return ordered
-
-
 def _busy_sentence(views: Sequence[SavedQuery]) -> str:
-    busy = BulkResumeItem.objects.filter(is_open=True, saved_query__in=views[:5_000]).select_related("saved_query")
-    named = _list(sorted(item.saved_query.name for item in busy)) or "some of these views"
-    return f"Another campaign is already resuming {named}. Wait for it, or leave them out."
+    busy = CampaignItem.objects.filter(is_open=True, saved_query__in=views[:5_000])
+    rows = sorted(set(busy.values_list("saved_query__name", "campaign__action")))
+    names = named([name for name, _ in rows]) or "some of these views"
+    doing = {"resume": "resuming", "pause": "pausing", "run": "running"}
+    acts = {doing.get(action, "working on") for _, action in rows}
+    doing_now = acts.pop() if len(acts) == 1 else "working on"
+    return f"Another campaign is already {doing_now} {names}. Wait for it, or leave them out."

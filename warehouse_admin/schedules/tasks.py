@@ -5,18 +5,25 @@ from __future__ import annotations
 from celery import shared_task
 
 
-@shared_task(name="schedules.run_resume")
-def run_resume(resume_id: str) -> None:
+@shared_task(name="schedules.run_campaign")
+def run_campaign(campaign_id: str) -> None:
     from warehouse_admin.schedules import services
 
-    services.run_resume(resume_id)
+    services.run_campaign(campaign_id)
 
 
-@shared_task(name="schedules.follow_resumes")
-def follow_resumes() -> None:
+@shared_task(name="schedules.follow_campaigns")
+def follow_campaigns() -> None:
     from warehouse_admin.schedules import services
 
     services.follow()
+
+
+@shared_task(name="schedules.wake_holds")
+def wake_holds() -> None:
+    from warehouse_admin.schedules import services
+
+    services.wake_due()
 
 
 @shared_task(name="schedules.send_mutation")

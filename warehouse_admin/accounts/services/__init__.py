@@ -1,6 +1,6 @@
 """What can be done with people, connections and keys."""
 
-from warehouse_admin.accounts.services.clients import capability, client_for, learn, why_no_writes, writer_for
+from warehouse_admin.accounts.services.clients import capability, client_for, learn, own_keys, why_no_writes, writer_for
 from warehouse_admin.accounts.services.connections import (
     check_connection,
     check_is_due,
@@ -22,6 +22,7 @@ __all__ = [
     "ensure_connection_from_settings",
     "ensure_sandbox",
     "learn",
+    "own_keys",
     "remove_personal_key",
     "require_accepted",
     "reset_password",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
 
 from django.conf import settings
@@ -10,6 +10,7 @@ from django.db import transaction
 
 from warehouse_admin.accounts.budget import SharedBudget
 from warehouse_admin.accounts.models import Connection, PersonalKey, User
+from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
 from warehouse_admin.accounts.services import refusals
 from warehouse_admin.core.errors import UserError
 from warehouse_admin.posthog import capabilities
@@ -18,6 +19,8 @@ from warehouse_admin.posthog.client import Client
 from warehouse_admin.posthog.errors import PostHogError
 
 Purpose = Literal["interactive", "background"]
+OwnKeys = Mapping[tuple[int, int], PersonalKey]
+"""By connection and person."""
 
 INTERACTIVE_READ_TIMEOUT = 10.0
 BACKGROUND_READ_TIMEOUT = 30.0
@@ -44,9 +47,12 @@ def writer_for(connection: Connection, *, author: User | None) -> tuple[Client, 
     return client_for(connection, purpose="interactive", read_timeout=BACKGROUND_READ_TIMEOUT), "connection"
 
 
-def why_no_writes(connection: Connection, *, author: User | None) -> str:
-    """Why no write for this author can go out: their own key is due and missing, or PostHog refuses the key."""
-    own = _own_key(connection, author)
+def why_no_writes(connection: Connection, *, author: User | None, known: OwnKeys | None = None) -> str:
+    """Why no write for this author can go out: their own key is due and missing, or PostHog refuses the key.
+
+    A list gives what `own_keys` has read for all its rows.
+    """
+    own = _own_key(connection, author, known)
     if own is None and connection.key_policy == Connection.KeyPolicy.AUTHOR_REQUIRED:
         return _missing_key(connection, author)
     return refusals.why_refused(own or connection)
@@ -60,10 +66,19 @@ def _missing_key(connection: Connection, author: User | None) -> str:
     )
 
 
-def _own_key(connection: Connection, author: User | None) -> PersonalKey | None:
+def own_keys(people: Iterable[int]) -> OwnKeys:
+    """The own keys of these people (by primary key) on any connection, unread, in one query."""
+    rows = PersonalKey.objects.filter(user__in=set(people)).select_related("connection", "user")
+    rows = rows.defer("api_key", *CONNECTION_UNREAD)
+    return {(row.connection_id, row.user_id): row for row in rows}
+
+
+def _own_key(connection: Connection, author: User | None, known: OwnKeys | None = None) -> PersonalKey | None:
     """The author's own key, where there is one and the connection's policy has it used."""
     if author is None or connection.key_policy == Connection.KeyPolicy.SERVICE:
         return None
+    if known is not None:
+        return known.get((connection.pk, author.pk))
     stored = PersonalKey.objects.filter(connection=connection, user=author)
     return stored.select_related("connection", "user").first()
 

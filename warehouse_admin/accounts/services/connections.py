@@ -29,6 +29,9 @@ OPTIONS = (
     "budget_per_hour",
     "sync_every_minutes",
     "vanish_limit_percent",
+    "guard_count",
+    "guard_percent",
+    "guard_second_person",
 )
 _TOLD = ("slug", "name", "host", "project_id", *OPTIONS)
 DEFAULT_SLUG = "default"

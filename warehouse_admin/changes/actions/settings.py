@@ -102,9 +102,12 @@ class SetCadence(Action):
         return f"Run {name} {in_words(proposal['sync_frequency'])}"
 
     def nothing_to_do(self, subject: Subject, proposal: Facts) -> str:
-        if proposal["sync_frequency"] == (subject.base.get("sync_frequency") or NEVER):
-            return "This is its cadence already."
-        return ""
+        held = subject.base.get("sync_frequency") or NEVER
+        if proposal["sync_frequency"] != held:
+            return ""
+        if held == NEVER:
+            return "PostHog shows no cadence for it already, and never leaves nothing else: there is nothing to send."
+        return "This is its cadence already."
 
     def relevant(self, base: Facts) -> Any:
         return base.get("sync_frequency")

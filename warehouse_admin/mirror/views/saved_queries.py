@@ -131,7 +131,7 @@ def view_detail(request: HttpRequest, posthog_id: uuid.UUID) -> HttpResponse:
             {"label": label, "url": f"?tab={name}", "count": counts.get(name), "active": name == tab}
             for name, label in VIEW_TABS
         ],
-        "posthog_url": _posthog_url(view),
+        "posthog_url": selectors.posthog_url(view),
         "open_change": hooks.merged(hooks.open_changes, [view]).get(view.pk),
         "last_outside": _outside_version(view),
         "successor": view.recreated_as.defer("query", "columns").order_by("-pk").first(),
@@ -145,11 +145,6 @@ def _outside_version(view: SavedQuery) -> SavedQueryVersion | None:
     """The newest version, where it was not made here."""
     newest = view.versions.defer("query").first()
     return newest if newest is not None and newest.origin == SavedQueryVersion.Origin.OUTSIDE else None
-
-
-def _posthog_url(view: SavedQuery) -> str:
-    connection = view.connection
-    return f"{connection.host.rstrip('/')}/project/{connection.project_id}/sql?open_view={view.posthog_id}"
 
 
 def _route(name: str, view: SavedQuery) -> str:

@@ -77,6 +77,10 @@ def note(mutation: Mutation, live: Live) -> str:
         return ""
     wanted, before = _wanted(mutation), mutation.before or {}
     said = [was_raised(wanted, live)]
+    if wanted == NEVER and live.is_materialized and not mutation.sent_at:
+        said.append(
+            "It shows no cadence, which is all that a pause leaves to see; the next runs tell whether it rests."
+        )
     if live.is_materialized and before.get("is_materialized") is False:
         said.append("This server also materialized the view with it.")
     elif not live.is_materialized and wanted != NEVER:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from warehouse_admin.core.digests import text_digest
 from warehouse_admin.mutations import owner, timing
 from warehouse_admin.mutations.kinds.base import Decided, Kind, Live, Request, Standing, Trace, Words, part
-from warehouse_admin.mutations.kinds.edit import left, logged_text
+from warehouse_admin.mutations.kinds.edit import left as left_by_edit
+from warehouse_admin.mutations.kinds.edit import logged_text
 from warehouse_admin.mutations.kinds.rename import check_name
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.posthog import errors, reads, writes
@@ -129,7 +131,12 @@ def conflict(mutation: Mutation, live: Live) -> str:
 
 
 def tells(mutation: Mutation, entry: ActivityEntry) -> bool:
-    return entry.activity == "created" and logged_text(entry) == mutation.payload["query"]
+    named = entry.name in (None, mutation.payload["name"])  # the name that it was made with, whatever it is by now
+    return entry.activity == "created" and named and logged_text(entry) == mutation.payload["query"]
+
+
+def left(mutation: Mutation) -> dict[str, Any]:
+    return {"name": mutation.payload["name"], **left_by_edit(mutation)}
 
 
 def concerns(entry: ActivityEntry) -> bool:

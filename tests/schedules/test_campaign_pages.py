@@ -1,0 +1,215 @@
+"""The pages of campaigns: what they warn of, what they offer, and the single-view versions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from tests.schedules.conftest import HEALTHY, MANAGED, PAUSED, SUSPENDED, work
+from warehouse_admin.accounts.models import Connection, User
+from warehouse_admin.accounts.roles import Role
+from warehouse_admin.lineage.models import Edge
+from warehouse_admin.mirror.models import SavedQuery, SavedQueryVersion
+from warehouse_admin.sandbox.server import SandboxServer
+from warehouse_admin.schedules import services
+from warehouse_admin.schedules.models import Campaign, Hold
+
+pytestmark = pytest.mark.django_db
+ClientOf = Callable[[User], Client]
+Views = Callable[..., list[SavedQuery]]
+Commit = Callable[..., object]
+Begin = Callable[..., Campaign]
+
+
+def chosen(views: Views, *names: str) -> dict[str, object]:
+    return {"saved_queries": [str(view.posthog_id) for view in views(*names)]}
+
+
+def test_only_what_was_mended_is_ticked_and_a_broken_source_is_named(
+    synced: Connection, operator: User, client_of: ClientOf, views: Views
+) -> None:
+    mended, unchanged = views("int_sessions", "int_account_health")
+    SavedQueryVersion.objects.create(
+        saved_query=mended, number=99, query="SELECT 1", query_hash="x", origin="outside", seen_at=mended.synced_at
+    )
+    Edge.objects.update_or_create(
+        downstream=mended, name=unchanged.name, defaults={"connection": synced, "upstream_view": unchanged}
+    )
+
+    page = client_of(operator).post("/schedules/resume/", chosen(views, *SUSPENDED, HEALTHY, MANAGED))
+
+    ticked = {plan.view.name: plan.ticked for plan in page.context["planned"]}
+    assert ticked == {**dict.fromkeys([*SUSPENDED, HEALTHY, MANAGED], False), "int_sessions": True}
+    text = page.content.decode()
+    assert "Upstream still broken: int_account_health" in text
+    assert "int_account_health (also in this list)" in text
+    assert "so they are not ticked" in text
+    assert page.context["planned"][0].view.name != "int_sessions"  # its source stands before it
+
+
+def test_the_page_shown_again_keeps_what_was_listed_and_what_was_ticked(
+    synced: Connection, operator: User, client_of: ClientOf, views: Views
+) -> None:
+    client = client_of(operator)
+    listed = client.post("/schedules/resume/", chosen(views, *SUSPENDED)).context["scope"]
+
+    again = client.post("/schedules/resume/", {**chosen(views, "int_sessions"), "scope": listed, "confirmed": "1"})
+    assert again.status_code == 422
+    assert {plan.view.name: plan.ticked for plan in again.context["planned"]} == {
+        **dict.fromkeys(SUSPENDED, False),
+        "int_sessions": True,
+    }
+    other = client.post("/schedules/resume/", {"scope": listed, "confirmed": "", "method": "restore_cadence"})
+    assert (other.context["total"], other.context["way"].name) == (3, "restore_cadence")
+
+
+def test_what_only_a_cadence_brings_back_is_planned_that_way(
+    synced: Connection, operator: User, client_of: ClientOf, views: Views
+) -> None:
+    page = client_of(operator).post("/schedules/resume/", chosen(views, PAUSED))
+    assert page.context["way"].name == "restore_cadence"
+    assert page.context["ticked"] == 1
+
+
+def test_the_confirm_page_costs_the_same_for_few_and_many(
+    synced: Connection, operator: User, client_of: ClientOf, django_assert_max_num_queries: Commit
+) -> None:
+    client = client_of(operator)
+    keys = [str(one) for one in SavedQuery.objects.filter(is_materialized=True).values_list("posthog_id", flat=True)]
+    client.post("/schedules/resume/", {"saved_queries": keys[:1]})
+    with django_assert_max_num_queries(30) as few:
+        client.post("/schedules/resume/", {"saved_queries": keys[:5]})
+    with django_assert_max_num_queries(30) as many:
+        client.post("/schedules/resume/", {"saved_queries": keys})
+
+    assert len(many) <= len(few) + 10  # a hop up the lineage more costs a query more, never a view more
+
+
+def test_where_keys_may_not_resume_the_page_offers_the_cadence(
+    generation: Callable[[str], Connection],
+    operator: User,
+    client_of: ClientOf,
+    views: Views,
+    sandbox: SandboxServer,
+    django_capture_on_commit_callbacks: Commit,
+) -> None:
+    generation("B")
+    SavedQuery.objects.filter(name__in=SUSPENDED).update(last_cadence="")
+    client = client_of(operator)
+
+    page = client.post("/schedules/resume/", chosen(views, *SUSPENDED))
+    assert page.context["way"].name == "restore_cadence"
+    text = page.content.decode()
+    assert "only a person signed in to PostHog can" in text and "Its last cadence is not known" in text
+
+    form = {"confirmed": "1", "reason": "why", "method": "restore_cadence", "cadence": "6hour"}
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = client.post("/schedules/resume/", {**chosen(views, *SUSPENDED), **form})
+    shown = client.get(answer["Location"]).content.decode()
+    assert "Setting the cadence again, view by view" in shown
+    assert {sandbox.world.view(name).sync_frequency for name in SUSPENDED} == {"6hour"}
+
+
+@pytest.mark.parametrize(
+    ("action", "more", "said"),
+    [
+        ("pause", {"until": "2099-01-01T08:00"}, "wakes up"),
+        ("run", {}, "One run each"),
+        ("cadence", {"sync_frequency": "12hour"}, "Proposed"),
+    ],
+)
+def test_each_act_has_its_page(
+    synced: Connection,
+    operator: User,
+    client_of: ClientOf,
+    views: Views,
+    django_capture_on_commit_callbacks: Commit,
+    action: str,
+    more: dict[str, str],
+    said: str,
+) -> None:
+    client = client_of(operator)
+    assert client.post(f"/schedules/{action}/", chosen(views, HEALTHY)).status_code == 200
+    form = {**chosen(views, HEALTHY), "confirmed": "1", "reason": "why", **more}
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = client.post(f"/schedules/{action}/", form)
+
+    assert answer.status_code == 302, answer.content.decode()
+    assert said in client.get(answer["Location"]).content.decode()
+    assert client.post(f"/schedules/{action}/", {**form, "reason": ""}).status_code == 422
+
+
+def test_a_cadence_has_to_be_chosen(synced: Connection, operator: User, client_of: ClientOf, views: Views) -> None:
+    form = {**chosen(views, HEALTHY), "confirmed": "1", "reason": "why"}
+    answer = client_of(operator).post("/schedules/cadence/", form)
+    assert answer.status_code == 422 and "This server accepts" in answer.content.decode()
+
+
+def test_a_second_operator_finds_the_button_and_the_first_does_not(
+    synced: Connection,
+    begin: Begin,
+    operator: User,
+    person: Callable[..., User],
+    client_of: ClientOf,
+    django_capture_on_commit_callbacks: Commit,
+) -> None:
+    Connection.objects.update(guard_count=2, guard_percent=1, guard_second_person=True)
+    names = list(SavedQuery.objects.filter(schedule_state="suspended").values_list("name", flat=True))
+    campaign = begin("resume", *names, confirm_count=len(names))
+    path = f"/schedules/resumes/{campaign.pk}/"
+    assert "Confirm and start" not in client_of(operator).get(path).content.decode()
+    assert client_of(operator).post(path + "confirm/").status_code == 403
+    second = client_of(person("second", Role.OPERATOR))
+    assert "Confirm and start" in second.get(path).content.decode()
+
+    with django_capture_on_commit_callbacks(execute=True):
+        second.post(path + "confirm/")
+
+    assert "confirmed by second" in second.get(path).content.decode()
+    campaign.refresh_from_db()
+    assert campaign.state == "succeeded"
+
+
+def test_a_paused_campaign_says_so_and_offers_to_continue(
+    synced: Connection, begin: Begin, operator: User, client_of: ClientOf
+) -> None:
+    campaign = begin("resume", *SUSPENDED)
+    client, path = client_of(operator), f"/schedules/resumes/{campaign.pk}/"
+    client.post(path + "pause/")
+
+    text = client.get(path).content.decode()
+    assert "nothing more is sent until somebody continues it" in text and path + "continue/" in text
+    assert client.post(path + "continue/").status_code == 302
+    work(campaign)
+    assert campaign.state == "succeeded"
+
+
+def test_one_view_is_paused_and_resumed_from_its_own_page(
+    synced: Connection,
+    operator: User,
+    viewer: User,
+    client_of: ClientOf,
+    views: Views,
+    sandbox: SandboxServer,
+    django_capture_on_commit_callbacks: Commit,
+) -> None:
+    client, view = client_of(operator), views(HEALTHY)[0]
+    page = f"/saved-queries/{view.posthog_id}/"
+    assert f"{page}pause/" in client.get(page).content.decode()
+    assert f"{page}pause/" not in client_of(viewer).get(page).content.decode()
+    assert client.post(f"{page}pause/", {"reason": ""}).status_code == 422
+
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(f"{page}pause/", {"reason": "source moves", "until": "2099-01-01T08:00"})
+    assert sandbox.world.view(HEALTHY).schedule.paused
+    assert Hold.objects.get().reason == "source moves"
+    assert f"{page}resume/" in client.get(page).content.decode()
+    assert "By setting its cadence again" in client.get(f"{page}resume/").content.decode()
+
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(f"{page}resume/", {"reason": "it moved"})
+    assert not sandbox.world.view(HEALTHY).schedule.paused
+    assert client_of(viewer).post(f"{page}pause/", {"reason": "me too"}).status_code == 403
+    assert services.wake_due() == 0

@@ -1,0 +1,204 @@
+"""Each way of acting on schedules gives every view its true outcome, in the generations where they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from tests.schedules.conftest import HEALTHY, MANAGED, PAUSED, SUSPENDED, work
+from tests.syncing import sync
+from warehouse_admin.accounts.models import Connection, User
+from warehouse_admin.audit.models import AuditEntry
+from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.core.errors import InvalidInput, NotPermitted
+from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.mutations.models import Mutation
+from warehouse_admin.sandbox.server import SandboxServer
+from warehouse_admin.schedules import services
+from warehouse_admin.schedules.errors import NotOffered
+from warehouse_admin.schedules.models import Campaign
+
+pytestmark = pytest.mark.django_db
+Begin = Callable[..., Campaign]
+Outcomes = Callable[[Campaign], dict[str, str]]
+Generation = Callable[[str], Connection]
+
+
+@pytest.mark.parametrize("name", ["A", "B", "C"])
+def test_setting_the_cadence_again_resumes_where_keys_may_not(
+    generation: Generation, begin: Begin, outcomes: Outcomes, sandbox: SandboxServer, name: str
+) -> None:
+    connection = generation(name)
+    SavedQuery.objects.filter(name__in=SUSPENDED).update(last_cadence="6hour")
+
+    campaign = work(begin("resume", *SUSPENDED, HEALTHY, method="restore_cadence", confirm_count=4))
+
+    assert outcomes(campaign) == {**dict.fromkeys(SUSPENDED, "accepted"), HEALTHY: "not_paused"}
+    assert all(not sandbox.world.view(one).schedule.paused for one in SUSPENDED)
+    assert [view.sync_frequency for view in SavedQuery.objects.filter(name__in=SUSPENDED)] == ["6hour"] * 3
+    assert sandbox.world.requests_to("resume_schedules") == []
+    assert len(sandbox.world.requests_to("warehouse_saved_queries", "PATCH")) == 3
+    sent = AuditEntry.objects.filter(action="saved_query.set_cadence", result="ok")
+    assert {entry.object_name for entry in sent} == set(SUSPENDED)
+    settled = AuditEntry.objects.filter(action="schedules.resume", object_type="saved_query", result="unknown")
+    assert {(row.remote["campaign"], row.remote["method"]) for row in settled} == {
+        (str(campaign.pk), "restore_cadence")
+    }
+
+    sandbox.world.view("int_sessions").failing = None
+    sandbox.world.run_outside("int_sessions", finish=True)
+    sync(connection)
+    services.follow()
+    assert outcomes(campaign)["int_sessions"] == "resumed"
+
+
+def test_a_view_whose_last_cadence_is_not_known_is_left_out_unless_one_is_given(
+    generation: Generation, begin: Begin, outcomes: Outcomes, sandbox: SandboxServer
+) -> None:
+    generation("B")
+    SavedQuery.objects.filter(name__in=SUSPENDED).update(last_cadence="")
+
+    campaign = work(begin("resume", *SUSPENDED, method="restore_cadence"))
+    assert set(outcomes(campaign).values()) == {"ignored"}
+    assert "last cadence is not known" in campaign.items.first().detail
+    assert Mutation.objects.count() == 0
+
+    again = work(begin("resume", *SUSPENDED, method="restore_cadence", cadence="12hour"))
+    assert set(outcomes(again).values()) == {"accepted"}
+    assert {sandbox.world.view(one).sync_frequency for one in SUSPENDED} == {"12hour"}
+
+
+def test_on_the_newest_server_a_cadence_brings_back_what_never_took(
+    synced: Connection, begin: Begin, outcomes: Outcomes, sandbox: SandboxServer
+) -> None:
+    SavedQuery.objects.filter(name=PAUSED).update(last_cadence="24hour")
+
+    campaign = work(begin("resume", PAUSED, "int_sessions", method="restore_cadence"))
+
+    assert outcomes(campaign) == {PAUSED: "resumed", "int_sessions": "ignored"}
+    assert "Use PostHog's resume" in campaign.items.get(saved_query__name="int_sessions").detail
+    assert not sandbox.world.view(PAUSED).schedule.paused
+
+
+def test_a_refusal_names_what_works_instead(generation: Generation, begin: Begin) -> None:
+    generation("B")
+
+    with pytest.raises(NotOffered, match="restore_cadence"):
+        begin("resume", *SUSPENDED)
+    with pytest.raises(NotOffered, match="only a person signed in to PostHog"):
+        begin("run", HEALTHY)
+    with pytest.raises(InvalidInput, match="resume_schedules, restore_cadence"):
+        begin("resume", *SUSPENDED, method="never")
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome"), [("A", "accepted"), ("B", "accepted"), ("C", "accepted"), ("D", "paused")]
+)
+def test_a_pause_takes_the_cadence_away_and_says_what_that_proves(
+    generation: Generation, begin: Begin, outcomes: Outcomes, sandbox: SandboxServer, name: str, outcome: str
+) -> None:
+    generation(name)
+
+    campaign = work(begin("pause", HEALTHY, PAUSED))
+
+    assert outcomes(campaign) == {HEALTHY: outcome, PAUSED: "not_needed"}
+    assert sandbox.world.view(HEALTHY).schedule.paused
+    assert SavedQuery.objects.get(name=HEALTHY).sync_frequency == ""
+    assert campaign.state == "succeeded"
+    entry = AuditEntry.objects.get(action="schedules.pause", object_name=HEALTHY)
+    assert (entry.result, entry.reason) == ("ok" if name == "D" else "unknown", "because")
+
+
+def test_an_older_server_proves_a_pause_by_the_run_that_stays_away(
+    generation: Generation, begin: Begin, outcomes: Outcomes, sandbox: SandboxServer
+) -> None:
+    connection = generation("C")
+    campaign = work(begin("pause", HEALTHY, "stg_stripe_charges"))
+    sandbox.world.run_outside("stg_stripe_charges", finish=True)
+    with time_machine.travel(timezone.now() + timedelta(days=2), tick=True):
+        sync(connection)
+        services.follow()
+
+    assert outcomes(campaign) == {HEALTHY: "paused", "stg_stripe_charges": "failed"}
+    assert "yet it ran" in campaign.items.get(outcome="failed").detail
+
+
+def test_managed_views_are_left_alone_by_every_act(synced: Connection, begin: Begin, sandbox: SandboxServer) -> None:
+    for action in ("pause", "run"):
+        campaign = work(begin(action, MANAGED))
+        assert campaign.items.get().outcome == "ignored"
+    assert sandbox.world.writes(sandbox.world.view(MANAGED).id) == 0
+
+
+@pytest.mark.parametrize("name", ["C", "D"])
+def test_each_view_is_run_once_and_the_run_proves_it(
+    generation: Generation, begin: Begin, outcomes: Outcomes, sandbox: SandboxServer, name: str
+) -> None:
+    connection = generation(name)
+    sandbox.world.run_outside("stg_stripe_charges")
+    sync(connection)
+
+    campaign = work(begin("run", HEALTHY, "stg_stripe_charges"))
+    assert outcomes(campaign) == {HEALTHY: "accepted", "stg_stripe_charges": "not_needed"}
+    assert len(sandbox.world.requests_to("/run", "POST")) == 1
+
+    sandbox.world.advance(60)
+    sync(connection)
+    services.follow()
+    item = campaign.items.get(saved_query__name=HEALTHY)
+    assert (item.outcome, item.follow_up) == ("ran", "ran_ok")
+
+
+def test_a_view_is_not_run_more_often_than_posthog_allows(
+    synced: Connection, begin: Begin, sandbox: SandboxServer, operator: User, view_named: Callable[[str], SavedQuery]
+) -> None:
+    view = view_named(HEALTHY)
+    for number in range(10):
+        Mutation.objects.create(
+            connection=synced,
+            kind="run",
+            object_id=str(view.posthog_id),
+            idempotency_key=f"earlier:{number}",
+            state="happened",
+            sent_at=timezone.now(),
+        )
+
+    campaign = work(begin("run", HEALTHY))
+
+    assert sandbox.world.requests_to("/run", "POST") == []
+    assert "at most 10 times a minute" in campaign.waits_for
+    with time_machine.travel(timezone.now() + timedelta(seconds=62)):
+        services.follow()
+    assert len(sandbox.world.requests_to("/run", "POST")) == 1
+
+
+def test_another_cadence_opens_one_change_for_each_view(
+    synced: Connection, begin: Begin, outcomes: Outcomes, sandbox: SandboxServer
+) -> None:
+    now = SavedQuery.objects.get(name=HEALTHY).sync_frequency
+    wanted = "12hour" if now != "12hour" else "24hour"
+    SavedQuery.objects.filter(name="stg_stripe_charges").update(sync_frequency=wanted)
+    sandbox.world.set_cadence_outside("stg_stripe_charges", wanted)
+
+    campaign = work(begin("cadence", HEALTHY, "stg_stripe_charges", MANAGED, cadence=wanted))
+    work(campaign)
+
+    assert outcomes(campaign) == {HEALTHY: "proposed", "stg_stripe_charges": "failed", MANAGED: "ignored"}
+    change = ChangeRequest.objects.get()
+    assert (change.action, change.state, change.saved_query.name) == ("set_cadence", "in_review", HEALTHY)
+    assert campaign.items.get(outcome="proposed").change_number == change.pk
+    assert "cadence already" in campaign.items.get(outcome="failed").detail
+    assert sandbox.world.requests_to("warehouse_saved_queries", "PATCH") == []
+
+
+@pytest.mark.parametrize(("action", "more"), [("pause", {}), ("run", {}), ("cadence", {"cadence": "24hour"})])
+def test_who_may_not_is_refused(
+    synced: Connection, viewer: User, views: Callable[..., list[SavedQuery]], action: str, more: dict[str, str]
+) -> None:
+    with pytest.raises(NotPermitted):
+        services.start_campaign(user=viewer, action=action, saved_queries=views(HEALTHY), reason="why", **more)
+    assert not Campaign.objects.exists()

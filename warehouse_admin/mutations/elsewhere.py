@@ -1,0 +1,113 @@
+"""A new view whose answer was lost and whose name nobody has: made, and renamed or deleted since, or never made."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from warehouse_admin.accounts import services as accounts
+from warehouse_admin.mutations import timing, trace
+from warehouse_admin.mutations.kinds import Standing, kind_of
+from warehouse_admin.mutations.models import Mutation
+from warehouse_admin.mutations.rows import snapshot
+from warehouse_admin.posthog import errors, reads
+from warehouse_admin.posthog.client import Client
+from warehouse_admin.posthog.types import ActivityEntry, SavedQuery
+
+PAGES = 5
+MOST = 20
+"""Of the views that came since, so many are read; more are a sign that names cannot tell."""
+
+
+def is_due(mutation: Mutation, standing: Standing, live: SavedQuery | None, now: datetime) -> bool:
+    """Whether nothing but the missing name would say that it did not happen."""
+    missing = kind_of(mutation).makes and live is None and standing is Standing.BASE
+    return missing and timing.age(mutation.sent_at, now) >= timing.write_seconds()
+
+
+def look(client: Client, mutation: Mutation, *, now: datetime) -> trace.Found | str:
+    """The proof that it was made; else a sentence why that cannot be told, or "": then it was not made.
+
+    Raises PostHogError while the log may still be had later.
+    """
+    entries, is_whole = _log(client, mutation, now)
+    entry = trace.own_entry(client, mutation, entries)
+    if entry is not None and entry.item_id:
+        return _found(client, mutation, entry, entry.item_id)
+    return "" if is_whole else _among_newcomers(client, mutation, now)
+
+
+def _log(client: Client, mutation: Mutation, now: datetime) -> tuple[list[ActivityEntry], bool]:
+    """The project's log, and whether it was read down to when the request left."""
+    if accounts.capability(mutation.connection, "activity_log").state == "no":
+        return [], False
+    entries: list[ActivityEntry] = []
+    cursor: str | None = None
+    try:
+        for _ in range(PAGES):
+            page = reads.list_activity_log(client, cursor=cursor)
+            entries += page.results
+            past = [entry for entry in page.results if entry.created_at and entry.created_at < _since(mutation)]
+            cursor = page.cursor
+            if past or not page.has_next or not cursor:
+                return entries, True
+    except (errors.PermissionDenied, errors.NotFound, errors.Refused) as error:
+        accounts.learn(mutation.connection, "activity_log", error)
+    except errors.PostHogError:
+        if timing.age(mutation.sent_at, now) < timing.LOG_PATIENCE:
+            raise
+    return entries, False
+
+
+def _found(client: Client, mutation: Mutation, entry: ActivityEntry, view_id: str) -> trace.Found:
+    """Kept is what our own write left; the name that it has now is for the next sync to tell."""
+    at = entry.created_at or mutation.asked_at
+    try:
+        live = reads.get_saved_query(client, view_id)
+    except errors.NotFound as error:
+        if not error.object_missing:
+            raise
+        said, row = "It was deleted afterwards.", {"id": view_id}
+    else:
+        said, row = f"It is called {live.name} by now.", snapshot(live, at)
+    left = kind_of(mutation).trace.left(mutation)  # type: ignore[union-attr]
+    return trace.Found(at, f"PostHog's log shows that it was made. {said}", {**row, **left})
+
+
+def _among_newcomers(client: Client, mutation: Mutation, now: datetime) -> trace.Found | str:
+    """Views that came then, by the log of each where it can be read; without any log nothing is credited to us."""
+    rows = [row for row in reads.list_saved_queries(client, include_columns=False).results if _came_then(mutation, row)]
+    mine = trace.owner_of_key(client, mutation) if rows else None
+    doubtful = [row.name or row.id for row in rows[MOST:]]
+    for row in rows[:MOST]:
+        maker = row.created_by.email if row.created_by else None
+        if maker and mine and maker != mine:
+            continue
+        entries = trace.read(client, mutation, row.id, now)
+        if entry := trace.own_entry(client, mutation, entries):
+            return _found(client, mutation, entry, row.id)
+        logged = any(entry.activity == "created" for entry in entries)
+        if not logged and ((maker and mine) or _has_our_text(client, mutation, row.id)):
+            doubtful.append(row.name or row.id)
+    if not doubtful:
+        return ""
+    names = ", ".join(doubtful[:3])
+    return f"PostHog lists no view of this name, but {names} came then, and no log tells whether that is ours, renamed."
+
+
+def _came_then(mutation: Mutation, row: SavedQuery) -> bool:
+    """Made while the request may have landed, and by none of our other requests."""
+    until = _since(mutation) + 2 * timing.CLOCKS + timedelta(seconds=timing.write_seconds())
+    if row.created_at is None or row.deleted or not _since(mutation) <= row.created_at <= until:
+        return False
+    return not Mutation.objects.filter(connection=mutation.connection, object_id=row.id).exists()
+
+
+def _has_our_text(client: Client, mutation: Mutation, view_id: str) -> bool:
+    try:
+        return reads.get_saved_query(client, view_id).hogql == mutation.payload["query"]
+    except errors.NotFound:
+        return False
+
+
+def _since(mutation: Mutation) -> datetime:
+    return (mutation.sent_at or mutation.asked_at) - timing.CLOCKS

@@ -1,0 +1,43 @@
+"""Begin and end pause records as the outcomes of campaigns come in."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from warehouse_admin.accounts.models import User
+from warehouse_admin.schedules.models import Campaign, CampaignItem, Hold
+
+Outcome = CampaignItem.Outcome
+
+
+def follow_outcome(campaign: Campaign, item: CampaignItem, outcome: str) -> None:
+    """Within the transaction that settles an item: a pause that worked is a hold, a resume that worked ends one."""
+    if campaign.action == Campaign.Action.PAUSE:
+        if outcome in (Outcome.PAUSED, Outcome.ACCEPTED):
+            _begin(campaign, item)
+        elif outcome == Outcome.FAILED:
+            end(item.saved_query_id, Hold.End.OUTSIDE, by=None)
+    elif campaign.action == Campaign.Action.RESUME and outcome in (Outcome.RESUMED, Outcome.ACCEPTED):
+        woken = Hold.objects.filter(saved_query=item.saved_query_id, ended_at=None, wake=campaign).exists()
+        end(item.saved_query_id, Hold.End.WOKEN if woken else Hold.End.RESUMED, by=campaign.started_by)
+
+
+def end(view_key: int, how: str, *, by: User | None) -> bool:
+    """End the open hold of a view; false when it has none."""
+    open_one = Hold.objects.filter(saved_query=view_key, ended_at=None)
+    return bool(open_one.update(ended_at=timezone.now(), ended_by=by, how=how))
+
+
+def _begin(campaign: Campaign, item: CampaignItem) -> None:
+    if Hold.objects.filter(saved_query=item.saved_query_id, ended_at=None, campaign=campaign).exists():
+        return
+    end(item.saved_query_id, Hold.End.REPLACED, by=campaign.started_by)
+    Hold.objects.create(
+        saved_query=item.saved_query,
+        reason=campaign.reason,
+        by=campaign.started_by,
+        at=item.sent_at or timezone.now(),
+        until=campaign.until,
+        cadence_before=item.before.get("sync_frequency") or item.saved_query.last_cadence,
+        campaign=campaign,
+    )

@@ -1,0 +1,118 @@
+"""Resume by `resume_schedules`: many views in one call, and the server tells nothing about any of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from warehouse_admin.mirror.models import Run, SavedQuery
+from warehouse_admin.mutations import timing
+from warehouse_admin.mutations.models import Mutation
+from warehouse_admin.schedules.methods.base import (
+    DID_NOT_HAPPEN,
+    ENDED,
+    NO_ANSWER,
+    NO_SCHEDULE,
+    Ask,
+    Method,
+    Outcome,
+    Verdict,
+    by_mutation,
+    look,
+    ruled_out,
+)
+from warehouse_admin.schedules.methods.runs import newer_run
+from warehouse_admin.schedules.models import Campaign, CampaignItem
+from warehouse_admin.schedules.pauses import Pause, pause_of, suspension_reason, tells_suspension
+
+NOT_PROVEN = "PostHog took the request; this server does not tell more until the next run."
+NOT_PAUSED = "Its schedule was neither paused nor suspended, so nothing was sent."
+CADENCE = "It was paused by taking its cadence away, which a resume does not undo; set a cadence. Nothing was sent."
+STANDING = {
+    Pause.NONE: (Outcome.NOT_PAUSED, NOT_PAUSED),
+    Pause.NO_SCHEDULE: (Outcome.NOT_PAUSED, NO_SCHEDULE),
+    Pause.CADENCE: (Outcome.IGNORED, CADENCE),
+}
+
+
+class ResumeSchedules(Method):
+    name = Campaign.Method.RESUME_SCHEDULES
+    action = Campaign.Action.RESUME
+    capability = "resume_schedules"
+    label = "PostHog's own resume, many views in one call"
+    most = 50
+    calls_each = 1
+    repeatable = True
+
+    def settled_already(self, campaign: Campaign, item: CampaignItem) -> Verdict | None:
+        if found := ruled_out(item.saved_query):
+            return found
+        if pause_of(item.saved_query) in STANDING and look(item):
+            return STANDING.get(pause_of(item.saved_query))
+        return None  # nobody can tell: a resume of a running schedule changes nothing
+
+    def ask(self, campaign: Campaign, items: Sequence[CampaignItem]) -> Ask:
+        ids = [str(item.saved_query.posthog_id) for item in items]
+        return Ask(Mutation.Kind.RESUME_SCHEDULES, str(campaign.pk), f"{len(ids)} schedules", {"ids": ids})
+
+    def verdict(self, item: CampaignItem, mutation: Mutation) -> Verdict:
+        view = item.saved_query
+        if tells_suspension(view):
+            return _told(view, item, mutation)
+        if newer := newer_run(view, item.sent_at):
+            return newer
+        return by_mutation(mutation) or (Outcome.ACCEPTED, NOT_PROVEN)
+
+    def unread(self, item: CampaignItem, mutation: Mutation, error: Exception) -> Verdict:
+        found = super().unread(item, mutation, error)
+        if tells_suspension(item.saved_query) and found[0] != Outcome.FAILED:
+            return Outcome.UNKNOWN, f"It could not be read again: {error}"
+        return found
+
+    def waits_for_reading(self, item: CampaignItem) -> bool:
+        return tells_suspension(item.saved_query)
+
+
+def _told(view: SavedQuery, item: CampaignItem, mutation: Mutation) -> Verdict:
+    """The server says itself whether the schedule is suspended."""
+    if not view.suspended:
+        return Outcome.RESUMED, "PostHog shows no suspension any more."
+    why = suspension_reason(view)
+    if _suspended_since(view, item.sent_at):
+        return _suspended_anew(view, item, why)
+    if mutation.state == Mutation.State.HAPPENED:
+        return Outcome.IGNORED, f"PostHog took the request but the view is still suspended: {why}"
+    if mutation.state in ENDED or _too_late_to_land(item):
+        return Outcome.FAILED, DID_NOT_HAPPEN
+    return Outcome.UNKNOWN, NO_ANSWER
+
+
+def _suspended_anew(view: SavedQuery, item: CampaignItem, why: str) -> Verdict:
+    """A run that was under way when the resume was sent says nothing about it, even if it ended later."""
+    jobs = [str(entry.get("job_id")) for entry in (view.suspended or {}).values() if isinstance(entry, dict)]
+    runs = Run.objects.filter(saved_query=view, job_id__in=jobs)
+    began_before = runs.filter(started_at__lte=item.sent_at).exists() if item.sent_at else False
+    if began_before and not runs.filter(started_at__gt=item.sent_at).exists():
+        return Outcome.IGNORED, f"A run that began before the resume suspended it again: {why}"
+    return Outcome.FAILED_AGAIN, f"It was suspended anew after the resume: {why}"
+
+
+def _too_late_to_land(item: CampaignItem) -> bool:
+    """Whether a request that was never answered has had its time: before that it may still arrive."""
+    return timing.age(item.sent_at, timezone.now()) > timing.write_seconds()
+
+
+def _suspended_since(view: SavedQuery, moment: datetime | None) -> bool:
+    times = [entry.get("at") for entry in (view.suspended or {}).values() if isinstance(entry, dict)]
+    return any(at is not None and moment is not None and at > moment for at in map(_moment, times))
+
+
+def _moment(value: object) -> datetime | None:
+    try:
+        found = parse_datetime(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return found if found is None or timezone.is_aware(found) else timezone.make_aware(found)

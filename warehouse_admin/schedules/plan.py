@@ -1,0 +1,103 @@
+"""How a campaign goes about it: how many first, how fast, and when it stops by itself."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from warehouse_admin.core.errors import InvalidInput
+from warehouse_admin.schedules.claims import Wait
+from warehouse_admin.schedules.methods import Method, method_of
+from warehouse_admin.schedules.models import Campaign, CampaignItem
+
+Outcome = CampaignItem.Outcome
+
+CHUNK = 25  # on older servers each view of a call costs two slow steps, so small chunks by default
+CALLS = 25  # a big campaign takes bigger chunks rather than more calls than this
+STOP_PERCENT = 20
+FEWEST_TO_JUDGE = 5  # settled views; one failure of two says nothing
+NOT_AS_HOPED = (Outcome.IGNORED, Outcome.FAILED_AGAIN, Outcome.FAILED, Outcome.UNKNOWN)
+MINUTE = timedelta(seconds=60)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What may be chosen before a campaign starts; the defaults send everything at once."""
+
+    canary_size: int = 0
+    wave_size: int | None = None
+    per_minute: int | None = None
+    stop_percent: int = STOP_PERCENT
+
+    def check(self, method: Method) -> None:
+        """InvalidInput that names every number that cannot be used."""
+        bad: dict[str, list[str]] = {}
+        if self.canary_size < 0:
+            bad["canary_size"] = ["Give 0 or more."]
+        if self.wave_size is not None and not 1 <= self.wave_size <= method.most:
+            most = "this way sends one view at a time" if method.most == 1 else f"PostHog takes {method.most} in a call"
+            bad["wave_size"] = [f"Give 1 to {method.most}: {most}."]
+        if self.per_minute is not None and self.per_minute < 1:
+            bad["per_minute"] = ["Give 1 or more, or leave it out to go as fast as the budget allows."]
+        if not 1 <= self.stop_percent <= 100:
+            bad["stop_percent"] = ["Give 1 to 100; 100 never stops by itself."]
+        if bad:
+            raise InvalidInput("The plan cannot be used.", errors=bad)
+
+    def fields(self) -> dict[str, Any]:
+        return {
+            "canary_size": self.canary_size,
+            "wave_size": self.wave_size,
+            "per_minute": self.per_minute,
+            "stop_percent": self.stop_percent,
+        }
+
+
+def chunk_size(campaign: Campaign) -> int:
+    """How many views the next call may carry. Raises Wait where the pace says so."""
+    method = method_of(campaign)
+    size = campaign.wave_size or max(CHUNK, math.ceil(campaign.items.count() / CALLS))
+    sent = campaign.items.exclude(mutation=None).count()
+    if sent < campaign.canary_size:
+        size = min(size, campaign.canary_size - sent)
+    if campaign.per_minute:
+        size = min(size, _left_of_the_minute(campaign))
+    return min(size, method.most)
+
+
+def _left_of_the_minute(campaign: Campaign) -> int:
+    sent = campaign.items.filter(sent_at__gt=timezone.now() - MINUTE).order_by("-sent_at")
+    times = list(sent.values_list("sent_at", flat=True)[: campaign.per_minute])
+    left = (campaign.per_minute or 0) - len(times)
+    if left <= 0 and times[-1] is not None:
+        raise Wait((times[-1] + MINUTE - timezone.now()).total_seconds(), f"its pace, {campaign.per_minute} a minute")
+    return left
+
+
+def why_stop(campaign: Campaign) -> str:
+    """Why it must not go on by itself, in a sentence; empty when it may."""
+    sent = campaign.items.exclude(mutation=None).exclude(outcome__in=[Outcome.QUEUED, Outcome.SENT])
+    if campaign.continued_at is not None:
+        sent = sent.filter(sent_at__gt=campaign.continued_at)  # a person decided about those before
+    elif why := _canary(campaign):
+        return why
+    counts = Counter(sent.values_list("outcome", flat=True))
+    again, settled = counts[Outcome.FAILED_AGAIN], counts.total()
+    if settled >= FEWEST_TO_JUDGE and again * 100 > campaign.stop_percent * settled:
+        return f"{again} of the {settled} views settled so far failed again, more than {campaign.stop_percent} %."
+    return ""
+
+
+def _canary(campaign: Campaign) -> str:
+    first = list(campaign.items.exclude(mutation=None).values_list("outcome", flat=True)[: campaign.canary_size])
+    if not campaign.canary_size or len(first) < campaign.canary_size:
+        return ""
+    bad = sum(outcome in NOT_AS_HOPED for outcome in first)
+    if bad * 100 <= campaign.stop_percent * len(first):
+        return ""
+    return f"Of the first {len(first)} views {bad} did not do as hoped, so the rest was not sent."

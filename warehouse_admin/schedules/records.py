@@ -1,0 +1,56 @@
+"""Reads of campaigns for pages and the API."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, QuerySet
+
+from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
+from warehouse_admin.core.errors import Missing
+from warehouse_admin.schedules.models import Campaign, CampaignItem
+
+
+def campaigns(connection: str = "") -> QuerySet[Campaign]:
+    """Campaigns, newest first."""
+    rows = Campaign.objects.select_related("started_by", "confirmed_by", "connection").defer(*CONNECTION_UNREAD)
+    rows = rows.order_by("-created_at")
+    return rows.filter(connection__slug=connection) if connection else rows
+
+
+def campaign_by_id(campaign_id: UUID) -> Campaign:
+    """One campaign with all that its page and the API show of it; Missing when there is none."""
+    found = campaigns().filter(pk=campaign_id).first()
+    if found is None:
+        raise Missing("There is no such campaign.")
+    return found
+
+
+def follow_ups_of(campaign: Campaign) -> dict[str, int]:
+    """How the first scheduled runs went, of the views that were sent; empty words are those still awaited."""
+    rows = campaign.items.filter(due_at__isnull=False).order_by()
+    return dict(rows.values_list("follow_up").annotate(Count("pk")))
+
+
+def add_counts(found: Sequence[Campaign]) -> None:
+    """Give each campaign its `counts`, in one query for all."""
+    by_campaign: dict[Any, dict[str, int]] = {campaign.pk: {} for campaign in found}
+    rows = CampaignItem.objects.filter(campaign__in=list(by_campaign)).order_by()
+    for key, outcome, count in rows.values_list("campaign", "outcome").annotate(Count("pk")):
+        by_campaign[key][outcome] = count
+    for campaign in found:
+        campaign.counts = by_campaign[campaign.pk]  # type: ignore[attr-defined]
+
+
+def counts_of(campaign: Campaign) -> dict[str, int]:
+    """How many views of a campaign have each outcome; outcomes that none has are left out."""
+    return dict(campaign.items.order_by().values_list("outcome").annotate(Count("pk")))
+
+
+def items_of(campaign: Campaign, outcome: str = "") -> QuerySet[CampaignItem]:
+    """The items of a campaign in the order in which they are sent."""
+    rows = campaign.items.select_related("saved_query", "mutation", "campaign").order_by("position")
+    rows = rows.defer("saved_query__query", "saved_query__columns")
+    return rows.filter(outcome=outcome) if outcome in CampaignItem.Outcome.values else rows

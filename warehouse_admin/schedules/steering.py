@@ -1,0 +1,115 @@
+"""Pause, continue, stop and confirm a campaign that was started."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from warehouse_admin.accounts import policies
+from warehouse_admin.accounts.models import User
+from warehouse_admin.audit import services as audit
+from warehouse_admin.core import context
+from warehouse_admin.core.errors import NotPermitted
+from warehouse_admin.schedules.errors import AlreadyInCampaign, NothingToDo
+from warehouse_admin.schedules.methods import method_of
+from warehouse_admin.schedules.models import Campaign, CampaignItem
+from warehouse_admin.schedules.start import queue, target_of
+
+State = Campaign.State
+ENDED = "This campaign has ended already."
+
+
+def request_stop(*, campaign: Campaign, user: User) -> Campaign:
+    """Ask a campaign to stop before its next chunk; one that no worker has yet stops at once."""
+    _require(user, campaign, "schedules.stop")
+    with transaction.atomic():
+        found = _locked(campaign)
+        if not found.is_open:
+            raise NothingToDo(ENDED)
+        changes: dict[str, Any] = {"stop_requested": True, "paused_at": None, "not_before": None}
+        if found.state == State.QUEUED:
+            changes |= {"state": State.STOPPED, "finished_at": timezone.now()}
+            found.items.update(is_open=False)
+        _save(found, **changes)
+        queue(found)  # a paused one has no worker that could hear of it
+        _record(user, found, "schedules.stop")
+    return found
+
+
+def pause(*, campaign: Campaign, user: User) -> Campaign:
+    """Let a campaign rest before its next views; its views stay its own."""
+    _require(user, campaign, "schedules.pause_campaign")
+    with transaction.atomic():
+        found = _locked(campaign)
+        if not found.is_open or found.stop_requested:
+            raise NothingToDo(ENDED if not found.is_open else "This campaign is stopping already.")
+        if found.paused_at:
+            raise NothingToDo("This campaign is paused already.")
+        _save(found, paused_at=timezone.now())
+        _record(user, found, "schedules.pause_campaign")
+    return found
+
+
+def go_on(*, campaign: Campaign, user: User) -> Campaign:
+    """Continue a campaign that was paused, or one that stopped before all its views were sent."""
+    _require(user, campaign, "schedules.continue")
+    try:
+        with transaction.atomic():
+            found = _locked(campaign)
+            now = timezone.now()
+            if found.is_open and found.paused_at:
+                _save(found, paused_at=None, continued_at=now)
+            elif found.state == State.STOPPED:
+                _reopen(found, continued_at=now)
+            else:
+                raise NothingToDo("Only a paused or stopped campaign can go on.")
+            queue(found)
+            _record(user, found, "schedules.continue")
+    except IntegrityError:
+        raise AlreadyInCampaign("Another campaign has some of the views that are left. Wait for it.") from None
+    return found
+
+
+def _reopen(found: Campaign, **changes: Any) -> None:
+    found.items.filter(outcome=CampaignItem.Outcome.QUEUED).update(is_open=True)
+    state = {"state": State.QUEUED, "finished_at": None, "error": "", "stopped_why": "", "stop_requested": False}
+    _save(found, claim="", heartbeat_at=None, setbacks=0, **state, **changes)
+
+
+def confirm(*, campaign: Campaign, user: User) -> Campaign:
+    """The second person's yes to a campaign above the guard; never its starter's, and never a token's."""
+    action, target = "schedules.confirm", target_of(campaign)
+    _require(user, campaign, action)
+    if context.current().token_name:
+        raise NotPermitted("This needs a signed-in person: an API token cannot confirm.", action=action, target=target)
+    if campaign.started_by_id == user.pk:
+        raise NotPermitted("Somebody else has to confirm what you started.", action=action, target=target)
+    with transaction.atomic():
+        found = _locked(campaign)
+        if not found.is_waiting_for_second:
+            raise NothingToDo("This campaign does not wait for a second person.")
+        _save(found, confirmed_by=user, confirmed_at=timezone.now())
+        queue(found)
+        _record(user, found, action)
+    return found
+
+
+def _require(user: User, campaign: Campaign, action: str) -> None:
+    policies.require(user, method_of(campaign).permission, action=action, target=target_of(campaign))
+
+
+def _locked(campaign: Campaign) -> Campaign:
+    rows = Campaign.objects.select_for_update(of=("self",)).select_related("connection")
+    return rows.get(pk=campaign.pk)
+
+
+def _save(found: Campaign, **changes: Any) -> None:
+    for name, value in changes.items():
+        setattr(found, name, value)
+    found.save(update_fields=list(changes))
+
+
+def _record(user: User, found: Campaign, action: str) -> None:
+    audit.record(actor=user, action=action, target=target_of(found), connection=found.connection.slug)

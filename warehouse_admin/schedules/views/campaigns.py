@@ -1,0 +1,162 @@
+"""Campaigns: planned, started, watched, steered."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from warehouse_admin.accounts import policies
+from warehouse_admin.audit.targets import Target
+from warehouse_admin.core.errors import NotPermitted, UserError
+from warehouse_admin.core.htmx import render_page
+from warehouse_admin.core.paging import CountedPaginator
+from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.schedules import records, report, services
+from warehouse_admin.schedules.forms import CampaignForm, chosen_ids
+from warehouse_admin.schedules.methods import method_of, methods_for
+from warehouse_admin.schedules.models import Campaign, CampaignItem
+from warehouse_admin.schedules.preview import preview
+from warehouse_admin.schedules.views.people import person
+
+ITEMS_PER_PAGE = 100
+START = {"stop_percent": 20, "canary_size": 0}
+
+
+@require_http_methods(["GET", "POST"])
+def start(request: HttpRequest, action: str) -> HttpResponse:
+    """First the list is shown with what is known against it; with `confirmed` the campaign starts."""
+    if request.method == "GET":
+        return redirect("schedules:list")
+    permission = methods_for(action)[0].permission
+    target = Target("resume" if action == "resume" else "campaign", "", "new campaign")
+    policies.require(person(request), permission, action=f"schedules.{action}", target=target)
+    ids = chosen_ids(request.POST)
+    generation = _generation(ids)
+    if request.POST.get("confirmed") != "1":
+        return _confirm(request, action, ids, CampaignForm(generation=generation, initial=START))
+    form = CampaignForm(request.POST, generation=generation)
+    if not form.is_valid():
+        return _confirm(request, action, ids, form, status=422)
+    try:
+        campaign = _start(request, action, ids, form)
+    except NotPermitted:
+        raise
+    except UserError as error:
+        for field, problems in error.errors.items():
+            form.add_error(field if field in form.fields else None, problems)
+        if not error.errors:
+            form.add_error(None, error.message)
+        return _confirm(request, action, ids, form, status=422 if error.status == 400 else error.status)
+    return redirect("schedules:resume-detail", resume_id=campaign.pk)
+
+
+def _start(request: HttpRequest, action: str, ids: list[str], form: CampaignForm) -> Campaign:
+    given = form.cleaned_data
+    return services.start_campaign(
+        user=person(request),
+        action=action,
+        method=request.POST.get("method", ""),
+        saved_queries=ids,
+        reason=given["reason"],
+        confirm_count=given["confirm_count"],
+        cadence=given["sync_frequency"] if action == Campaign.Action.CADENCE else given["cadence"],
+        until=given["until"],
+        plan=form.plan(),
+    )
+
+
+def _generation(ids: list[str]) -> str:
+    """Of the server that the first of them lives on; its cadences are offered."""
+    try:
+        first = uuid.UUID(ids[0])
+    except (ValueError, IndexError):
+        return ""
+    row = SavedQuery.objects.filter(posthog_id=first).select_related("connection").order_by("-pk").first()
+    return row.connection.generation if row else ""
+
+
+def _confirm(request: HttpRequest, action: str, ids: list[str], form: CampaignForm, status: int = 200) -> HttpResponse:
+    """Shown again, the page keeps all that it listed, ticked or not; another way is ticked anew."""
+    listed = [key for key in request.POST.get("scope", "").split(",") if key]
+    again = request.POST.get("confirmed") == "1"
+    method = request.POST.get("method", "")
+    scope = list(dict.fromkeys([*listed, *ids]))
+    plan = preview(scope, action=action, method=method, user=person(request), ticked=set(ids) if again else None)
+    return render(request, "schedules/confirm.html", {"form": form, **plan}, status=status)
+
+
+@require_GET
+def resume_list(request: HttpRequest) -> HttpResponse:
+    page = Paginator(records.campaigns(request.GET.get("connection", "")), 25).get_page(request.GET.get("page"))
+    page.object_list = list(page.object_list)
+    records.add_counts(page.object_list)
+    return render_page(request, "schedules/resumes.html", "schedules/_resumes.html", {"page": page})
+
+
+@require_GET
+def resume_detail(request: HttpRequest, resume_id: uuid.UUID) -> HttpResponse:
+    """Refreshes itself while the campaign runs."""
+    campaign = records.campaign_by_id(resume_id)
+    counts = records.counts_of(campaign)
+    outcome = request.GET.get("outcome", "")
+    items = records.items_of(campaign, outcome)
+    total = counts.get(outcome, 0) if outcome in CampaignItem.Outcome.values else sum(counts.values())
+    page = CountedPaginator(items, ITEMS_PER_PAGE, total).get_page(request.GET.get("page"))
+    waiting = counts.get("queued", 0) + counts.get("sent", 0)
+    context: dict[str, Any] = {
+        "resume": campaign,
+        "method": method_of(campaign),
+        "page": page,
+        "outcome": outcome,
+        "counts": [(name, counts[name]) for name in CampaignItem.Outcome.values if name in counts],
+        "total": sum(counts.values()),
+        "done": sum(counts.values()) - waiting,
+        "follow_ups": records.follow_ups_of(campaign),
+        **_steering(request, campaign, waiting),
+    }
+    return render_page(request, "schedules/resume.html", "schedules/_resume.html", context)
+
+
+def _steering(request: HttpRequest, campaign: Campaign, waiting: int) -> dict[str, Any]:
+    """Which buttons there are for this person."""
+    may = policies.allows(request.user, method_of(campaign).permission)
+    stopped = campaign.state == Campaign.State.STOPPED and waiting > 0
+    is_second = campaign.is_waiting_for_second
+    return {
+        "can_stop": may and campaign.is_open,
+        "can_pause": may and campaign.is_open and not (campaign.paused_at or campaign.stop_requested or is_second),
+        "can_continue": may and (stopped or bool(campaign.is_open and campaign.paused_at)),
+        "can_confirm": may and is_second and campaign.started_by_id != person(request).pk,
+        "polls": campaign.is_open,
+    }
+
+
+DONE = {
+    "stop": (services.request_stop, "The campaign stops before its next views."),
+    "pause": (services.pause, "The campaign rests before its next views."),
+    "continue": (services.go_on, "The campaign goes on."),
+    "confirm": (services.confirm, "Confirmed; the campaign starts."),
+}
+
+
+@require_POST
+def steer(request: HttpRequest, resume_id: uuid.UUID, verb: str) -> HttpResponse:
+    service, said = DONE[verb]
+    service(campaign=records.campaign_by_id(resume_id), user=person(request))
+    messages.success(request, said)
+    return redirect("schedules:resume-detail", resume_id=resume_id)
+
+
+@require_GET
+def resume_report(request: HttpRequest, resume_id: uuid.UUID) -> StreamingHttpResponse:
+    campaign = records.campaign_by_id(resume_id)
+    items = records.items_of(campaign).iterator(chunk_size=500)
+    response = StreamingHttpResponse(report.lines(items), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{campaign.action}-{resume_id}.csv"'
+    return response
