@@ -13,7 +13,15 @@ from django.utils import timezone
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.core.digests import text_digest
 from warehouse_admin.lineage.models import Edge
-from warehouse_admin.mirror.models import Run, SavedQuery, SavedQueryVersion, ScheduleState, SyncRun, WarehouseTable
+from warehouse_admin.mirror.models import (
+    Confidence,
+    Run,
+    SavedQuery,
+    SavedQueryVersion,
+    ScheduleState,
+    SyncRun,
+    WarehouseTable,
+)
 
 Row = TypeVar("Row", bound=models.Model)
 CADENCES = ("1hour", "6hour", "12hour", "24hour", "7day")
@@ -89,6 +97,8 @@ def _view(connection: Connection, number: int, chosen: random.Random) -> SavedQu
     query = sql_of(number, chosen)
     is_materialized = number % 2 == 0
     state = chosen.choice(STATES) if is_materialized else ScheduleState.NOT_SCHEDULED
+    is_broken = state in (ScheduleState.FAILING, ScheduleState.SUSPENDED)
+    cause = f"Memory limit exceeded in part {number % 40} of the join." if is_broken else ""
     return SavedQuery(
         connection=connection,
         posthog_id=uuid.UUID(int=chosen.getrandbits(128)),
@@ -100,8 +110,13 @@ def _view(connection: Connection, number: int, chosen: random.Random) -> SavedQu
         is_materialized=is_materialized,
         sync_frequency=chosen.choice(CADENCES) if is_materialized else "",
         schedule_state=state,
+        schedule_confidence=chosen.choice(Confidence.values),
+        cause=cause,
+        cause_fingerprint=text_digest(cause)[:16] if cause else "",
+        lineage_depth=number % 9,
+        next_due_at=now + timedelta(minutes=number) if is_materialized else None,
         schedule_evidence=f"Worked out from the cadence and the last {number % 7} runs.",
-        latest_error="Memory limit exceeded while reading events." if state == ScheduleState.FAILING else "",
+        latest_error=cause,
         last_run_at=now - timedelta(minutes=number) if is_materialized else None,
         synced_at=now,
         deleted_at=now - timedelta(days=3) if number % 50 == 49 else None,

@@ -135,6 +135,22 @@ class SavedQuery(models.Model):
                 ],
                 name="mirror_counted_views",
             ),
+            # All that schedules are counted, grouped and put in order by.
+            models.Index(
+                fields=[
+                    "schedule_state",
+                    "schedule_confidence",
+                    "connection",
+                    "cause_fingerprint",
+                    "root_upstream",
+                    "holds_up",
+                    "lineage_depth",
+                    "name",
+                    "id",
+                ],
+                condition=Q(deleted_at=None, is_materialized=True),
+                name="mirror_schedules",
+            ),
             models.Index(fields=["posthog_id"]),
         ]
 

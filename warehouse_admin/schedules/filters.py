@@ -84,7 +84,7 @@ class Filters:
     def apply(self, rows: MirroredQuerySet, *, with_states: bool = True) -> MirroredQuerySet:
         rows = rows.of(self.connection)
         if self.search:
-            rows = rows.filter(every_word(self.search, "name", "latest_error", "cause"))
+            rows = rows.filter(every_word(self.search, "name", "latest_error"))
         if self.cadence:
             rows = rows.filter(sync_frequency="" if self.cadence == "none" else self.cadence)
         if self.confidence:
@@ -102,6 +102,8 @@ class Filters:
     def order(self) -> list[Any]:
         """What to order by; the direction turns the first one only, so that names stay readable."""
         first, *rest = SORTS[self.sort.removeprefix("-")]
+        if first == "name":
+            return ["-name" if self.sort.startswith("-") else "name", *rest]
         field = F(first)
         return [field.desc(nulls_last=True) if self.sort.startswith("-") else field.asc(nulls_last=True), *rest]
 

@@ -12,6 +12,7 @@ from warehouse_admin.accounts import policies
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.core.formatting import cadence
+from warehouse_admin.core.htmx import wants_fragment
 from warehouse_admin.mirror.cadences import CADENCES
 from warehouse_admin.mirror.freshness import freshness_of, with_ends
 from warehouse_admin.mirror.models import Confidence
@@ -60,7 +61,9 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
     """Everything that `schedules/list.html` shows."""
     filters = Filters.parse(request.GET)
     found = listing(filters, request.GET.get("page", 1))
-    in_scope = list(with_ends(selectors.connections_of(filters.connection)))
+    is_fragment = wants_fragment(request)  # which has no banners
+    scope = selectors.connections_of(filters.connection)
+    in_scope = list(scope if is_fragment else with_ends(scope))
     connections = [connection for connection in in_scope if connection.is_active]
     context = {
         "filters": filters,
@@ -68,7 +71,7 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "page": found.page,
         "groups": found.groups,
         "sure": _sure(found, filters),
-        "doubts": _doubts(in_scope),
+        "doubts": [] if is_fragment else _doubts(in_scope),
         "tells_suspension": any(connection.generation == "D" for connection in connections),
         "group_options": GROUP_OPTIONS,
         "cadence_options": CADENCE_OPTIONS,

@@ -11,8 +11,8 @@ from django.db.models import Case, Count, Value, When, Window
 
 from warehouse_admin.core.paging import CountedPaginator
 from warehouse_admin.mirror.models import ScheduleState
-from warehouse_admin.schedules.filters import GROUPS, Filters, schedules
-from warehouse_admin.schedules.rows import Row, rows_of
+from warehouse_admin.schedules.filters import GRID, GROUPS, Filters, schedules
+from warehouse_admin.schedules.rows import Row, plain_rows_of, rows_of
 
 PAGE_SIZE = 50
 TILE_ORDER = [
@@ -91,7 +91,7 @@ def listing(filters: Filters, number: str | int) -> Listing:
             sure[confidence] += count
     tiles = [Tile(state, by_state[state], state in filters.states) for state in TILE_ORDER]
     page = CountedPaginator(keys, PAGE_SIZE, sum(sure.values())).get_page(number)
-    groups = _groups(filters.group, list(page.object_list))
+    groups = _groups(filters, list(page.object_list))
     page.object_list = [row for group in groups for row in group.rows]
     return Listing(tiles, page, groups, dict(sure))
 
@@ -130,8 +130,10 @@ def _searched(filters: Filters) -> tuple[Counted, Any]:
     return Counter((state, confidence) for _, state, confidence in found), shown
 
 
-def _groups(kind: str, found: list[tuple[Any, ...]]) -> list[Group]:
-    rows = {row.view.pk: row for row in rows_of([key for key, *_ in found])}
+def _groups(filters: Filters, found: list[tuple[Any, ...]]) -> list[Group]:
+    read = plain_rows_of if filters.layout == GRID else rows_of
+    rows = {row.view.pk: row for row in read([key for key, *_ in found])}
+    kind = filters.group
     if not kind:
         return [Group("", None, len(rows), list(rows.values()))] if rows else []
     groups: dict[Any, Group] = {}

@@ -119,6 +119,13 @@ def rows_of(keys: Sequence[int]) -> list[Row]:
     return [_row(found[key], resumed.get(key), acted) for key in keys if key in found]
 
 
+def plain_rows_of(keys: Sequence[int]) -> list[Row]:
+    """The same without what only the table tells; one query."""
+    views = SavedQuery.objects.filter(pk__in=keys).select_related("root_upstream").only(*SHOWN)
+    found = {view.pk: view for view in views}
+    return [Row(found[key]) for key in keys if key in found]
+
+
 def _row(view: Any, resumed: Act | None, acted: dict[str, Act]) -> Row:
     acts = [act for act in (resumed, acted.get(str(view.posthog_id))) if act is not None]
     return Row(view, max(acts, key=lambda act: act.at, default=None))

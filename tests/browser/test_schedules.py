@@ -1,0 +1,45 @@
+"""The schedules page by mouse and keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+SignIn = Callable[..., Page]
+
+
+def test_a_group_is_chosen_with_one_tick_and_keys_change_group_and_layout(sign_in: SignIn) -> None:
+    page = sign_in("olga")
+    page.goto("/schedules/?state=suspended")
+    page.keyboard.press("G")
+    expect(page.locator(".group-row").first).to_be_visible()
+    group = page.locator("tbody").first
+    rows = group.locator("[data-bulk-item]").count()
+
+    group.locator("[data-bulk-group]").check()
+
+    assert "group=cause" in page.url
+    expect(page.locator("[data-bulk-count]")).to_have_text(str(rows))
+    group.locator("[data-bulk-item]").first.uncheck()
+    assert group.locator("[data-bulk-group]").evaluate("box => box.indeterminate") is (rows > 1)
+
+    page.keyboard.press("L")
+    expect(page.locator("table.grid")).to_be_visible()
+    assert "layout=grid" in page.url and "state=suspended" in page.url
+    page.keyboard.press("L")
+    expect(page.locator("table.is-top")).to_be_visible()
+
+
+def test_what_posthog_manages_is_said_to_be_left_out(sign_in: SignIn) -> None:
+    page = sign_in("olga")
+    page.goto("/schedules/?state=managed&state=paused")
+
+    page.locator("[data-bulk-all]").check()
+
+    total, managed = page.locator("[data-bulk-item]").count(), page.locator("[data-bulk-apart]").count()
+    expect(page.locator("[data-bulk-apart-note]")).to_have_text(
+        f"{managed} of {total} are managed by PostHog and left out"
+    )
