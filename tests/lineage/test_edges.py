@@ -13,7 +13,7 @@ from django.utils import timezone
 from tests.mirror.builders import make_view
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.core.digests import text_digest
-from warehouse_admin.lineage import selectors, services
+from warehouse_admin.lineage import selectors, services, tasks
 from warehouse_admin.lineage.models import Edge, Reading
 from warehouse_admin.mirror import hooks
 from warehouse_admin.mirror import services as mirror
@@ -37,6 +37,17 @@ def edges_of(view: SavedQuery) -> dict[str, str]:
 
 def rewrite(view: SavedQuery, sql: str) -> None:
     SavedQuery.objects.filter(pk=view.pk).update(query=sql, query_hash=text_digest(sql))
+
+
+def test_a_broken_view_knows_its_root_as_soon_as_lineage_does(one: Connection) -> None:
+    source = make_view(one, "source", is_materialized=True, schedule_state="failing")
+    mart = make_view(one, "mart", "SELECT 1 FROM source", is_materialized=True, schedule_state="failing")
+
+    tasks.refresh(one.pk)
+
+    mart.refresh_from_db()
+    source.refresh_from_db()
+    assert (mart.root_upstream, source.root_upstream, source.holds_up) == (source, None, 1)
 
 
 def test_names_become_views_tables_built_ins_or_stay_names(one: Connection) -> None:

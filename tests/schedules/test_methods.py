@@ -21,6 +21,7 @@ from warehouse_admin.sandbox.server import SandboxServer
 from warehouse_admin.schedules import services
 from warehouse_admin.schedules.errors import NotOffered
 from warehouse_admin.schedules.models import Campaign
+from warehouse_admin.schedules.rows import rows_of
 
 pytestmark = pytest.mark.django_db
 Begin = Callable[..., Campaign]
@@ -107,8 +108,12 @@ def test_a_pause_takes_the_cadence_away_and_says_what_that_proves(
 
     assert outcomes(campaign) == {HEALTHY: outcome, PAUSED: "not_needed"}
     assert sandbox.world.view(HEALTHY).schedule.paused
-    assert SavedQuery.objects.get(name=HEALTHY).sync_frequency == ""
+    view = SavedQuery.objects.get(name=HEALTHY)
+    assert (view.sync_frequency, view.schedule_state, view.schedule_confidence) == ("", "paused", "certain")
+    assert "because" in view.schedule_evidence
     assert campaign.state == "succeeded"
+    [row] = rows_of([view.pk])
+    assert row.last_act is not None and row.last_act.campaign == campaign.pk
     entry = AuditEntry.objects.get(action="schedules.pause", object_name=HEALTHY)
     assert (entry.result, entry.reason) == ("ok" if name == "D" else "unknown", "because")
 

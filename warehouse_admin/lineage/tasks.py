@@ -9,5 +9,8 @@ from celery import shared_task
 def refresh(connection_id: int) -> None:
     from warehouse_admin.accounts.models import Connection
     from warehouse_admin.lineage import services
+    from warehouse_admin.mirror.roots import refresh_roots
 
-    services.refresh(Connection.objects.get(pk=connection_id))
+    connection = Connection.objects.get(pk=connection_id)
+    services.refresh(connection)
+    refresh_roots(connection)  # who waits for whom follows from who reads whom

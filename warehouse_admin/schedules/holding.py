@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.utils import timezone
 
 from warehouse_admin.accounts.models import User
+from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.mirror.refresh import refresh_state
 from warehouse_admin.schedules.models import Campaign, CampaignItem, Hold
 
 Outcome = CampaignItem.Outcome
@@ -20,6 +22,9 @@ def follow_outcome(campaign: Campaign, item: CampaignItem, outcome: str) -> None
     elif campaign.action == Campaign.Action.RESUME and outcome in (Outcome.RESUMED, Outcome.ACCEPTED):
         woken = Hold.objects.filter(saved_query=item.saved_query_id, ended_at=None, wake=campaign).exists()
         end(item.saved_query_id, Hold.End.WOKEN if woken else Hold.End.RESUMED, by=campaign.started_by)
+    else:
+        return
+    refresh_state(SavedQuery.objects.get(pk=item.saved_query_id))  # a pause of our own is certain, not likely
 
 
 def end(view_key: int, how: str, *, by: User | None) -> bool:
