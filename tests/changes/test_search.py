@@ -108,6 +108,20 @@ def test_what_waited_longest_comes_first_in_my_turn(proposed, reviewer, client_o
     assert [change.pk for change in page.object_list] == [first.pk, second.pk]
 
 
+def test_the_menu_counts_what_waits_for_each_person(proposed, person, author, reviewer, operator, viewer, client_of):
+    second, editor = person("second", Role.EDITOR, Role.REVIEWER), person("third", Role.EDITOR)
+    services.set_co_authors(proposed(), author, add=["second"])
+    ChangeRequest.objects.filter(pk=proposed().pk).update(state="failed")
+
+    waiting = {}
+    for who in (reviewer, second, author, editor, operator, viewer):
+        nav = client_of(who).get(reverse("changes:list")).context["nav"]
+        waiting[who.username] = next(item["badge"] for item in nav if item["label"] == "Changes")
+
+    none = dict.fromkeys(["second", "third", viewer.username], 0)
+    assert waiting == none | {reviewer.username: 1, author.username: 1, operator.username: 1}
+
+
 def test_what_a_co_author_works_on_is_theirs(proposed, person, author, numbers):
     second = person("second", Role.EDITOR)
     change = services.set_co_authors(proposed(submit=False), author, add=["second"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -155,6 +156,15 @@ def test_long_text_keeps_both_ends():
 )
 def test_initials(name, letters):
     assert initials(name) == letters
+
+
+def test_the_address_of_a_row_is_the_one_that_url_gives():
+    both = Template("{% row_url name key %} {% url name key %} {% row_url name key as address %}{{ address }}")
+    for name, key in (("changes:detail", 7), ("changes:detail", 70_000), ("mirror:view-detail", uuid4())):
+        quick, whole, kept = both.render(Context({"name": name, "key": key})).split()
+        assert quick == whole == kept
+    with pytest.raises(TypeError, match="use the url tag"):
+        both.render(Context({"name": "changes:detail", "key": "7"}))
 
 
 def test_runs_are_bars_with_a_sentence_for_those_who_cannot_see_them():

@@ -12,6 +12,7 @@ from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.accounts.roles import Role
 from warehouse_admin.lineage.models import Edge
 from warehouse_admin.mirror.models import SavedQuery, SavedQueryVersion
+from warehouse_admin.mirror.refresh import refresh_state
 from warehouse_admin.sandbox.server import SandboxServer
 from warehouse_admin.schedules import services
 from warehouse_admin.schedules.models import Campaign, Hold
@@ -34,6 +35,7 @@ def test_only_what_was_mended_is_ticked_and_a_broken_source_is_named(
     SavedQueryVersion.objects.create(
         saved_query=mended, number=99, query="SELECT 1", query_hash="x", origin="outside", seen_at=mended.synced_at
     )
+    refresh_state(mended)
     Edge.objects.update_or_create(
         downstream=mended, name=unchanged.name, defaults={"connection": synced, "upstream_view": unchanged}
     )

@@ -67,7 +67,7 @@ def test_tiles_count_and_filter(synced: Connection, viewer: User, client_of: Cli
 
 @pytest.mark.parametrize(
     ("role", "urls"),
-    [("operator", ["resume", "pause", "run"]), ("author", ["cadence"]), ("viewer", [])],
+    [("operator", ["resume", "pause", "run", "cadence"]), ("author", ["cadence"]), ("viewer", [])],
 )
 def test_everybody_is_offered_what_their_role_may_do_with_what_is_ticked(
     synced: Connection, role: str, urls: list[str], request: pytest.FixtureRequest, client_of: ClientOf

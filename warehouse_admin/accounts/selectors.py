@@ -32,6 +32,11 @@ def connections() -> QuerySet[Connection]:
     return Connection.objects.defer("capabilities", "api_key").annotate(last_sync_at=last_good).order_by("slug")
 
 
+def active_connections() -> QuerySet[Connection]:
+    """Those that something can be proposed for, in the order in which people are offered them."""
+    return Connection.objects.filter(is_active=True).order_by("slug")
+
+
 def budget_of(connection: Connection) -> BudgetView:
     left_minute, left_hour = budget.left(connection)
     return BudgetView(left_minute, left_hour, budget.spending(connection))

@@ -14,10 +14,10 @@ from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.changes import policies, texts
+from warehouse_admin.changes.checks import LONGEST_REASON
 from warehouse_admin.changes.errors import DraftMoved
 from warehouse_admin.changes.live import refuse_closed_view
 from warehouse_admin.changes.models import ChangeRequest, Draft, Revision
-from warehouse_admin.changes.propose import LONGEST_REASON
 from warehouse_admin.changes.transitions import require_state
 from warehouse_admin.core.digests import is_digest
 from warehouse_admin.core.errors import InvalidInput

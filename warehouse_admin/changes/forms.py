@@ -7,11 +7,11 @@ from typing import Any
 from django import forms
 from django.core.validators import ProhibitNullCharactersValidator
 
-from warehouse_admin.accounts.models import Connection
+from warehouse_admin.accounts.selectors import active_connections
 from warehouse_admin.changes import texts
 from warehouse_admin.changes.actions import Action
 from warehouse_admin.changes.actions.settings import in_words
-from warehouse_admin.changes.propose import LONGEST_REASON
+from warehouse_admin.changes.checks import LONGEST_REASON
 
 
 class ExactText(forms.CharField):
@@ -86,9 +86,7 @@ class NamedProposalForm(ProposalForm):
 class NewViewForm(NamedProposalForm):
     """The same, before anybody knows in which project."""
 
-    connection = forms.ModelChoiceField(
-        Connection.objects.filter(is_active=True), to_field_name="slug", label="Project", empty_label=None
-    )
+    connection = forms.ModelChoiceField(active_connections(), to_field_name="slug", label="Project", empty_label=None)
 
 
 class SettingsForm(ReasonForm):

@@ -11,10 +11,10 @@ from django.utils import timezone
 from warehouse_admin.accounts.models import User
 from warehouse_admin.changes import attribution, live, policies, verdict
 from warehouse_admin.changes.actions import action_of
+from warehouse_admin.changes.checks import check_proposal
 from warehouse_admin.changes.dropped import Dropped, dropped
 from warehouse_admin.changes.errors import BaseMoved, DropsLines, StateForbids
 from warehouse_admin.changes.models import ChangeRequest, Revision
-from warehouse_admin.changes.propose import check_proposal
 from warehouse_admin.changes.revisions import add_revision, told
 from warehouse_admin.changes.texts import left_out_told
 from warehouse_admin.changes.transitions import (

@@ -6,10 +6,11 @@ from warehouse_admin.changes.apply import advance, apply, settle_open
 from warehouse_admin.changes.co_authors import set_co_authors
 from warehouse_admin.changes.comments import comment
 from warehouse_admin.changes.expiry import expire_idle, reopen
-from warehouse_admin.changes.propose import create, revise, save_revision, submit
+from warehouse_admin.changes.propose import create, submit
 from warehouse_admin.changes.rebase import drop_mine, rebase, replace_remote
 from warehouse_admin.changes.recreated import carry_over
 from warehouse_admin.changes.review import approve, dismiss, re_request, reject, request_changes, withdraw
+from warehouse_admin.changes.revising import revise, save_revision
 from warehouse_admin.changes.rollback import inverse, rollback
 from warehouse_admin.changes.schedule import schedule, unschedule
 

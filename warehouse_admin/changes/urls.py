@@ -10,6 +10,7 @@ from warehouse_admin.changes.views import (
     drafts,
     editing,
     lists,
+    new_view,
     proposing,
     scheduling,
 )
@@ -19,7 +20,7 @@ urlpatterns = [
     path("changes/", lists.change_list, name="list"),
     path("changes/completions/", editing.completions, name="completions"),
     path("changes/validate/", editing.validate, name="validate"),
-    path("changes/new-view/", proposing.new_view, name="new-view"),
+    path("changes/new-view/", new_view.new_view, name="new-view"),
     path("saved-queries/<uuid:posthog_id>/edit/", editing.propose, name="propose"),
     path("saved-queries/<uuid:posthog_id>/propose/<str:action>/", proposing.propose_action, name="propose-action"),
     path(

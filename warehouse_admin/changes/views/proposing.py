@@ -1,4 +1,4 @@
-"""Proposing an action without SQL on a view, and a view that does not exist yet."""
+"""Proposing an action without SQL on a view, new or revised."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from warehouse_admin.accounts import services as accounts
-from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit.targets import Target
-from warehouse_admin.changes import drafts, live, policies, selectors, services
+from warehouse_admin.changes import live, policies, selectors, services
 from warehouse_admin.changes.actions import ACTIONS, Action, Facts, Subject, action_of
 from warehouse_admin.changes.errors import BaseMoved
-from warehouse_admin.changes.forms import NewViewForm, SettingsForm
-from warehouse_admin.changes.models import ChangeRequest, Draft
+from warehouse_admin.changes.forms import SettingsForm
+from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.changes.shown import show
 from warehouse_admin.changes.views.people import signed_in
 from warehouse_admin.changes.views.shared import refused_status, tell_proposed, wants_review
@@ -131,67 +130,6 @@ def _action(name: str) -> Action:
     if name not in ACTIONS or action_of(name).has_sql:
         raise Missing("There is no such action on a view.")
     return action_of(name)
-
-
-@require_http_methods(["GET", "POST"])
-def new_view(request: HttpRequest) -> HttpResponse:
-    """Propose a view that does not exist yet."""
-    target = Target("saved_query", "", "")
-    policies.require_propose(signed_in(request), action="change.created", target=target)
-    if request.method == "POST":
-        return _create_view(request)
-    return _new_page(request, *_begun(signed_in(request), _project(request)))
-
-
-def _project(request: HttpRequest) -> Connection | None:
-    """The one that is asked for, or the first."""
-    active = Connection.objects.filter(is_active=True).order_by("slug")
-    return active.filter(slug=request.GET.get("connection", "")).first() or active.first()
-
-
-def _begun(user: User, project: Connection | None) -> tuple[NewViewForm, Draft | None]:
-    """A form as this person left it, or an empty one."""
-    draft = drafts.own(user, project) if project else None
-    start: dict[str, Any] = {"nonce": uuid.uuid4().hex, "connection": project}
-    if draft is not None:
-        start |= {"name": draft.name, "query": draft.query, "reason": draft.reason, "draft": draft.version}
-    return NewViewForm(initial=start), draft
-
-
-def _create_view(request: HttpRequest) -> HttpResponse:
-    form = NewViewForm(request.POST)
-    if not form.is_valid():
-        return _new_page(request, form, status=422)
-    typed = form.cleaned_data
-    try:
-        change = services.create(
-            author=signed_in(request),
-            action=ChangeRequest.Action.CREATE_VIEW,
-            connection=typed["connection"],
-            name=typed["name"],
-            query=typed["query"],
-            reason=typed["reason"],
-            submit=wants_review(request),
-            nonce=typed["nonce"],
-            draft=typed["draft"] or 0,
-        )
-    except NotPermitted:
-        raise
-    except UserError as error:
-        form.add_user_errors(error.errors, error.message)
-        return _new_page(request, form, status=refused_status(error))
-    return tell_proposed(request, change)
-
-
-def _new_page(
-    request: HttpRequest, form: NewViewForm, draft: Draft | None = None, *, status: int = 200
-) -> HttpResponse:
-    form.keep_draft("new-view")
-    projects = list(Connection.objects.filter(is_active=True).order_by("slug"))
-    chosen = str(form["connection"].value() or "")
-    project = next((one for one in projects if chosen in (one.slug, str(one.pk))), None)
-    context = {"form": form, "draft": draft, "projects": projects, "project": project}
-    return render(request, "changes/new_view.html", context, status=status)
 
 
 def revise_settings(request: HttpRequest, change: ChangeRequest) -> HttpResponse:

@@ -1,0 +1,128 @@
+"""Editing a proposal: every save is a new revision, and a real edit voids the votes."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from warehouse_admin.accounts.models import User
+from warehouse_admin.changes import policies, verdict
+from warehouse_admin.changes.actions import Facts, Subject, action_of
+from warehouse_admin.changes.checks import check_proposal, field_at_fault
+from warehouse_admin.changes.errors import StaleRevision
+from warehouse_admin.changes.models import ChangeRequest, Draft, Revision
+from warehouse_admin.changes.propose import submit
+from warehouse_admin.changes.revisions import add_revision, told
+from warehouse_admin.changes.transitions import State, current_revision, lock, note, record, require_state
+from warehouse_admin.core.errors import InvalidInput
+
+
+def revise(
+    change: ChangeRequest,
+    user: User,
+    query: str | None = None,
+    revision: int = 0,
+    reason: str | None = None,
+    *,
+    name: str | None = None,
+    sync_frequency: str | None = None,
+    draft: int = 0,
+) -> ChangeRequest:
+    """Save an edited proposal as a new revision; a real edit voids the votes. `revision` is the one that was edited.
+
+    Fields that are not given stay as they are. `draft` is the version of the draft it was written in, which then goes.
+    """
+    change = ChangeRequest.objects.select_related("saved_query", "author", "connection").get(pk=change.pk)
+    policies.require_author(user, change, action="change.revised")
+    action = action_of(change.action)
+    values = {**current_revision(change).proposal} | _given(query=query, name=name, sync_frequency=sync_frequency)
+    proposal, wanted = check_proposal(
+        action,
+        change.connection,
+        change.saved_query,
+        values,
+        change.reason if reason is None else reason,
+        reason_needed=change.state != State.DRAFT,
+    )
+    with transaction.atomic():
+        change = lock(change)
+        require_state(change, "revise")
+        latest = current_revision(change)
+        _refuse_stale(change, latest, revision)
+        if proposal == latest.proposal and wanted == change.reason:
+            raise InvalidInput(
+                "Nothing was changed.", errors={field_at_fault(action): ["This is the proposal as it is."]}
+            )
+        subject = Subject(change.connection, change.object_name, latest.base, change.saved_query)
+        if proposal != latest.proposal and action.nothing_to_do(subject, proposal):
+            text = "This is what PostHog held when you began. Withdraw the change if it is not wanted any more."
+            raise InvalidInput(text, errors={field_at_fault(action): [text]})
+        if action.has_sql:
+            Draft.objects.of(user, change).used(proposal["query"], draft).delete()
+        _save_reason(change, wanted)
+        _follow_name(change, proposal)
+        if proposal == latest.proposal:
+            note(change, user, "reason_changed", wanted)
+            record(change, user, "revised", reason=wanted, after={"revision": change.revision_number})
+            return change
+        _replace(change, user, latest, latest.base, proposal)
+    return change
+
+
+def save_revision(
+    change: ChangeRequest,
+    user: User,
+    values: Facts,
+    *,
+    revision: int,
+    reason: str,
+    submitting: bool,
+    draft: int = 0,
+) -> ChangeRequest:
+    """What the page of a form does: revise, and submit a draft when that was asked for, also as it is."""
+    current = current_revision(change)
+    submitting = submitting and change.state == State.DRAFT
+    if submitting and not reason.strip():
+        raise InvalidInput("Say why.", errors={"reason": ["Say why: reviewers and the audit trail need a reason."]})
+    unchanged = {**current.proposal, **values} == current.proposal and reason.strip() == change.reason
+    with transaction.atomic():  # refused as one: a revision that was kept would make the page that sent it a stale one
+        if not (submitting and unchanged):
+            change = revise(change, user, revision=revision, reason=reason, draft=draft, **values)
+        return submit(change, user) if submitting else change
+
+
+def _given(**values: str | None) -> Facts:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _replace(change: ChangeRequest, user: User, latest: Revision, base: Facts, proposal: Facts) -> None:
+    """A new revision in place of `latest`; approvals follow what it means, and may approve the change again."""
+    revision = add_revision(change, user, base, proposal)
+    approved = False
+    if change.state == State.DRAFT:
+        note(change, user, "revised")
+    else:
+        approved = verdict.after_revision(change, user, latest, revision, "revised")
+    record(change, user, "revised", reason=change.reason, **told(revision))
+    if approved:
+        verdict.start(change, user)
+
+
+def _save_reason(change: ChangeRequest, reason: str) -> None:
+    if reason != change.reason:
+        change.reason = reason
+        change.save(update_fields=["reason"])
+
+
+def _follow_name(change: ChangeRequest, proposal: Facts) -> None:
+    """A view that is not made yet is called what it will be."""
+    if change.saved_query is None and change.object_name != proposal["name"]:
+        change.object_name = proposal["name"]
+        change.save(update_fields=["object_name"])
+
+
+def _refuse_stale(change: ChangeRequest, latest: Revision, seen: int) -> None:
+    if seen != latest.number:
+        raise StaleRevision(
+            f"{latest.editor.display_name} saved r{latest.number} meanwhile, and this was written on r{seen}. "
+            "Your text is kept: compare it with the newest revision, then save again."
+        )
