@@ -110,7 +110,7 @@ def _view(connection: Connection, number: int, chosen: random.Random) -> SavedQu
         is_materialized=is_materialized,
         sync_frequency=chosen.choice(CADENCES) if is_materialized else "",
         schedule_state=state,
-        schedule_confidence=chosen.choice(Confidence.values),
+        schedule_confidence=Confidence.values[number % 3],
         cause=cause,
         cause_fingerprint=text_digest(cause)[:16] if cause else "",
         lineage_depth=number % 9,
