@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, OuterRef, Subquery, Window
+from django.db.models import Count, OuterRef, Q, Subquery, Window
 from django.db.models.functions import Coalesce, RowNumber
 from django.utils import timezone
 
 from warehouse_admin.lineage.models import Edge
 from warehouse_admin.mirror.models import MirroredQuerySet, Run, SavedQuery, ScheduleState
 from warehouse_admin.mutations.models import Mutation
-from warehouse_admin.schedules.models import Campaign, CampaignItem
+from warehouse_admin.schedules.models import CampaignItem
 
 ROOT = ("root_upstream__posthog_id", "root_upstream__name", "root_upstream__schedule_state")
 SHOWN = (
@@ -149,9 +149,8 @@ def _decorated(views: MirroredQuerySet) -> MirroredQuerySet:
 
 def _last_acts(ids: Sequence[str]) -> dict[str, Act]:
     """The newest act on each of these remote ids that really reached PostHog, or may have."""
-    done = Mutation.objects.filter(object_id__in=ids, kind__in=list(ACTS), sent_at__isnull=False)
-    for action in Campaign.Action.values:  # what a campaign did is told with its outcome
-        done = done.exclude(cause__startswith=f"{action}:")
+    alone = Q(cause="schedules") | Q(cause__startswith="change:")  # what a campaign did is told with its outcome
+    done = Mutation.objects.filter(alone, object_id__in=ids, kind__in=list(ACTS), sent_at__isnull=False)
     place = Window(RowNumber(), partition_by="object_id", order_by="-asked_at")
     newest = done.annotate(place=place).filter(place=1).values_list("object_id", "kind", "actor__username", "asked_at")
     return {key: Act(ACTS[Mutation.Kind(kind)], by or "", at) for key, kind, by, at in newest}
