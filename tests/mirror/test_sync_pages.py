@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -171,9 +172,9 @@ def test_a_running_sync_tells_its_phase_its_wait_and_the_time_left(portal: Clien
         "notes": {"runs": "Runs <cannot> be read."},
         "phases": [["Reading the list of views", 3.0], ["Reading views", 20.0]],
     }
-    sync = ended(connection, state="running", phase="Reading views", done=50, total=200, counts=counts)
-
-    text = page(portal, "mirror:sync-detail", sync.pk)
+    with time_machine.travel(timezone.now(), tick=False):
+        sync = ended(connection, state="running", phase="Reading views", done=50, total=200, counts=counts)
+        text = page(portal, "mirror:sync-detail", sync.pk)
 
     assert "50 of 200" in text and "about 1 m" in text and "Running for</dt><dd>1 m 30 s" in text
     assert "is used up" in text and timezone.localtime(until).strftime("%H:%M:%S") in text

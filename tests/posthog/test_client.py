@@ -361,7 +361,7 @@ def test_a_write_that_times_out_is_unconfirmed(server: Scripted, make_client: An
     server.play(hang)
 
     with pytest.raises(errors.Unreachable, match="in time") as caught:
-        writes.run(make_client(write_timeout=0.1), VIEW)
+        writes.run(make_client(write_timeout=0.5), VIEW)
 
     assert caught.value.unconfirmed
     assert len(server.asked) == 1
