@@ -126,3 +126,37 @@ def test_viewers_may_not(verb, viewer, script_of, synced):
     body = {"saved_queries": ids(HEALTHY), "reason": "r", "sync_frequency": "12hour"}
     is_problem(script_of(viewer).post(f"schedules/{verb}/", body), 403)
     assert AuditEntry.objects.filter(action=f"schedules.{verb}", result="denied").count() == 1
+
+
+@pytest.mark.parametrize("field", ["canary_size", "per_minute"])
+def test_numbers_that_no_campaign_can_have_are_named(script, field):
+    body = {"saved_queries": ids(HEALTHY), "reason": "because", field: 10**30}
+
+    for path in ("schedules/resume/", "schedules/pause/", "schedules/run/"):
+        problem = is_problem(script.post(path, body), 400)
+        assert list(problem["errors"]) == [field]
+    assert not Campaign.objects.exists()
+
+
+def test_a_cadence_that_waits_for_its_review_is_not_proposed_again(script):
+    body = {"saved_queries": ids(HEALTHY), "reason": "because", "sync_frequency": "1hour"}
+    [first] = detail(script, script.post("schedules/cadence/", body))["items"]
+    assert first["outcome"] == "proposed"
+
+    [again] = detail(script, script.post("schedules/cadence/", body))["items"]
+
+    assert again["outcome"] == "failed"
+    number = ChangeRequest.objects.get().pk
+    assert again["detail"] == f"#{number} proposes this already and waits: in review."
+
+
+def test_a_campaign_is_told_to_stop_once(script, monkeypatch):
+    monkeypatch.setattr("warehouse_admin.schedules.tasks.run_campaign.delay_on_commit", lambda *_: None)
+    url = script.post("schedules/resume/", {"saved_queries": ids(*SUSPENDED), "reason": "because"}).json()["url"]
+    Campaign.objects.update(state="running", heartbeat_at=timezone.now(), claim="a worker")
+    path = f"{url.removeprefix('/api/v1/')}stop/"
+
+    assert script.post(path, {}).status_code == 200
+    assert "stopping already" in is_problem(script.post(path, {}), 409)["detail"]
+
+    assert AuditEntry.objects.filter(action="schedules.stop").count() == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -215,3 +216,21 @@ def test_one_view_is_paused_and_resumed_from_its_own_page(
     assert not sandbox.world.view(HEALTHY).schedule.paused
     assert client_of(viewer).post(f"{page}pause/", {"reason": "me too"}).status_code == 403
     assert services.wake_due() == 0
+
+
+def test_a_huge_plan_is_refused_on_the_page_and_a_due_count_is_not_called_optional(
+    synced: Connection, operator: User, client_of: ClientOf, views: Views
+) -> None:
+    client = client_of(operator)
+    given = chosen(views, *SUSPENDED) | {"confirmed": "1", "reason": "because", "canary_size": "9" * 30}
+
+    answer = client.post("/schedules/pause/", given)
+
+    assert answer.status_code == 422
+    assert "less than or equal to 10000" in answer.content.decode()
+    everything = {"all_matching": "1", "filter": "", "confirmed": "1", "reason": "because"}
+    page = client.post("/schedules/pause/", everything).content.decode()
+    assert "to confirm that." in page and "confirm_count." not in page
+    label = re.search(r'<label for="id_confirm_count">(.*?)</label>', page)
+    assert label and "optional" not in label[1]
+    assert not Campaign.objects.exists()

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit.targets import Target
-from warehouse_admin.changes import live, policies
+from warehouse_admin.changes import live, policies, selectors
 from warehouse_admin.changes.actions import Action, Subject, action_of
 from warehouse_admin.changes.checks import (
     check_proposal,
@@ -18,7 +18,7 @@ from warehouse_admin.changes.checks import (
     refuse_keyless,
     refuse_unoffered,
 )
-from warehouse_admin.changes.errors import BaseMoved
+from warehouse_admin.changes.errors import BaseMoved, StateForbids
 from warehouse_admin.changes.models import ChangeRequest, Draft, Revision
 from warehouse_admin.changes.revisions import add_revision, told
 from warehouse_admin.changes.transitions import State, current_revision, lock, move, note, record, require_state
@@ -78,8 +78,12 @@ def create(
 
 
 def cadence_change(author: User, saved_query: SavedQuery, cadence: str, reason: str, nonce: str) -> int:
-    """Propose another cadence and hand it to the reviewers at once; gives the number of the change."""
+    """Propose another cadence and hand it to the reviewers at once; gives the number of the change.
+
+    The same nonce finds the same change again. Refused while another open change proposes this cadence already.
+    """
     action = ChangeRequest.Action.SET_CADENCE
+    _refuse_proposed_already(saved_query, cadence, nonce)
     change = create(
         author=author,
         action=action,
@@ -90,6 +94,13 @@ def cadence_change(author: User, saved_query: SavedQuery, cadence: str, reason: 
         nonce=nonce,
     )
     return change.pk
+
+
+def _refuse_proposed_already(saved_query: SavedQuery, cadence: str, nonce: str) -> None:
+    rivals = selectors.others_open(saved_query).filter(action=ChangeRequest.Action.SET_CADENCE).exclude(nonce=nonce)
+    for rival in rivals:
+        if current_revision(rival).proposal.get("sync_frequency") == cadence:
+            raise StateForbids(f"{rival} proposes this already and waits: {rival.get_state_display().lower()}.")
 
 
 def submit(change: ChangeRequest, user: User) -> ChangeRequest:

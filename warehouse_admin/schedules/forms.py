@@ -11,7 +11,7 @@ from warehouse_admin.core.formatting import cadence
 from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.posthog.cadences import NEVER, offered
 from warehouse_admin.schedules.filters import Filters
-from warehouse_admin.schedules.plan import Plan
+from warehouse_admin.schedules.plan import MOST, Plan
 from warehouse_admin.schedules.selectors import matching_keys
 
 PLAN_FIELDS = ("canary_size", "wave_size", "per_minute", "stop_percent")
@@ -43,9 +43,11 @@ class CampaignForm(forms.Form):
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         help_text="UTC. The portal sets the cadence again then; empty: until somebody resumes it.",
     )
-    canary_size = _whole("First send", min_value=0, help_text="So many are sent and verified before the rest.")
+    canary_size = _whole(
+        "First send", min_value=0, max_value=MOST, help_text="So many are sent and verified before the rest."
+    )
     wave_size = _whole("Views in a call", min_value=1, help_text="Empty: as many as is good.")
-    per_minute = _whole("Views a minute", min_value=1, help_text="Empty: as fast as the budget allows.")
+    per_minute = _whole("Views a minute", min_value=1, max_value=MOST, help_text="Empty: as fast as the budget allows.")
     stop_percent = _whole("Stop above", min_value=1, max_value=100, help_text="Percent of views that fail again.")
     confirm_count = _whole("How many", min_value=1)
 

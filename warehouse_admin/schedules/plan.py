@@ -20,6 +20,7 @@ Outcome = CampaignItem.Outcome
 CHUNK = 25  # on older servers each view of a call costs two slow steps, so small chunks by default
 CALLS = 25  # a big campaign takes bigger chunks rather than more calls than this
 STOP_PERCENT = 20
+MOST = 10_000  # views; a campaign holds no more
 FEWEST_TO_JUDGE = 5  # settled views; one failure of two says nothing
 NOT_AS_HOPED = (Outcome.IGNORED, Outcome.FAILED_AGAIN, Outcome.FAILED, Outcome.UNKNOWN)
 MINUTE = timedelta(seconds=60)
@@ -37,13 +38,13 @@ class Plan:
     def check(self, method: Method) -> None:
         """InvalidInput that names every number that cannot be used."""
         bad: dict[str, list[str]] = {}
-        if self.canary_size < 0:
-            bad["canary_size"] = ["Give 0 or more."]
+        if not 0 <= self.canary_size <= MOST:
+            bad["canary_size"] = [f"Give 0 to {MOST:,}."]
         if self.wave_size is not None and not 1 <= self.wave_size <= method.most:
             most = "this way sends one view at a time" if method.most == 1 else f"PostHog takes {method.most} in a call"
             bad["wave_size"] = [f"Give 1 to {method.most}: {most}."]
-        if self.per_minute is not None and self.per_minute < 1:
-            bad["per_minute"] = ["Give 1 or more, or leave it out to go as fast as the budget allows."]
+        if self.per_minute is not None and not 1 <= self.per_minute <= MOST:
+            bad["per_minute"] = [f"Give 1 to {MOST:,}, or leave it out to go as fast as the budget allows."]
         if not 1 <= self.stop_percent <= 100:
             bad["stop_percent"] = ["Give 1 to 100; 100 never stops by itself."]
         if bad:

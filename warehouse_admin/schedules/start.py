@@ -156,7 +156,7 @@ def guard_count(connection: Connection, count: int) -> int | None:
 def _check_guard(way: Method, due: int | None, confirmed: int | None) -> None:
     if due is None or confirmed == due:
         return
-    message = f"This {VERBS[way.action]} {due} schedules at once. Confirm by giving the number {due} as confirm_count."
+    message = f"This {VERBS[way.action]} {due} schedules at once. Give the number {due} to confirm that."
     raise InvalidInput(message, errors={"confirm_count": [message]})
 
 

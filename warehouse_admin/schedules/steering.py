@@ -19,6 +19,7 @@ from warehouse_admin.schedules.start import queue, target_of
 
 State = Campaign.State
 ENDED = "This campaign has ended already."
+STOPPING = "This campaign is stopping already."
 
 
 def request_stop(*, campaign: Campaign, user: User) -> Campaign:
@@ -28,6 +29,8 @@ def request_stop(*, campaign: Campaign, user: User) -> Campaign:
         found = _locked(campaign)
         if not found.is_open:
             raise NothingToDo(ENDED)
+        if found.stop_requested:
+            raise NothingToDo(STOPPING)
         changes: dict[str, Any] = {"stop_requested": True, "paused_at": None, "not_before": None}
         if found.state == State.QUEUED:
             changes |= {"state": State.STOPPED, "finished_at": timezone.now()}
@@ -44,7 +47,7 @@ def pause(*, campaign: Campaign, user: User) -> Campaign:
     with transaction.atomic():
         found = _locked(campaign)
         if not found.is_open or found.stop_requested:
-            raise NothingToDo(ENDED if not found.is_open else "This campaign is stopping already.")
+            raise NothingToDo(STOPPING if found.is_open else ENDED)
         if found.paused_at:
             raise NothingToDo("This campaign is paused already.")
         _save(found, paused_at=timezone.now())

@@ -88,6 +88,7 @@ def _confirm(request: HttpRequest, action: str, ids: list[str], form: CampaignFo
     method = request.POST.get("method", "")
     scope = list(dict.fromkeys([*listed, *ids]))
     plan = preview(scope, action=action, method=method, user=person(request), ticked=set(ids) if again else None)
+    form.fields["confirm_count"].required = bool(plan.get("guard"))  # for its label
     return render(request, "schedules/confirm.html", {"form": form, **plan}, status=status)
 
 
