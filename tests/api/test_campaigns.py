@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
@@ -150,12 +152,15 @@ def test_a_cadence_that_waits_for_its_review_is_not_proposed_again(script):
     assert again["detail"] == f"#{number} proposes this already and waits: in review."
 
 
-def test_a_campaign_is_told_to_stop_once(script, monkeypatch):
+def test_a_campaign_tells_of_a_silent_worker_and_is_told_to_stop_once(script, monkeypatch):
     monkeypatch.setattr("warehouse_admin.schedules.tasks.run_campaign.delay_on_commit", lambda *_: None)
     url = script.post("schedules/resume/", {"saved_queries": ids(*SUSPENDED), "reason": "because"}).json()["url"]
     Campaign.objects.update(state="running", heartbeat_at=timezone.now(), claim="a worker")
     path = f"{url.removeprefix('/api/v1/')}stop/"
 
+    assert script.client.get(url, headers=script.headers).json()["waits_for"] is None
+    Campaign.objects.update(heartbeat_at=timezone.now() - timedelta(seconds=30))
+    assert "was stopped" in script.client.get(url, headers=script.headers).json()["waits_for"]
     assert script.post(path, {}).status_code == 200
     assert "stopping already" in is_problem(script.post(path, {}), 409)["detail"]
 

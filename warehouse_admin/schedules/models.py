@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.mutations.models import Mutation
+
+SILENT_AFTER = timedelta(seconds=20)
 
 
 class Campaign(models.Model):
@@ -99,6 +103,19 @@ class Campaign(models.Model):
     @property
     def is_waiting_for_second(self) -> bool:
         return self.needs_second and self.confirmed_at is None and self.is_open
+
+    @property
+    def silence(self) -> str:
+        """What to say while its worker gives no sign of life; empty while it does, or while there need be none."""
+        beat = self.heartbeat_at
+        if self.state != self.State.RUNNING or beat is None or timezone.now() - beat < SILENT_AFTER:
+            return ""
+        return "its worker, which waits for an answer or was stopped; another one takes it up after a minute of silence"
+
+    @property
+    def rests_on(self) -> str:
+        """What it waits for now, in words."""
+        return self.waits_for or self.silence
 
     @property
     def started_by_name(self) -> str:

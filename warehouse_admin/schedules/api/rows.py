@@ -25,7 +25,7 @@ class CampaignRow(serializers.ModelSerializer):
     counts = serializers.DictField(child=serializers.IntegerField(), help_text="How many views have each outcome.")
     cadence = NullableText()
     error = NullableText()
-    waits_for = NullableText(help_text="What it waits for now, in words.")
+    waits_for = NullableText(source="rests_on", help_text="What it waits for now, in words.")
     plan = CampaignPlan(source="*")
     started_by = serializers.CharField(source="started_by_name")
     confirmed_by = serializers.SerializerMethodField()
