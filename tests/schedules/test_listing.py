@@ -197,6 +197,7 @@ def test_how_late_a_run_is_and_what_was_done_last(
     Mutation.objects.create(
         connection=connection,
         kind=Mutation.Kind.RUN,
+        cause="schedules",
         idempotency_key="k",
         actor=operator,
         object_id=str(view.posthog_id),
