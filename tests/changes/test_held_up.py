@@ -12,27 +12,11 @@ from tests.changes.conftest import trail
 from tests.changes.pages import words
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import PersonalKey
-from warehouse_admin.changes import apply as applying
 from warehouse_admin.changes import readiness, services
 from warehouse_admin.changes.errors import StateForbids
 from warehouse_admin.changes.models import ChangeRequest
-from warehouse_admin.mirror import services as mirror
-from warehouse_admin.mutations import outcome, send
-from warehouse_admin.posthog import writes
 
 State = ChangeRequest.State
-KILLED_AT = {
-    "before it is queued": (applying, "_queue", "before", 1),
-    "before the claim of the mutation": (send, "_claim", "before", 1),
-    "after the claim": (send, "_carry_out", "before", 1),
-    "before the sending is written down": (send, "_mark_sent", "before", 1),
-    "after the sending is written down": (send, "_mark_sent", "after", 0),
-    "while the write is under way": (writes, "update_saved_query", "after", 1),
-    "before the read-back": (send, "_read_back", "before", 1),
-    "before the outcome": (outcome, "_record", "second", 1),
-    "before the mirror is told": (mirror, "store_read_back", "live", 1),
-    "before the change is told": (applying, "_happened", "before", 1),
-}
 
 
 def test_a_paused_connection_holds_it_back(connection, sandbox, approved, operator):

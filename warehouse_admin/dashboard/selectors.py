@@ -14,13 +14,11 @@ from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.changes import turns
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.mirror import selectors as mirror
-from warehouse_admin.mirror.models import SavedQuery, ScheduleState, SyncRun
+from warehouse_admin.mirror.models import BEHIND, BROKEN, SavedQuery, SyncRun
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.schedules.models import Campaign
 
 SHOWN = 8
-BROKEN = (ScheduleState.SUSPENDED, ScheduleState.FAILING)
-BEHIND = (ScheduleState.OVERDUE, ScheduleState.LATE)
 STALE_AFTER_SYNCS = 3  # this many missed syncs make the mirror old
 
 

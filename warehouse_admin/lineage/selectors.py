@@ -78,14 +78,6 @@ def readers_of_table(table: WarehouseTable) -> list[SavedQuery]:
     return list(readers.defer("query", "columns").order_by("name"))
 
 
-def dependents_of(name: str, connection: Connection | None = None) -> list[SavedQuery]:
-    """Present views that read something of this name, whatever the name means today."""
-    readers = SavedQuery.objects.present().filter(upstream_edges__name=name)
-    if connection is not None:
-        readers = readers.filter(connection=connection)
-    return list(readers.defer("query", "columns").order_by("name"))
-
-
 def caveat(connection: Connection) -> str:
     """Why a list of readers may lack some, in a sentence; empty when every present view was read completely."""
     views = SavedQuery.objects.present().filter(connection=connection)

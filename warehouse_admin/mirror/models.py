@@ -26,6 +26,10 @@ class ScheduleState(models.TextChoices):
     UNKNOWN = "unknown", "Unknown"
 
 
+BROKEN = (ScheduleState.SUSPENDED, ScheduleState.FAILING)
+BEHIND = (ScheduleState.OVERDUE, ScheduleState.LATE)
+
+
 class Confidence(models.TextChoices):
     """How sure we are of a schedule state."""
 

@@ -9,9 +9,9 @@ from django.db.models import Q
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.core.bulk import update_rows
 from warehouse_admin.mirror import hooks
-from warehouse_admin.mirror.models import SavedQuery, ScheduleState
+from warehouse_admin.mirror.models import BROKEN, SavedQuery, ScheduleState
 
-BROKEN = (ScheduleState.SUSPENDED, ScheduleState.FAILING, ScheduleState.OVERDUE)
+IN_TROUBLE = (*BROKEN, ScheduleState.OVERDUE)
 
 
 def refresh_roots(connection: Connection | None = None) -> int:
@@ -19,9 +19,9 @@ def refresh_roots(connection: Connection | None = None) -> int:
     views = SavedQuery.objects.present()
     if connection is not None:
         views = views.filter(connection=connection)
-    marked = views.filter(Q(schedule_state__in=BROKEN) | Q(root_upstream__isnull=False) | Q(holds_up__gt=0))
+    marked = views.filter(Q(schedule_state__in=IN_TROUBLE) | Q(root_upstream__isnull=False) | Q(holds_up__gt=0))
     rows = list(marked.only("schedule_state", "root_upstream_id", "holds_up"))
-    roots = _roots({row.pk for row in rows if row.schedule_state in BROKEN})
+    roots = _roots({row.pk for row in rows if row.schedule_state in IN_TROUBLE})
     waiting = Counter(roots.values())
     changed = []
     for row in rows:

@@ -22,7 +22,7 @@ SORTS = {
     "waiting": ("holds_up", "name", "pk"),
     "lineage": ("lineage_depth", "name", "pk"),
 }
-BROKEN = (ScheduleState.SUSPENDED, ScheduleState.PAUSED, ScheduleState.FAILING, ScheduleState.OVERDUE)
+STOOD_STILL = (ScheduleState.SUSPENDED, ScheduleState.PAUSED, ScheduleState.FAILING, ScheduleState.OVERDUE)
 TABLE, GRID = "table", "grid"
 NO_TEXT = Value("", output_field=CharField())
 RESPONSIBLE = Case(When(edited_by__gt="", then=F("edited_by")), default=F("created_by_email"), output_field=CharField())
@@ -56,7 +56,7 @@ class Filters:
     def parse(cls, query: QueryDict) -> Filters:
         wanted = [state for state in query.getlist("state") if state in ScheduleState.values]
         if query.get("state") == "broken":
-            wanted = list(BROKEN)
+            wanted = list(STOOD_STILL)
         layout = GRID if query.get("layout") == GRID else TABLE
         return cls(
             states=tuple(dict.fromkeys(wanted)),

@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce, RowNumber
 from django.utils import timezone
 
 from warehouse_admin.lineage.models import Edge
-from warehouse_admin.mirror.models import MirroredQuerySet, Run, SavedQuery, ScheduleState
+from warehouse_admin.mirror.models import BEHIND, BROKEN, MirroredQuerySet, Run, SavedQuery, ScheduleState
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.schedules.models import CampaignItem
 
@@ -43,8 +43,6 @@ SHOWN = (
     *ROOT,
 )
 """What the table, and the warnings before a resume, tell of a view itself."""
-BROKEN = (ScheduleState.SUSPENDED, ScheduleState.FAILING)
-BEHIND = (ScheduleState.OVERDUE, ScheduleState.LATE)
 ACTS = {
     Mutation.Kind.RUN: "Run asked for",
     Mutation.Kind.CANCEL: "Run cancelled",

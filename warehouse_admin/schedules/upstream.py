@@ -6,9 +6,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from warehouse_admin.lineage.models import Edge
-from warehouse_admin.mirror.models import SavedQuery, ScheduleState
+from warehouse_admin.mirror.models import BROKEN, SavedQuery
 
-BROKEN = (ScheduleState.SUSPENDED, ScheduleState.FAILING)
 FARTHEST = 25  # hops; a warehouse is not deeper, and cycles end
 AT_ONCE = 500
 NAMED = 3
