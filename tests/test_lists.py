@@ -82,6 +82,20 @@ def test_a_search_takes_every_character_as_it_is_whatever_the_case(portal: Clien
     assert [view["name"] for view in rest] == ["found"]
 
 
+def test_a_word_is_found_within_a_field_and_not_where_one_ends_and_the_next_begins(
+    portal: Client, connection: Connection
+):
+    make_view(connection, "first_half", "second_half", description="between")
+    SavedQuery.objects.filter(pk=make_view(connection, "unread_half_between").pk).update(query=None)
+
+    def found(word: str) -> list[str]:
+        page = portal.get("/saved-queries/", {"q": word}).context["page"]
+        return [view.name for view in page.object_list]
+
+    assert found("half_between") == ["unread_half_between"]
+    assert found("halfbetween") == found("betweensecond") == []
+
+
 @pytest.mark.parametrize(("number", "first", "shown"), [("1", 0, 25), ("2", 25, 5), ("9", 25, 5), ("0x", 0, 25)])
 def test_a_search_has_pages_and_counts_all_it_finds(
     portal: Client, connection: Connection, number: str, first: int, shown: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import CharField, Lookup, Q, TextField
+from django.db.models import BooleanField, CharField, F, Func, Lookup, Q, TextField
 from django.db.models.lookups import IContains
 
 MOST_WORDS = 8
@@ -15,9 +15,7 @@ MOST_WORDS = 8
 class Mentions(Lookup):
     """`icontains`, made for searches, which have to read every row.
 
-    There PostgreSQL's `UPPER(…) LIKE` goes through each text letter by letter, by the rules of the language. A word
-    of ASCII needs no such rules: with them switched off a text is read in half the time. For other words a regular
-    expression is what reads long texts, such as SQL, without a copy of each.
+    For words that are not ASCII a regular expression is what reads long texts, such as SQL, without a copy of each.
     """
 
     lookup_name = "mentions"
@@ -26,17 +24,41 @@ class Mentions(Lookup):
         return IContains(self.lhs, self.rhs).as_sql(compiler, connection)
 
     def as_postgresql(self, compiler: Any, connection: Any) -> Any:
-        word = str(self.rhs)
-        column, parameters = compiler.compile(self.lhs)
-        if word.isascii():
-            return f'STRPOS(UPPER({column} COLLATE "C"), %s) > 0', [*parameters, word.upper()]
         if not isinstance(self.lhs.output_field, TextField):
             return self.as_sql(compiler, connection)
-        return f"{column} ~* %s", [*parameters, f"***={word}"]  # the stars: what follows is taken literally
+        column, parameters = compiler.compile(self.lhs)
+        return f"{column} ~* %s", [*parameters, f"***={self.rhs}"]  # the stars: what follows is taken literally
+
+
+class Mention(Func):
+    """Whether a word of ASCII is somewhere in one of the fields.
+
+    Such a word needs no rules of any language: with them switched off PostgreSQL reads a text in half the time. To put
+    short texts together and look once takes it half the time of looking into each.
+    """
+
+    output_field = BooleanField()
+
+    def __init__(self, word: str, *fields: Any) -> None:
+        super().__init__(*fields)
+        self.word = word
+
+    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> Any:  # type: ignore[override]
+        each = [compiler.compile(IContains(field, self.word)) for field in self.get_source_expressions()]
+        return f"({' OR '.join(sql for sql, _ in each)})", [one for _, more in each for one in more]
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> Any:
+        compiled = [compiler.compile(field) for field in self.get_source_expressions()]
+        columns = [f'{column} COLLATE "C"' for column, _ in compiled]
+        text = columns[0] if len(columns) == 1 else f"CONCAT_WS(E'\\n', {', '.join(columns)})"
+        parameters = [one for _, more in compiled for one in more]
+        return f"STRPOS(UPPER({text}), %s) > 0", [*parameters, self.word.upper()]
 
 
 def mentioned(text: str, *fields: str) -> Q:
     """The text as it is somewhere in one of the fields, whatever the case."""
+    if text.isascii():
+        return Q(Mention(text, *map(F, fields)))
     return Q.create([(f"{field}__mentions", text) for field in fields], connector=Q.OR)
 
 
