@@ -48,7 +48,7 @@ _KEPT = (
 )
 """What it is kept in."""
 RUNS = 6
-BATCH = 500
+BATCH = 1_000
 Edit = tuple[datetime, str]
 
 
@@ -56,9 +56,10 @@ def newest_runs(view_ids: list[int]) -> dict[int, list[Run]]:
     """The newest runs of each view, newest first; two queries that read these runs alone, however many there are."""
     own = Run.objects.filter(saved_query=OuterRef("pk")).order_by("-started_at", "-pk").values("pk")
     places = {f"newest_{place}": Subquery(own[place : place + 1]) for place in range(RUNS)}
-    rows = SavedQuery.objects.filter(pk__in=view_ids).annotate(**places).values_list("pk", *places)
+    rows = SavedQuery.objects.filter(pk__among=view_ids).annotate(**places).values_list("pk", *places)
     keys = {view: [run for run in found if run is not None] for view, *found in rows}
-    runs = Run.objects.in_bulk([run for found in keys.values() for run in found])
+    shown = Run.objects.filter(pk__among=[run for found in keys.values() for run in found])
+    runs = {run.pk: run for run in shown}
     return {view: [runs[key] for key in found if key in runs] for view, found in keys.items()}
 
 
@@ -126,7 +127,7 @@ def _since(view: SavedQuery, found: State, now: datetime) -> datetime | None:
 
 def _edits(keys: list[int]) -> dict[int, Edit]:
     """When the SQL of each view last changed since we know it, and by whom, if anybody says."""
-    versions = SavedQueryVersion.objects.filter(saved_query__in=keys)
+    versions = SavedQueryVersion.objects.filter(saved_query__pk__among=keys)
     versions = versions.exclude(origin=SavedQueryVersion.Origin.FIRST_SEEN).order_by("saved_query", "number")
     rows = versions.values_list("saved_query", "seen_at", "author_name")
     return {key: (at, by) for key, at, by in rows}

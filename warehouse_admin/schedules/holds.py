@@ -25,7 +25,7 @@ AT_ONCE = 500
 
 def own_pauses(keys: Sequence[int]) -> dict[int, OwnPause]:
     """The open pauses of these views, by primary key, in one query."""
-    rows = Hold.objects.filter(saved_query__in=keys, ended_at=None)
+    rows = Hold.objects.filter(saved_query__pk__among=keys, ended_at=None)
     return {
         key: OwnPause(at, until, by or "system", reason)
         for key, at, until, by, reason in rows.values_list("saved_query", "at", "until", "by__username", "reason")

@@ -14,7 +14,7 @@ from django.utils import timezone
 from warehouse_admin.lineage.models import Edge
 from warehouse_admin.mirror.models import BEHIND, BROKEN, MirroredQuerySet, Run, SavedQuery, ScheduleState
 from warehouse_admin.mutations.models import Mutation
-from warehouse_admin.schedules.models import CampaignItem
+from warehouse_admin.schedules.models import Campaign, CampaignItem
 
 ROOT = ("root_upstream__posthog_id", "root_upstream__name", "root_upstream__schedule_state")
 SHOWN = (
@@ -111,7 +111,7 @@ def rows_of(keys: Sequence[int]) -> list[Row]:
     """Everything the table shows about these views, in this order; three queries at most."""
     if not keys:
         return []
-    found: dict[int, Any] = {view.pk: view for view in _decorated(SavedQuery.objects.filter(pk__in=keys))}
+    found: dict[int, Any] = {view.pk: view for view in _decorated(SavedQuery.objects.filter(pk__among=keys))}
     resumed = _in_campaigns([view.last_item for view in found.values() if view.last_item])
     acted = _last_acts([str(view.posthog_id) for view in found.values()])
     return [_row(found[key], resumed.get(key), acted) for key in keys if key in found]
@@ -148,7 +148,7 @@ def _decorated(views: MirroredQuerySet) -> MirroredQuerySet:
 def _last_acts(ids: Sequence[str]) -> dict[str, Act]:
     """The newest act on each of these remote ids that really reached PostHog, or may have."""
     alone = Q(cause="schedules") | Q(cause__startswith="change:")  # what a campaign did is told with its outcome
-    done = Mutation.objects.filter(alone, object_id__in=ids, kind__in=list(ACTS), sent_at__isnull=False)
+    done = Mutation.objects.filter(alone, object_id__among=ids, kind__in=list(ACTS), sent_at__isnull=False)
     place = Window(RowNumber(), partition_by="object_id", order_by="-asked_at")
     newest = done.annotate(place=place).filter(place=1).values_list("object_id", "kind", "actor__username", "asked_at")
     return {key: Act(ACTS[Mutation.Kind(kind)], by or "", at) for key, kind, by, at in newest}
@@ -156,14 +156,9 @@ def _last_acts(ids: Sequence[str]) -> dict[str, Act]:
 
 def _in_campaigns(keys: Sequence[int]) -> dict[int, Act]:
     """What the newest campaign of each view did to it, by the view."""
-    items = CampaignItem.objects.filter(pk__in=keys).select_related("campaign__started_by") if keys else []
+    items = CampaignItem.objects.filter(pk__among=keys) if keys else CampaignItem.objects.none()
+    of_campaign = ("campaign__action", "campaign__started_by__username", "campaign__created_at", "campaign")
     return {
-        item.saved_query_id: Act(
-            item.campaign.get_action_display(),
-            str(item.campaign.started_by or "system"),
-            item.campaign.created_at,
-            item.outcome,
-            item.campaign_id,
-        )
-        for item in items
+        view: Act(Campaign.Action(action).label, by or "system", at, outcome, campaign)
+        for view, outcome, action, by, at, campaign in items.values_list("saved_query", "outcome", *of_campaign)
     }

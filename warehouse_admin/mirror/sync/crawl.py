@@ -98,7 +98,7 @@ def store_page(job: Job, listed: list[types.SavedQuery], asked_at: datetime) -> 
     by_id = {row.id: row for row in listed}
     told_whole = any(row.has("query") for row in listed)
     thorough = told_whole and job.sync.kind == SyncRun.Kind.FULL  # elsewhere a full sync reads each view by itself
-    known = SavedQuery.objects.filter(connection=job.connection, posthog_id__in=list(by_id))
+    known = SavedQuery.objects.filter(connection=job.connection, posthog_id__among=list(by_id))
     known_rows = known.values_list("pk", "posthog_id", "list_fingerprint", "deleted_at", "hidden_at")
     if len(known_rows) < len(by_id):
         store.lock_newcomers(job.connection)  # before any view is locked, as everybody does
@@ -120,9 +120,9 @@ def store_page(job: Job, listed: list[types.SavedQuery], asked_at: datetime) -> 
 
 def _keep_as_is(keys: list[int], asked_at: datetime, *, with_query: bool) -> None:
     """Rows that say what they said: only the time moves, of the SQL too where the list has it."""
-    SavedQuery.objects.filter(pk__in=keys, synced_at__lt=asked_at).update(synced_at=asked_at)
+    SavedQuery.objects.filter(pk__among=keys, synced_at__lt=asked_at).update(synced_at=asked_at)
     if with_query:
-        older = SavedQuery.objects.filter(pk__in=keys, detail_synced_at__lt=asked_at)
+        older = SavedQuery.objects.filter(pk__among=keys, detail_synced_at__lt=asked_at)
         older.update(detail_synced_at=asked_at, needs_detail=False)
 
 
@@ -153,6 +153,8 @@ def _update(
 def _create(
     job: Job, writing: Writing, fresh: list[types.SavedQuery], prints: dict[str, str], asked_at: datetime
 ) -> list[SavedQuery]:
+    if not fresh:
+        return []
     views = [store.new_view(job.connection, row, prints[row.id], asked_at) for row in fresh]
     recreation.link_to_tombstones(job.connection, views)
     store.insert_views(job.connection, views)
