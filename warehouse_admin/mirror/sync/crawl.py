@@ -49,7 +49,9 @@ def _crawl_once(job: Job, reader: Reader, *, resume: bool) -> bool:
                 job.learn("list", None)
                 _notice_generation(job, page.results)
             fresh = store_page(job, [row for row in page.results if not row.deleted], asked_at)
-            watch.step(len(page.results), total=page.count)
+            if page.has_next and page.results:
+                cursor["page"] += 1
+            watch.step(len(page.results), total=page.count, kept=True)  # what is stored is not asked for again
             if job.is_history:
                 reader.add(fresh)
                 reader.take_what_came()
@@ -57,8 +59,6 @@ def _crawl_once(job: Job, reader: Reader, *, resume: bool) -> bool:
                 return _fits(job, page.count)
             if not page.results:
                 raise errors.BadAnswer("PostHog sent an empty page that claims to have a successor.")
-            cursor["page"] += 1
-            watch.beat(force=True)
     except errors.NotFound as error:
         if cursor["page"] > 1 and not error.object_missing and "page" in error.detail.lower():
             return False  # the list shrank below this page while we read

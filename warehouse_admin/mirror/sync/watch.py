@@ -50,10 +50,11 @@ class Watch:
         self._phase, self._done, self._total = name, 0, total
         self.beat(force=True)
 
-    def step(self, done: int = 1, *, total: int | None = None) -> None:
+    def step(self, done: int = 1, *, total: int | None = None, kept: bool = False) -> None:
+        """Go on by so many objects; `kept`: the cursor has to be on the row at once."""
         self._done += done
         self._total = total if total is not None else self._total
-        self.beat()
+        self.beat(force=kept)
 
     def beat(self, *, force: bool = False) -> None:
         """Tell that we live and how far we are. Raises StopAsked or Superseded."""
