@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, Subquery
 from django.utils import timezone
 
 from warehouse_admin.accounts.models import Connection
@@ -63,11 +63,17 @@ def newest_runs(view_ids: list[int]) -> dict[int, list[Run]]:
     return {view: [runs[key] for key in found if key in runs] for view, found in keys.items()}
 
 
-def refresh_states(connection: Connection | None = None) -> int:
-    """Bring what is kept of one connection's views (None: of all) up to date; gives how many changed their state."""
+def refresh_states(connection: Connection | None = None, *, plain: Collection[int] | None = None) -> int:
+    """Bring what is kept of one connection's views (None: of all) up to date; gives how many changed their state.
+
+    `plain`: the views known to have changed. Others that are not materialized are left out then, for the next beat:
+    of them time changes nothing.
+    """
     views = SavedQuery.objects.present().only(*_FROM, *_KEPT)
     if connection is not None:
         views = views.filter(connection=connection)
+    if plain is not None and len(plain) < BATCH:
+        views = views.filter(~Q(is_materialized=False) | Q(pk__among=plain))
     changed, last, fresh = 0, 0, freshness()
     while batch := list(views.filter(pk__gt=last).order_by("pk")[:BATCH]):
         last = batch[-1].pk

@@ -49,6 +49,8 @@ class Writing:
     versions: list[SavedQueryVersion] = field(default_factory=list)
     observations: list[Observation] = field(default_factory=list)
     puzzling: set[int] = field(default_factory=set)
+    touched: set[int] = field(default_factory=set)
+    """Views that are new or say something else than before."""
 
     def observe(self, view: SavedQuery, found: Iterable[observe.Found], since: datetime | None, at: datetime) -> None:
         for kind, before, after in found:
@@ -77,6 +79,7 @@ class Writing:
 
     def flush(self) -> None:
         """Write it all; called last, inside the caller's transaction."""
+        self.touched.update(view.pk for view in self.changed)
         if self.changed and self.fields:
             update_rows(self.changed, sorted(self.fields))
         insert_rows(self.versions)

@@ -158,6 +158,7 @@ def _create(
     views = [store.new_view(job.connection, row, prints[row.id], asked_at) for row in fresh]
     recreation.link_to_tombstones(job.connection, views)
     store.insert_views(job.connection, views)
+    writing.touched.update(view.pk for view in views)
     for view, row in zip(views, fresh, strict=True):
         if row.has("query"):
             store.take(writing, view, row, asked_at, version=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from warehouse_admin.accounts import services as accounts
@@ -24,9 +24,11 @@ class Job:
     watch: Watch
     fetcher: Fetcher
     is_history: bool
+    touched: set[int] = field(default_factory=set)
+    """Views that are new or say something else than before."""
 
     def writing(self) -> Writing:
-        return Writing(connection=self.connection, sync=self.sync, is_history=self.is_history)
+        return Writing(connection=self.connection, sync=self.sync, is_history=self.is_history, touched=self.touched)
 
     @property
     def listed_at(self) -> datetime:
