@@ -253,9 +253,7 @@ def test_a_connection_lost_at_the_very_end_loses_no_success(
 
 
 @on_postgresql
-def test_the_table_of_views_does_not_grow_with_each_sync_that_finds_nothing_new(
-    synced: Connection, sync: Sync
-) -> None:
+def test_the_table_of_views_does_not_grow_with_each_sync_that_finds_nothing_new(synced: Connection, sync: Sync) -> None:
     def size() -> int:
         with database.cursor() as cursor:
             cursor.execute("SELECT pg_relation_size('mirror_savedquery')")
