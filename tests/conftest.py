@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
-from django.db import connections
-from django.test import Client, TransactionTestCase
+from django.test import Client
 from hypothesis import settings
 
+from tests import emptying
 from tests.broker import embedded_broker
 from tests.running import portal
 from tests.syncing import sync
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.accounts.roles import Role, give_role
-from warehouse_admin.audit import triggers
 from warehouse_admin.mirror.models import SavedQuery, SyncRun
 from warehouse_admin.sandbox.server import SandboxServer
 
@@ -26,21 +26,12 @@ PASSWORD = "a-good-password-1"
 settings.register_profile("suite", deadline=None)  # a busy machine is no reason to fail
 settings.load_profile("suite")
 
-_flush = TransactionTestCase._fixture_teardown
 
-
-def _flush_with_audit_rows(self: TransactionTestCase) -> None:
-    """Emptying the tables between tests is the one thing the audit triggers must be lifted for."""
-    with connections["default"].cursor() as cursor:
-        triggers.drop(cursor)
-    try:
-        _flush(self)
-    finally:
-        with connections["default"].cursor() as cursor:
-            triggers.create(cursor)
-
-
-TransactionTestCase._fixture_teardown = _flush_with_audit_rows
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """The new test database, and how it is emptied after tests that commit."""
+    with django_db_blocker.unblock():
+        emptying.install()
 
 
 @pytest.fixture(scope="session", autouse=True)
