@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from warehouse_admin.lineage.models import Edge
-from warehouse_admin.mirror.models import BROKEN, SavedQuery
+from warehouse_admin.lineage.selectors import view_sources
+from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.mirror.roots import broken_above
 
 FARTHEST = 25  # hops; a warehouse is not deeper, and cycles end
 AT_ONCE = 500
@@ -18,7 +19,6 @@ class Above:
     """What some views read, directly or through others, by primary key."""
 
     sources: dict[int, set[int]] = field(default_factory=dict)
-    broken: dict[int, str] = field(default_factory=dict)  # the names of those that fail or are suspended
 
     @classmethod
     def of(cls, keys: Collection[int]) -> Above:
@@ -35,14 +35,9 @@ class Above:
     def _climb(self, keys: list[int]) -> set[int]:
         reached = set()
         for start in range(0, len(keys), AT_ONCE):
-            edges = Edge.objects.filter(downstream__in=keys[start : start + AT_ONCE], upstream_view__deleted_at=None)
-            for down, up, name, state in edges.exclude(upstream_view=None).values_list(
-                "downstream_id", "upstream_view_id", "upstream_view__name", "upstream_view__schedule_state"
-            ):
+            for down, up in view_sources(keys[start : start + AT_ONCE]):
                 self.sources.setdefault(down, set()).add(up)
                 reached.add(up)
-                if state in BROKEN:
-                    self.broken[up] = name
         return reached
 
     def levels(self, key: int) -> Iterator[set[int]]:
@@ -54,16 +49,14 @@ class Above:
 
 
 def broken_sources(views: Sequence[SavedQuery]) -> dict[int, list[str]]:
-    """Names of broken views that each of these reads, directly or through others, nearest first, a few of them."""
-    above = Above.of([view.pk for view in views])
-    found = {}
-    for view in views:
-        names: list[str] = []
-        for level in above.levels(view.pk):
-            names += sorted(above.broken[up] for up in level if up in above.broken)
-        if names:
-            found[view.pk] = names[:NAMED]
-    return found
+    """Names of the broken views that each of these waits for, nearest first, a few of them."""
+    above = broken_above([view.pk for view in views])
+    keys = {key for levels in above.values() for level in levels for key in level}
+    names = dict(SavedQuery.objects.filter(pk__in=keys).values_list("pk", "name"))
+    return {
+        view: [name for level in levels for name in sorted(names[key] for key in level)][:NAMED]
+        for view, levels in above.items()
+    }
 
 
 def sources_first(views: Sequence[SavedQuery]) -> list[SavedQuery]:
