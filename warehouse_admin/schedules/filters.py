@@ -12,7 +12,7 @@ from django.http import QueryDict
 
 from warehouse_admin.core.searching import every_word
 from warehouse_admin.mirror.models import Confidence, MirroredQuerySet, SavedQuery, ScheduleState
-from warehouse_admin.schedules.waking import waking_soon
+from warehouse_admin.schedules.waking_week import waking_soon
 
 SORTS = {
     "name": ("name", "pk"),

@@ -23,7 +23,7 @@ from warehouse_admin.schedules.listing import Listing, listing
 from warehouse_admin.schedules.methods import methods_for
 from warehouse_admin.schedules.models import Campaign
 from warehouse_admin.schedules.start import alternatives
-from warehouse_admin.schedules.waking import waking_soon
+from warehouse_admin.schedules.waking_week import waking_soon
 
 GROUP_OPTIONS = [(name, label) for name, (label, *_) in GROUPS.items()]
 CADENCE_OPTIONS = [(name, cadence(name).capitalize()) for name in CADENCES] + [("none", "None")]
