@@ -19,7 +19,7 @@ from warehouse_admin.lineage.services import refresh as read_lineage
 from warehouse_admin.mirror.models import Run, SavedQuery, SavedQueryVersion, SyncRun
 from warehouse_admin.mirror.refresh import refresh_states
 from warehouse_admin.mutations.models import Mutation
-from warehouse_admin.schedules.models import Campaign, Hold
+from warehouse_admin.schedules.models import Hold
 
 pytestmark = pytest.mark.django_db
 ClientOf = Callable[[User], Client]
@@ -233,7 +233,9 @@ def test_the_grid_shows_sources_first_and_each_status_without_colour(
     assert lines[1].chart.bars[1].height > lines[1].chart.bars[2].height
     assert lines[1].chart.summary == "Last 30 days: 1 cancelled, 1 completed, 1 failed"
     assert lines[0].chart.summary == "Last 30 days: no runs"
-    assert page.context["grid"].bad[-1] == 1
+    today = page.context["grid"].columns[-1]
+    assert (today.failed, today.words) == (1, f"{now:%a %d %b} · 1 of 1 that ran failed: a_reader")
+    assert page.context["grid"].columns[0].words.endswith("nothing ran")
     assert 'aria-label="Last 30 days: 1 cancelled, 1 completed, 1 failed"' in page.content.decode()
 
 
@@ -282,12 +284,11 @@ def test_the_tile_of_paused_schedules_tells_how_many_wake_this_week(
     assert found.context["chips"] == [{"label": "Wakes up", "value": "within 7 days", "url": "?state=paused"}]
 
 
-def test_what_was_to_be_woken_already_no_longer_counts(
+def test_a_wake_up_whose_date_has_passed_no_longer_counts(
     connection: Connection, viewer: User, operator: User, client_of: ClientOf
 ) -> None:
-    tried = Campaign.objects.create(connection=connection, reason="woken")
     view = make_view(connection, "tried", is_materialized=True, schedule_state="paused")
     past = datetime.now(UTC) - timedelta(hours=1)
-    Hold.objects.create(saved_query=view, reason="because", by=operator, at=past, until=past, wake=tried)
+    Hold.objects.create(saved_query=view, reason="because", by=operator, at=past, until=past)
 
     assert "this week" not in client_of(viewer).get("/schedules/").content.decode()

@@ -30,9 +30,7 @@ def back(transactional_db: None) -> Iterator[Any]:
     MigrationExecutor(database).migrate(newest)
 
 
-def test_resumes_by_people_stay_and_what_is_open_is_stopped(
-    back: Any, connection: Connection, operator: User
-) -> None:
+def test_resumes_by_people_stay_and_what_is_open_is_stopped(back: Any, connection: Connection, operator: User) -> None:
     def campaign(**fields: Any) -> uuid.UUID:
         made = Campaign.objects.create(connection=connection, reason="because", **fields)
         view = make_view(connection, f"v{made.pk}")
