@@ -29,27 +29,31 @@ def chosen(views: Views, *names: str) -> dict[str, object]:
     return {"saved_queries": [str(view.posthog_id) for view in views(*names)]}
 
 
-def test_only_what_was_mended_is_ticked_and_a_broken_source_is_named(
-    synced: Connection, operator: User, client_of: ClientOf, views: Views
+@pytest.mark.parametrize("source_too", [False, True])
+def test_only_what_was_mended_is_ticked_with_its_sources_and_a_broken_one_is_named(
+    synced: Connection, operator: User, client_of: ClientOf, views: Views, source_too: bool
 ) -> None:
-    mended, unchanged = views("int_sessions", "int_account_health")
-    SavedQueryVersion.objects.create(
-        saved_query=mended, number=99, query="SELECT 1", query_hash="x", origin="outside", seen_at=mended.synced_at
-    )
-    refresh_state(mended)
-    Edge.objects.update_or_create(
-        downstream=mended, name=unchanged.name, defaults={"connection": synced, "upstream_view": unchanged}
-    )
+    reader, source, alone = views("int_sessions", "int_account_health", "int_marketing_touches")
+    for number, mended in enumerate([reader, alone, *([source] if source_too else [])], start=90):
+        SavedQueryVersion.objects.create(
+            saved_query=mended, number=number, query="", query_hash="x", origin="outside", seen_at=mended.synced_at
+        )
+        refresh_state(mended)
+    Edge.objects.filter(downstream__in=[reader, source, alone]).delete()
+    Edge.objects.create(connection=synced, downstream=reader, name=source.name, upstream_view=source)
 
     page = client_of(operator).post("/schedules/resume/", chosen(views, *SUSPENDED, HEALTHY, MANAGED))
 
-    ticked = {plan.view.name: plan.ticked for plan in page.context["planned"]}
-    assert ticked == {**dict.fromkeys([*SUSPENDED, HEALTHY, MANAGED], False), "int_sessions": True}
+    ticked = {plan.view.name for plan in page.context["planned"] if plan.ticked}
+    assert ticked == ({alone.name, reader.name, source.name} if source_too else {alone.name})
     text = page.content.decode()
-    assert "Upstream still broken: int_account_health" in text
-    assert "int_account_health (also in this list)" in text
-    assert "so they are not ticked" in text
-    assert page.context["planned"][0].view.name != "int_sessions"  # its source stands before it
+    assert "Upstream still broken: int_account_health (also in this list)" in text
+    assert ("Unchanged since it failed: it will most likely fail again." in text) is not source_too
+    names = [plan.view.name for plan in page.context["planned"]]
+    assert names.index(source.name) < names.index(reader.name)
+    first = page.context["sections"][0]
+    assert first.against and {plan.view.name for plan in first.plans} >= {reader.name, HEALTHY, MANAGED}
+    assert alone.name not in {plan.view.name for plan in first.plans}
 
 
 def test_the_page_shown_again_keeps_what_was_listed_and_what_was_ticked(

@@ -112,11 +112,17 @@ def _planned(views: Sequence[SavedQuery], way: Method, ticked: Collection[str] |
     broken = broken_sources(views[:LISTED]) if way.action in (Action.RESUME, Action.RUN) else {}
     here = {view.name for view in views}
     planned = []
+    mended: set[str] = set()
     for row in rows:
         remark, fits = _remark(row, way)
+        above = broken.get(row.view.pk, [])
         if ticked is not None:
             fits = str(row.view.posthog_id) in ticked
-        sources = [f"{name} (also in this list)" if name in here else name for name in broken.get(row.view.pk, ())]
+        elif way.action == Action.RESUME:
+            fits = fits and mended.issuperset(above)  # sources come first: those to be resumed are known by now
+        if fits:
+            mended.add(row.view.name)
+        sources = [f"{name} (also in this list)" if name in here else name for name in above]
         planned.append(Planned(row, remark, fits, sources))
     return planned
 

@@ -21,6 +21,7 @@ from warehouse_admin.schedules import records, report, services
 from warehouse_admin.schedules.forms import CampaignForm, chosen_ids
 from warehouse_admin.schedules.methods import method_of, methods_for
 from warehouse_admin.schedules.models import Campaign, CampaignItem
+from warehouse_admin.schedules.plan_page import sections_of
 from warehouse_admin.schedules.preview import preview
 from warehouse_admin.schedules.views.people import person
 
@@ -89,7 +90,8 @@ def _confirm(request: HttpRequest, action: str, ids: list[str], form: CampaignFo
     scope = list(dict.fromkeys([*listed, *ids]))
     plan = preview(scope, action=action, method=method, user=person(request), ticked=set(ids) if again else None)
     form.fields["confirm_count"].required = bool(plan.get("guard"))  # for its label
-    return render(request, "schedules/confirm.html", {"form": form, **plan}, status=status)
+    context = {"form": form, "sections": sections_of(plan["planned"]), **plan}
+    return render(request, "schedules/confirm.html", context, status=status)
 
 
 @require_GET

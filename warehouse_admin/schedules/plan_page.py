@@ -1,0 +1,23 @@
+"""The plan of a campaign as its page shows it: what speaks against a view first, whatever the order of sending."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from warehouse_admin.schedules.preview import Planned
+
+
+@dataclass(frozen=True)
+class Section:
+    """Some views of a plan under one heading, with a tick for all of them."""
+
+    against: bool
+    plans: list[Planned]
+
+
+def sections_of(planned: Sequence[Planned]) -> list[Section]:
+    """Those with something against them, then the rest; each in the order of sending, and none that is empty."""
+    against = [plan for plan in planned if plan.remark or plan.broken]
+    rest = [plan for plan in planned if not (plan.remark or plan.broken)]
+    return [section for section in (Section(True, against), Section(False, rest)) if section.plans]
