@@ -15,6 +15,11 @@ class Section:
     against: bool
     plans: list[Planned]
 
+    @property
+    def left_out(self) -> bool:
+        """Whether some of them are not ticked."""
+        return not all(plan.ticked for plan in self.plans)
+
 
 def sections_of(planned: Sequence[Planned]) -> list[Section]:
     """Those with something against them, then the rest; each in the order of sending, and none that is empty."""

@@ -91,7 +91,7 @@ def preview(
         "way": way,
         "caveat": NOT_PROVEN if action == Action.PAUSE and connection.generation != "D" else "",
         "asks_cadence": way.name == Way.RESTORE_CADENCE and any(_lacks_cadence(view) for view in views),
-        "unchanged": sum(plan.remark == UNCHANGED for plan in planned),
+        "unchanged": sum(plan.remark.startswith(UNCHANGED) for plan in planned),
         "connection": connection,
         "several": len({view.connection_id for view in views}) > 1,
         "budget": accounts.budget_of(connection),
@@ -144,16 +144,18 @@ def _remark(row: Row, way: Method) -> tuple[str, bool]:
 
 
 def _resume_remark(row: Row, way: Method) -> tuple[str, bool]:
-    stands = pause_of(row.view)
+    stands, cadence = pause_of(row.view), ""
     if way.name == Way.RESTORE_CADENCE:
         if row.view.sync_frequency:
             return "It has a cadence, so setting it again changes nothing.", False
         if _lacks_cadence(row.view):
-            return "Its last cadence is not known: give one, or it is left out.", True
+            cadence = "Its last cadence is not known: give one, or it is left out."
     elif stands in _RESUME:
         running = row.view.schedule_state == ScheduleState.RUNNING
         return ("A run is under way already: nothing will be sent." if running else _RESUME[stands]), False
-    return (UNCHANGED, False) if row.unchanged_since_failure else ("", True)
+    if row.unchanged_since_failure:
+        return " ".join(filter(None, [UNCHANGED, cadence])), False
+    return cadence, True
 
 
 def _lacks_cadence(view: SavedQuery) -> bool:
