@@ -238,3 +238,22 @@ def test_a_huge_plan_is_refused_on_the_page_and_a_due_count_is_not_called_option
     label = re.search(r'<label for="id_confirm_count">(.*?)</label>', page)
     assert label and "optional" not in label[1]
     assert not Campaign.objects.exists()
+
+
+def test_one_view_is_warned_about_on_its_own_page_as_in_a_plan(
+    synced: Connection, operator: User, client_of: ClientOf, views: Views
+) -> None:
+    broken, source, healthy = views("int_sessions", "int_account_health", HEALTHY)
+    Edge.objects.filter(downstream=broken).delete()
+    Edge.objects.create(connection=synced, downstream=broken, name=source.name, upstream_view=source)
+    client = client_of(operator)
+
+    page = client.get(f"/saved-queries/{broken.posthog_id}/resume/").content.decode()
+    assert "Unchanged since it failed: it will most likely fail again." in page
+    assert "Upstream still broken: int_account_health." in page
+    assert (
+        "It is not paused as far as the mirror knows"
+        in client.get(f"/saved-queries/{healthy.posthog_id}/resume/").content.decode()
+    )
+    pause = client.get(f"/saved-queries/{source.posthog_id}/pause/").content.decode()
+    assert "1 view reads it and keeps the rows of its last run." in pause

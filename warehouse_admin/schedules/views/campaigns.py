@@ -120,6 +120,7 @@ def resume_detail(request: HttpRequest, resume_id: uuid.UUID) -> HttpResponse:
         "counts": [(name, counts[name]) for name in CampaignItem.Outcome.values if name in counts],
         "total": sum(counts.values()),
         "done": sum(counts.values()) - waiting,
+        "accepted": counts.get(CampaignItem.Outcome.ACCEPTED, 0),
         "follow_ups": records.follow_ups_of(campaign),
         **_steering(request, campaign, waiting),
     }
