@@ -15,15 +15,14 @@ from warehouse_admin.core.formatting import cadence
 from warehouse_admin.core.htmx import wants_fragment
 from warehouse_admin.mirror.cadences import CADENCES
 from warehouse_admin.mirror.freshness import freshness_of, with_ends
-from warehouse_admin.mirror.models import Confidence, ScheduleState
+from warehouse_admin.mirror.models import Confidence
 from warehouse_admin.schedules import selectors
-from warehouse_admin.schedules.filters import GRID, GROUPS, Filters, schedules
+from warehouse_admin.schedules.filters import GRID, GROUPS, Filters
 from warehouse_admin.schedules.grid import SPANS, grid_of, span_of
 from warehouse_admin.schedules.listing import Listing, listing
 from warehouse_admin.schedules.methods import methods_for
 from warehouse_admin.schedules.models import Campaign
 from warehouse_admin.schedules.start import alternatives
-from warehouse_admin.schedules.waking_week import waking_soon
 
 GROUP_OPTIONS = [(name, label) for name, (label, *_) in GROUPS.items()]
 CADENCE_OPTIONS = [(name, cadence(name).capitalize()) for name in CADENCES] + [("none", "None")]
@@ -69,7 +68,7 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
     context = {
         "filters": filters,
         "tiles": [tile for tile in found.tiles if tile.count or tile.active],
-        "waking": _waking(found, filters),
+        "waking": found.waking,
         "page": found.page,
         "groups": found.groups,
         "sure": _sure(found, filters),
@@ -92,14 +91,6 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
             "span_options": [(name, label) for name, (label, *_) in SPANS.items()],
         }
     return context
-
-
-def _waking(found: Listing, filters: Filters) -> int:
-    """How many of the paused ones wake up within a week; not asked where none is paused."""
-    if not any(tile.count for tile in found.tiles if tile.state == ScheduleState.PAUSED):
-        return 0
-    paused = filters.apply(schedules(), with_states=False).filter(schedule_state=ScheduleState.PAUSED)
-    return paused.filter(pk__in=waking_soon()).count()
 
 
 def _sure(found: Listing, filters: Filters) -> list[Sure]:
