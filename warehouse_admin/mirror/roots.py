@@ -47,7 +47,9 @@ class _Above:
 
     def look_at(self, views: Collection[int]) -> set[int]:
         """Note the state of these views; gives those through which to look further."""
-        rows = SavedQuery.objects.present().filter(pk__in=views).values_list("pk", "schedule_state", "is_materialized")
+        rows = (
+            SavedQuery.objects.present().filter(pk__among=views).values_list("pk", "schedule_state", "is_materialized")
+        )
         states = list(rows)
         self.troubled |= {view for view, state, _ in states if state in IN_TROUBLE}
         self.passing |= {view for view, _, materialized in states if materialized is not True}
