@@ -90,6 +90,7 @@ def preview(
         "choices": choices if len(choices) > 1 else [],
         "way": way,
         "caveat": NOT_PROVEN if action == Action.PAUSE and connection.generation != "D" else "",
+        "proof_waits": way.sends and (connection.generation != "D" or action == Action.RUN),
         "asks_cadence": way.name == Way.RESTORE_CADENCE and any(_lacks_cadence(view) for view in views),
         "unchanged": sum(plan.remark == UNCHANGED for plan in planned),
         "connection": connection,

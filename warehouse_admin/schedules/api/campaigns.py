@@ -132,7 +132,7 @@ class ResumePause(Steer):
 
 
 class ResumeContinue(Steer):
-    """Go on after a pause, or after a stop that left views unsent."""
+    """Go on after a pause, after a stop that left views unsent, or without the proof of the first views."""
 
     steer = staticmethod(services.go_on)
 

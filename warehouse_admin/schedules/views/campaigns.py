@@ -18,6 +18,7 @@ from warehouse_admin.core.htmx import render_page
 from warehouse_admin.core.paging import CountedPaginator
 from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.schedules import records, report, services
+from warehouse_admin.schedules.canary import Canary, canary_of
 from warehouse_admin.schedules.forms import CampaignForm, chosen_ids
 from warehouse_admin.schedules.methods import method_of, methods_for
 from warehouse_admin.schedules.models import Campaign, CampaignItem
@@ -110,6 +111,7 @@ def resume_detail(request: HttpRequest, resume_id: uuid.UUID) -> HttpResponse:
     total = counts.get(outcome, 0) if outcome in CampaignItem.Outcome.values else sum(counts.values())
     page = CountedPaginator(items, ITEMS_PER_PAGE, total).get_page(request.GET.get("page"))
     waiting = counts.get("queued", 0) + counts.get("sent", 0)
+    first = canary_of(campaign)
     context: dict[str, Any] = {
         "resume": campaign,
         "method": method_of(campaign),
@@ -119,20 +121,22 @@ def resume_detail(request: HttpRequest, resume_id: uuid.UUID) -> HttpResponse:
         "total": sum(counts.values()),
         "done": sum(counts.values()) - waiting,
         "follow_ups": records.follow_ups_of(campaign),
-        **_steering(request, campaign, waiting),
+        "canary": first,
+        **_steering(request, campaign, waiting, first),
     }
     return render_page(request, "schedules/resume.html", "schedules/_resume.html", context)
 
 
-def _steering(request: HttpRequest, campaign: Campaign, waiting: int) -> dict[str, Any]:
+def _steering(request: HttpRequest, campaign: Campaign, waiting: int, first: Canary | None) -> dict[str, Any]:
     """Which buttons there are for this person."""
     may = policies.allows(request.user, method_of(campaign).permission)
     stopped = campaign.state == Campaign.State.STOPPED and waiting > 0
     is_second = campaign.is_waiting_for_second
+    is_awaited = first is not None and first.awaited
     return {
         "can_stop": may and campaign.is_open,
         "can_pause": may and campaign.is_open and not (campaign.paused_at or campaign.stop_requested or is_second),
-        "can_continue": may and (stopped or bool(campaign.is_open and campaign.paused_at)),
+        "can_continue": may and (stopped or is_awaited or bool(campaign.is_open and campaign.paused_at)),
         "can_confirm": may and is_second and campaign.started_by_id != person(request).pk,
         "polls": campaign.is_open,
     }
