@@ -79,9 +79,9 @@ def _late() -> Q:
     """Where nothing tells but runs: given up because none came or PostHog failed, and not sent anew since."""
     given_up = Q(outcome=Outcome.IGNORED, due_at__isnull=False)
     failed = Q(outcome=Outcome.FAILED, mutation__state=Mutation.State.UNCONFIRMED)
-    anew = CampaignItem.objects.filter(saved_query=OuterRef("saved_query"), sent_at__gt=OuterRef("sent_at"))
+    anew = Exists(CampaignItem.objects.filter(saved_query=OuterRef("saved_query"), sent_at__gt=OuterRef("sent_at")))
     untold = Q(saved_query__suspended__isnull=True, campaign__action=Campaign.Action.RESUME)
-    return (given_up | failed) & untold & ~Exists(anew)
+    return Q((given_up | failed) & untold, ~anew)
 
 
 def _rejudge(item: CampaignItem, *, may_read: bool) -> int:
