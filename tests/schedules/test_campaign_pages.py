@@ -234,3 +234,34 @@ def test_a_huge_plan_is_refused_on_the_page_and_a_due_count_is_not_called_option
     label = re.search(r'<label for="id_confirm_count">(.*?)</label>', page)
     assert label and "optional" not in label[1]
     assert not Campaign.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("action", "field", "value", "said"),
+    [
+        ("pause", "wave_size", "5", "Give 1 to 1: this way sends one view at a time."),
+        ("pause", "wave_size", "x", "Enter a whole number."),
+        ("cadence", "canary_size", "-1", "Ensure this value is greater than or equal to 0."),
+        ("resume", "until", "soon", "Enter a valid date/time."),
+        ("resume", "sync_frequency", "soon", "Select a valid choice."),
+    ],
+)
+def test_what_is_wrong_is_marked_also_where_the_page_does_not_ask_for_it(
+    synced: Connection,
+    operator: User,
+    client_of: ClientOf,
+    views: Views,
+    action: str,
+    field: str,
+    value: str,
+    said: str,
+) -> None:
+    given = chosen(views, HEALTHY) | {"confirmed": "1", "reason": "why", "sync_frequency": "12hour", field: value}
+    if action != "cadence" and field != "sync_frequency":
+        del given["sync_frequency"]
+
+    answer = client_of(operator).post(f"/schedules/{action}/", given)
+
+    page = answer.content.decode()
+    assert answer.status_code == 422 and f'id="id_{field}_error"' in page and said in page
+    assert not Campaign.objects.exists()

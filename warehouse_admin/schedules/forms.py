@@ -58,6 +58,10 @@ class CampaignForm(forms.Form):
         for field, empty in zip(chosen, ("Leave them out", "Choose"), strict=True):
             field.choices = [("", empty), *words]  # type: ignore[attr-defined]
 
+    @property
+    def has_plan_errors(self) -> bool:
+        return any(name in self.errors for name in PLAN_FIELDS)
+
     def plan(self) -> Plan:
         """What was chosen of the plan; what was left empty is as usual."""
         given = {name: self.cleaned_data.get(name) for name in PLAN_FIELDS}
