@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+from django.db import connection as database
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from tests.schedules.conftest import HEALTHY, MANAGED, PAUSED, SUSPENDED, work
 from warehouse_admin.accounts.models import Connection, User
@@ -50,6 +55,49 @@ def test_only_what_was_mended_is_ticked_and_a_broken_source_is_named(
     assert "int_account_health (also in this list)" in text
     assert "so they are not ticked" in text
     assert page.context["planned"][0].view.name != "int_sessions"  # its source stands before it
+
+
+def test_every_one_of_many_views_is_warned_of_and_none_is_ticked_unseen(
+    connection: Connection, operator: User, client_of: ClientOf
+) -> None:
+    """Beyond the rows that are listed one by one, those of which the same is to be said stand together."""
+    now = timezone.now()
+    made = SavedQuery.objects.bulk_create(
+        SavedQuery(
+            connection=connection,
+            posthog_id=uuid.UUID(int=number + 1),
+            name=f"many_{number:03}",
+            is_materialized=True,
+            suspended={"clickhouse": {"at": None}},
+            schedule_state="suspended",
+            last_run_at=now - timedelta(days=1),
+            edited_at=now if 520 <= number < 590 else None,
+            managed_viewset_kind="revenue_analytics" if number >= 590 else "",
+        )
+        for number in range(600)
+    )
+    Edge.objects.create(connection=connection, downstream=made[580], name="many_000", upstream_view=made[0])
+    client, scope = client_of(operator), {"all_matching": "1", "filter": ""}
+    with CaptureQueriesContext(database) as captured:
+        page = client.post("/schedules/resume/", scope)
+
+    assert len(captured) <= 12, "\n".join(query["sql"][:1500] for query in captured)
+    assert (page.context["total"], page.context["ticked"], len(page.context["planned"])) == (600, 70, 500)
+    assert not any(plan.ticked for plan in page.context["planned"])
+    groups = [(len(group.planned), group.ticked, group.reads_broken) for group in page.context["groups"]]
+    assert groups == [(20, False, False), (10, False, False), (1, True, True), (69, True, False)]
+    text = page.content.decode()
+    assert "520 views were not edited since the failure" in text and "reads many_000" in text
+    assert page.context["guard"] == 600
+
+    ticked = [group.ids for group in page.context["groups"] if group.ticked]
+    form = {"scope": page.context["scope"], "confirmed": "1", "reason": "mended"}
+    again = client.post("/schedules/resume/", form | {"more": ticked, "reason": ""})
+    assert (again.status_code, again.context["total"], again.context["ticked"]) == (422, 600, 70)
+    assert [group.ids for group in again.context["groups"] if group.ticked] == ticked
+    assert client.post("/schedules/resume/", form | {"more": ticked}).status_code == 302
+    sent = set(Campaign.objects.get().items.values_list("saved_query__name", flat=True))
+    assert sent == {f"many_{number:03}" for number in range(520, 590)}
 
 
 def test_the_page_shown_again_keeps_what_was_listed_and_what_was_ticked(

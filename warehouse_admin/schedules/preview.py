@@ -17,7 +17,7 @@ from warehouse_admin.schedules.models import Campaign
 from warehouse_admin.schedules.pauses import Pause, pause_of
 from warehouse_admin.schedules.selectors import Row, rows_of
 from warehouse_admin.schedules.start import guard_count, method_named, why_not_offered
-from warehouse_admin.schedules.upstream import broken_sources, sources_first
+from warehouse_admin.schedules.upstream import Above, broken_sources, sources_first
 
 LISTED = 500
 Action, Way = Campaign.Action, Campaign.Method
@@ -50,6 +50,20 @@ class Planned:
 
 
 @dataclass(frozen=True)
+class Group:
+    """Views that are too many for rows of their own and of which the same is to be said: ticked together."""
+
+    remark: str
+    ticked: bool
+    reads_broken: bool
+    planned: Sequence[Planned]
+
+    @property
+    def ids(self) -> str:
+        return ",".join(str(one.view.posthog_id) for one in self.planned)
+
+
+@dataclass(frozen=True)
 class Choice:
     """One way to carry the action out, and why the server will not take it."""
 
@@ -66,25 +80,26 @@ def preview(
     `ticked` are the ids that somebody ticked on that very page; None before that.
     """
     try:
-        views = sources_first(resolve(ids))
+        views = resolve(ids)
         way = method_named(action, method)
     except InvalidInput as error:
         return {"problem": error.message, "planned": [], "total": 0, "action": action}
+    above = Above.of([view.pk for view in views])
+    views = sources_first(views, above)
     connection = views[0].connection
     if not method and action == Action.RESUME and all(pause_of(view) is Pause.CADENCE for view in views):
         way, method = METHODS[Way.RESTORE_CADENCE], Way.RESTORE_CADENCE  # nothing else brings these back
     choices = _choices(action, way, connection, user, asked=bool(method))
     way = next(choice.method for choice in choices if choice.chosen)
     refusal = next(choice.refusal for choice in choices if choice.chosen)
-    planned = _planned(views, way, ticked)
+    planned = _planned(views, way, ticked, above)
     return {
         "action": action,
-        "planned": planned,
+        "planned": planned[:LISTED],
+        "groups": _grouped(planned[LISTED:]),
         "scope": ",".join(str(plan.view.posthog_id) for plan in planned),
-        "more": ",".join(str(view.posthog_id) for view in views[LISTED:]),
-        "more_count": max(0, len(views) - LISTED),
         "total": len(views),
-        "ticked": sum(plan.ticked for plan in planned) + max(0, len(views) - LISTED),
+        "ticked": sum(plan.ticked for plan in planned),
         "guard": guard_count(connection, len(views)),
         "refusal": refusal,
         "choices": choices if len(choices) > 1 else [],
@@ -92,7 +107,7 @@ def preview(
         "caveat": NOT_PROVEN if action == Action.PAUSE and connection.generation != "D" else "",
         "proof_waits": way.sends and (connection.generation != "D" or action == Action.RUN),
         "asks_cadence": way.name == Way.RESTORE_CADENCE and any(_lacks_cadence(view) for view in views),
-        "unchanged": sum(plan.remark == UNCHANGED for plan in planned),
+        "unchanged": _unchanged(planned),
         "connection": connection,
         "several": len({view.connection_id for view in views}) > 1,
         "budget": accounts.budget_of(connection),
@@ -108,9 +123,10 @@ def _choices(action: str, way: Method, connection: Connection, user: User, *, as
     return [Choice(other, refusals[other.name], other is chosen) for other in methods_for(action)]
 
 
-def _planned(views: Sequence[SavedQuery], way: Method, ticked: Collection[str] | None) -> list[Planned]:
-    rows = rows_of([view.pk for view in views[:LISTED]])
-    broken = broken_sources(views[:LISTED]) if way.action in (Action.RESUME, Action.RUN) else {}
+def _planned(views: Sequence[SavedQuery], way: Method, ticked: Collection[str] | None, above: Above) -> list[Planned]:
+    listed = rows_of([view.pk for view in views[:LISTED]], with_acts=False)
+    rows = [*listed, *map(Row, views[LISTED:])]
+    broken = broken_sources(views, above) if way.action in (Action.RESUME, Action.RUN) else {}
     here = {view.name for view in views}
     planned = []
     for row in rows:
@@ -120,6 +136,24 @@ def _planned(views: Sequence[SavedQuery], way: Method, ticked: Collection[str] |
         sources = [f"{name} (also in this list)" if name in here else name for name in broken.get(row.view.pk, ())]
         planned.append(Planned(row, remark, fits, sources))
     return planned
+
+
+def _grouped(planned: Sequence[Planned]) -> list[Group]:
+    """Those with warnings first."""
+    groups: dict[tuple[str, bool, bool], list[Planned]] = {}
+    for one in planned:
+        groups.setdefault((one.remark, one.ticked, bool(one.broken)), []).append(one)
+    warned_first = sorted(groups.items(), key=lambda found: (not found[0][0], not found[0][2]))
+    return [Group(*key, found) for key, found in warned_first]
+
+
+def _unchanged(planned: Sequence[Planned]) -> str:
+    count = sum(plan.remark == UNCHANGED for plan in planned)
+    if not count:
+        return ""
+    were, are = ("view was", "it is") if count == 1 else ("views were", "they are")
+    text = f"{count:,} {were} not edited since the failure and will most likely fail again, so {are} not ticked."
+    return f"{text} Tick those whose cause you fixed elsewhere."
 
 
 def _remark(row: Row, way: Method) -> tuple[str, bool]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from django.db.models import QuerySet
+
 from warehouse_admin.lineage.models import Edge
 from warehouse_admin.mirror.models import BROKEN, SavedQuery
 
 FARTHEST = 25  # hops; a warehouse is not deeper, and cycles end
 AT_ONCE = 500
+WHOLE_FROM = 200  # views; for so many one query for all edges of their connection costs less than one for each hop
 NAMED = 3
 
 
@@ -22,8 +25,12 @@ class Above:
 
     @classmethod
     def of(cls, keys: Collection[int]) -> Above:
-        """One query a hop, and for each 500 views of it."""
+        """One query a hop, and for each 500 views of it; one in all where there are many, of one connection."""
         above = cls()
+        if len(keys) >= WHOLE_FROM:
+            theirs = SavedQuery.objects.filter(pk__in=sorted(keys)[:1]).values("connection")
+            above._learn(Edge.objects.filter(connection__in=theirs))
+            return above
         frontier, walked = set(keys), set(keys)
         for _ in range(FARTHEST):
             if not frontier:
@@ -35,14 +42,20 @@ class Above:
     def _climb(self, keys: list[int]) -> set[int]:
         reached = set()
         for start in range(0, len(keys), AT_ONCE):
-            edges = Edge.objects.filter(downstream__in=keys[start : start + AT_ONCE], upstream_view__deleted_at=None)
-            for down, up, name, state in edges.exclude(upstream_view=None).values_list(
-                "downstream_id", "upstream_view_id", "upstream_view__name", "upstream_view__schedule_state"
-            ):
-                self.sources.setdefault(down, set()).add(up)
-                reached.add(up)
-                if state in BROKEN:
-                    self.broken[up] = name
+            reached |= self._learn(Edge.objects.filter(downstream__in=keys[start : start + AT_ONCE]))
+        return reached
+
+    def _learn(self, edges: QuerySet[Edge]) -> set[int]:
+        """Take edges in; gives the views at their upper ends."""
+        reached = set()
+        edges = edges.exclude(upstream_view=None).filter(upstream_view__deleted_at=None)
+        for down, up, name, state in edges.values_list(
+            "downstream_id", "upstream_view_id", "upstream_view__name", "upstream_view__schedule_state"
+        ):
+            self.sources.setdefault(down, set()).add(up)
+            reached.add(up)
+            if state in BROKEN:
+                self.broken[up] = name
         return reached
 
     def levels(self, key: int) -> Iterator[set[int]]:
@@ -53,9 +66,8 @@ class Above:
             yield level
 
 
-def broken_sources(views: Sequence[SavedQuery]) -> dict[int, list[str]]:
+def broken_sources(views: Sequence[SavedQuery], above: Above) -> dict[int, list[str]]:
     """Names of broken views that each of these reads, directly or through others, nearest first, a few of them."""
-    above = Above.of([view.pk for view in views])
     found = {}
     for view in views:
         names: list[str] = []
@@ -66,13 +78,13 @@ def broken_sources(views: Sequence[SavedQuery]) -> dict[int, list[str]]:
     return found
 
 
-def sources_first(views: Sequence[SavedQuery]) -> list[SavedQuery]:
+def sources_first(views: Sequence[SavedQuery], above: Above | None = None) -> list[SavedQuery]:
     """The views in an order in which none stands before one it reads, also through others that were not chosen.
 
     Cycles stay in order of name.
     """
     by_pk = {view.pk: view for view in sorted(views, key=lambda view: view.name)}
-    above = Above.of(by_pk)
+    above = above or Above.of(by_pk)
     waits_for = {pk: {up for level in above.levels(pk) for up in level if up in by_pk} for pk in by_pk}
     ordered: list[SavedQuery] = []
     while waits_for:

@@ -38,10 +38,9 @@ def start(request: HttpRequest, action: str) -> HttpResponse:
     target = Target("resume" if action == "resume" else "campaign", "", "new campaign")
     policies.require(person(request), permission, action=f"schedules.{action}", target=target)
     ids = chosen_ids(request.POST)
-    generation = _generation(ids)
     if request.POST.get("confirmed") != "1":
-        return _confirm(request, action, ids, CampaignForm(generation=generation, initial=START))
-    form = CampaignForm(request.POST, generation=generation)
+        return _confirm(request, action, ids, None)
+    form = CampaignForm(request.POST, generation=_generation(ids))
     if not form.is_valid():
         return _confirm(request, action, ids, form, status=422)
     try:
@@ -82,13 +81,18 @@ def _generation(ids: list[str]) -> str:
     return row.connection.generation if row else ""
 
 
-def _confirm(request: HttpRequest, action: str, ids: list[str], form: CampaignForm, status: int = 200) -> HttpResponse:
+def _confirm(
+    request: HttpRequest, action: str, ids: list[str], form: CampaignForm | None, status: int = 200
+) -> HttpResponse:
     """Shown again, the page keeps all that it listed, ticked or not; another way is ticked anew."""
     listed = [key for key in request.POST.get("scope", "").split(",") if key]
     again = request.POST.get("confirmed") == "1"
     method = request.POST.get("method", "")
     scope = list(dict.fromkeys([*listed, *ids]))
     plan = preview(scope, action=action, method=method, user=person(request), ticked=set(ids) if again else None)
+    if form is None:
+        connection = plan.get("connection")
+        form = CampaignForm(generation=connection.generation if connection else "", initial=START)
     form.fields["confirm_count"].required = bool(plan.get("guard"))  # for its label
     return render(request, "schedules/confirm.html", {"form": form, **plan}, status=status)
 
