@@ -57,7 +57,7 @@ def test_the_rest_is_sent_once_a_run_proves_the_first(
     waiting: Campaign, outcomes: Outcomes, sandbox: SandboxServer
 ) -> None:
     assert (waiting.state, Counter(outcomes(waiting).values())) == ("running", {"accepted": 1, "queued": 2})
-    assert waiting.waits_for.startswith("proof of 1 of its first 1 views: PostHog took them")
+    assert waiting.waits_for.startswith("proof of the first view: PostHog took it")
     later(waiting, minutes=2)
     assert Counter(outcomes(waiting).values()) == {"accepted": 1, "queued": 2}
 
@@ -95,7 +95,7 @@ def test_it_is_not_waited_for_longer_than_a_day(waiting: Campaign, outcomes: Out
 
     waiting.refresh_from_db()
     assert waiting.state == "stopped"
-    assert waiting.error.startswith("1 of its first 1 views could not be proven in time, so the rest was not sent.")
+    assert waiting.error.startswith("What became of the first view was not proven in time, so the rest was not sent.")
 
 
 def test_an_operator_goes_on_without_the_proof_and_the_page_and_the_trail_say_so(
@@ -105,7 +105,7 @@ def test_an_operator_goes_on_without_the_proof_and_the_page_and_the_trail_say_so
     chosen = {"saved_queries": [str(item.saved_query.posthog_id) for item in waiting.items.all()]}
     assert "only their next run verifies them" in client.post("/schedules/resume/", chosen).content.decode()
     page = client.get(path).content.decode()
-    assert "Continue without proof" in page and "PostHog took 1 of the first 1 view," in page
+    assert "Continue without proof" in page and "PostHog took the first view," in page
     told = client.get(f"/api/v1{path}").json()["canary"]
     assert (told["proven"], told["not_proven"], told["awaited"]) == (0, 1, True)
 

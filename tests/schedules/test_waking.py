@@ -75,7 +75,7 @@ def test_it_is_tried_again_and_wakes_once_posthog_takes_it(
     assert (hold.wake_tries, hold.needs_person_at) == (1, None)
     assert minutes_after(until) == 6
     view = SavedQuery.objects.get(name=HEALTHY)
-    assert "Its wake-up failed (1 of 5 tries), tried again at " in view.schedule_evidence
+    assert "Its wake-up failed (1 of 5 tries), next try at " in view.schedule_evidence
     shown = client.get("/schedules/pauses/").content.decode(), client.get(f"/saved-queries/{view.posthog_id}/")
     assert "1 of 5 tries" in shown[0] and "1 of 5 tries" in shown[1].content.decode()
     (told,) = client.get("/api/v1/schedules/pauses/").json()["results"]

@@ -71,11 +71,11 @@ def why_stop(campaign: Campaign) -> str:
     if not open_ones:
         return ""
     until = _bound(open_ones)
-    count = f"{len(open_ones)} of its first {len(first)} views"
+    count = f"{len(open_ones)} of the first {len(first)} views" if len(first) > 1 else "the first view"
     if timezone.now() < until:
-        why = "PostHog took them, and only their next run shows what came of it"
+        why = "PostHog took it and shows only by the next run what came of it"
         raise Wait(LOOK_AGAIN, f"proof of {count}: {why}, by {until:%Y-%m-%d %H:%M} UTC")
-    return f"{count} could not be proven in time, so the rest was not sent."
+    return f"What became of {count} was not proven in time, so the rest was not sent."
 
 
 def _first(campaign: Campaign) -> list[CampaignItem]:

@@ -248,5 +248,5 @@ class Hold(models.Model):
             return f"Its wake-up failed and a person has to resume it: {self.wake_error}"
         if self.wake_not_before is None:
             return f"Its wake-up is due and cannot begin yet: {self.wake_error}"
-        again = f"tried again at {self.wake_not_before:%Y-%m-%d %H:%M} UTC"
+        again = f"next try at {self.wake_not_before:%Y-%m-%d %H:%M} UTC"
         return f"Its wake-up failed ({self.wake_tries} of {MOST_WAKE_TRIES} tries), {again}: {self.wake_error}"
