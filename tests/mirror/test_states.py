@@ -249,7 +249,7 @@ def test_the_root_is_the_furthest_broken_view_that_nothing_healthy_stands_before
     assert {name: root for name, root in roots.items() if root} == {"middle": "source", "last": "source"}
     assert SavedQuery.objects.get(name="source").holds_up == 2
     keys = {name: view.pk for name, view in views.items()}
-    assert broken_above(list(keys.values())) == {
+    assert broken_above(list(SavedQuery.objects.all())) == {
         keys["plain"]: [{keys["source"]}],
         keys["middle"]: [{keys["source"]}],
         keys["last"]: [{keys["middle"]}, {keys["source"]}],

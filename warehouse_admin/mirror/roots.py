@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from django.db.models import Q
@@ -22,8 +22,8 @@ def refresh_roots(connection: Connection | None = None) -> int:
     if connection is not None:
         views = views.filter(connection=connection)
     marked = views.filter(Q(schedule_state__in=IN_TROUBLE) | Q(root_upstream__isnull=False) | Q(holds_up__gt=0))
-    rows = list(marked.only("schedule_state", "root_upstream_id", "holds_up"))
-    above = broken_above({row.pk for row in rows if row.schedule_state in IN_TROUBLE})
+    rows = list(marked.only("schedule_state", "is_materialized", "root_upstream_id", "holds_up"))
+    above = broken_above([row for row in rows if row.schedule_state in IN_TROUBLE])
     roots = {view: min(levels[-1]) for view, levels in above.items()}  # of several equally far always the same one
     waiting = Counter(roots.values())
     changed = []
@@ -45,16 +45,16 @@ class _Above:
     passing: set[int] = field(default_factory=set)
     """Those through which trouble comes: in trouble themselves, or never run because they are not materialized."""
 
-    def look_at(self, views: Collection[int]) -> set[int]:
-        """Note the state of these views; gives those through which to look further."""
-        rows = (
-            SavedQuery.objects.present().filter(pk__among=views).values_list("pk", "schedule_state", "is_materialized")
-        )
-        states = list(rows)
-        self.troubled |= {view for view, state, _ in states if state in IN_TROUBLE}
-        self.passing |= {view for view, _, materialized in states if materialized is not True}
-        self.passing |= self.troubled
-        return self.passing & set(views)
+    def note(self, states: Iterable[tuple[int, str, bool | None]]) -> set[int]:
+        """Take in views with their state and whether they are materialized; gives those to look further through."""
+        through = set()
+        for view, state, materialized in states:
+            if state in IN_TROUBLE:
+                self.troubled.add(view)
+            if state in IN_TROUBLE or materialized is not True:
+                through.add(view)
+        self.passing |= through
+        return through
 
     def levels(self, view: int) -> list[set[int]]:
         """The views in trouble above one, nearest first; a cycle ends by itself."""
@@ -68,19 +68,21 @@ class _Above:
         return found
 
 
-def broken_above(views: Collection[int]) -> dict[int, list[set[int]]]:
-    """What is in trouble above each of these views and can be why it is too, hop by hop, nearest first.
+def broken_above(views: Sequence[SavedQuery]) -> dict[int, list[set[int]]]:
+    """Keys of what is in trouble above each of these views and can be why it is too, hop by hop, nearest first.
 
     A view that is not materialized hands trouble on; a materialized one that runs well keeps it off. Views above which
     all is well are left out. Two queries a hop, however many views there are.
     """
-    above, seen, frontier = _Above(), set(views), set(views)
-    above.look_at(frontier)
+    above, frontier = _Above(), {view.pk for view in views}
+    above.note((view.pk, view.schedule_state, view.is_materialized) for view in views)
+    seen = set(frontier)
     while frontier:
         pairs = [pair for hook in hooks.view_sources for pair in hook(frontier)]
         for view, source in pairs:
             above.sources[view].append(source)
         fresh = {source for _, source in pairs} - seen
         seen |= fresh
-        frontier = above.look_at(fresh)
-    return {view: levels for view in views if (levels := above.levels(view))}
+        rows = SavedQuery.objects.present().filter(pk__among=fresh) if fresh else SavedQuery.objects.none()
+        frontier = above.note(rows.values_list("pk", "schedule_state", "is_materialized"))
+    return {view.pk: levels for view in views if (levels := above.levels(view.pk))}

@@ -24,7 +24,7 @@ def forget_what_the_old_schema_cannot_tell(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("schedules", "0003_plans_and_holds"),
+        ("schedules", "0004_wake_tries"),
     ]
 
     operations = [
