@@ -156,7 +156,8 @@
     const everything = form.querySelector("[data-bulk-all-matching]");
     if (everything && chosen.length < boxes.length) everything.value = "";
     const button = form.querySelector("[data-bulk-everything]");
-    const total = everything && everything.value ? Number(button.dataset.total) : chosen.length;
+    const weight = chosen.reduce((sum, box) => sum + Number(box.dataset.bulkWeight || 1), 0);
+    const total = everything && everything.value ? Number(button.dataset.total) : weight;
     for (const place of all("[data-bulk-count]", form)) place.textContent = total.toLocaleString("en");
     for (const bar of all("[data-bulk-bar]", form)) bar.hidden = chosen.length === 0;
     const apart = chosen.filter((box) => "bulkApart" in box.dataset).length;

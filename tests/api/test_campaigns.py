@@ -165,3 +165,37 @@ def test_a_campaign_tells_of_a_silent_worker_and_is_told_to_stop_once(script, mo
     assert "stopping already" in is_problem(script.post(path, {}), 409)["detail"]
 
     assert AuditEntry.objects.filter(action="schedules.stop").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("act", "field", "value", "said"),
+    [
+        ("resume", "until", "2099-01-01T00:00:00Z", "it belongs to `schedules/pause/`"),
+        ("resume", "sync_frequency", "6hour", "it belongs to `schedules/cadence/`"),
+        ("pause", "wave_size", 5, "it belongs to `schedules/resume/`"),
+        ("pause", "method", "never", "it belongs to `schedules/resume/`"),
+        ("run", "cadence", "6hour", "it belongs to `schedules/resume/`"),
+        ("cadence", "canary_size", 1, "it belongs to `schedules/resume/` and `schedules/pause/` and `schedules/run/`"),
+        ("run", "confirmcount", 3, "There is no such field here; this takes `saved_queries`, `reason`,"),
+    ],
+)
+def test_a_field_of_another_act_and_one_of_none_are_refused_by_name(script, sandbox, act, field, value, said):
+    body = {"saved_queries": ids(HEALTHY), "reason": "r", field: value}
+    if act == "cadence":
+        body["sync_frequency"] = "12hour"
+
+    problem = is_problem(script.post(f"schedules/{act}/", body), 400)
+
+    assert list(problem["errors"]) == [field] and said in problem["errors"][field][0]
+    problem = is_problem(script.post(f"schedules/{act}/", {**body, "reason": None}), 400)
+    assert set(problem["errors"]) == {field, "reason"}
+    assert not Campaign.objects.exists()
+
+
+def test_single_runs_and_steering_take_no_strange_fields_either(script):
+    (view,) = ids(HEALTHY)
+    problem = is_problem(script.post(f"saved-queries/{view}/run/", {"reason": "r", "full_refresh": True}), 400)
+    assert list(problem["errors"]) == ["full_refresh"]
+    begun = script.post("schedules/pause/", {"saved_queries": [view], "reason": "r"}).json()
+    problem = is_problem(script.post(f"schedules/resumes/{begun['id']}/stop/", {"reason": "enough"}), 400)
+    assert problem["errors"] == {"reason": ["This takes no fields."]}

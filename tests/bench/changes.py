@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.bench.session import Browser
+from tests.bench.telling import told
 from tests.running import environment_of, scratch_folder, start, stop, wait_until_mirrored, wait_until_ready
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.accounts.roles import Role, give_role
@@ -42,7 +43,7 @@ def _review_page() -> None:
             client.get(url)
         median, queries = statistics.median(seconds), len(captured)
         reached = median <= LONGEST_PAGE and queries <= MOST_QUERIES
-        _told(f"review page, {name}", f"{median * 1000:.0f} ms, {queries} queries", "300 ms, 15 queries", reached)
+        told(f"review page, {name}", f"{median * 1000:.0f} ms, {queries} queries", "300 ms, 15 queries", reached)
 
 
 def _timed(client: Client, url: str) -> float:
@@ -100,7 +101,7 @@ def _apply() -> None:
         finally:
             stop(process)
     median = statistics.median(seconds)
-    _told(
+    told(
         "approved → applied",
         f"{median:.2f} s",
         f"{LONGEST_APPLY:.0f} s and PostHog's own time",
@@ -119,7 +120,3 @@ def _one_apply(url: str, number: int) -> float:
         time.sleep(0.02)
         assert time.perf_counter() - began < 60, "it was not applied within a minute"
     return time.perf_counter() - began
-
-
-def _told(what: str, found: str, target: str, reached: bool) -> None:
-    print(f"{what:32}{found:>24}   target: at most {target}   {'reached' if reached else 'MISSED'}")

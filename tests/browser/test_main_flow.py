@@ -73,7 +73,7 @@ def test_the_operator_resumes_every_suspended_view_and_sees_an_outcome_for_each(
     expect(page.get_by_label("Include", exact=False).first).not_to_be_checked()  # nothing was edited since it failed
     page.get_by_label("Tick all").check()
     page.get_by_label("Why").fill("The timeouts were fixed upstream")
-    page.get_by_role("button", name="Resume", exact=True).click()
+    page.get_by_role("button", name=f"Resume {count}", exact=True).click()
     page.wait_for_url(re.compile(r"/schedules/resumes/"))
     expect(page.locator("#resume")).to_contain_text("Succeeded", timeout=30_000)
     resumed = page.locator("#resume tbody tr").filter(has_text="Resumed")

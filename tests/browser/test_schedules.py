@@ -43,3 +43,28 @@ def test_what_posthog_manages_is_said_to_be_left_out(sign_in: SignIn) -> None:
     expect(page.locator("[data-bulk-apart-note]")).to_have_text(
         f"{managed} of {total} are managed by PostHog and left out"
     )
+
+
+def test_a_column_of_the_grid_is_read_with_the_pointer_and_with_arrow_keys(sign_in: SignIn) -> None:
+    page = sign_in("olga")
+    page.goto("/schedules/?layout=grid&q=int_account_health")
+    says, columns = page.locator("[data-grid-says]"), page.locator("[data-grid-column]")
+    expect(says).to_be_hidden()
+
+    columns.nth(3).hover()
+
+    expect(says).to_have_text(columns.nth(3).get_attribute("data-grid-column") or "")
+    expect(page.locator("table.has-column")).to_be_visible()
+    page.keyboard.press("j")
+    page.keyboard.press("ArrowRight")
+    expect(says).to_contain_text("int_account_health")
+    expect(says).to_contain_text(columns.nth(4).get_attribute("data-grid-column") or "")
+    page.keyboard.press("Escape")
+    expect(says).to_be_hidden()
+
+
+def test_the_table_needs_no_scrolling_sideways_at_1280(sign_in: SignIn) -> None:
+    page = sign_in("olga", viewport={"width": 1280, "height": 900})
+    page.goto("/schedules/?state=suspended")
+
+    assert page.locator(".table-wrap").evaluate("wrap => wrap.scrollWidth <= wrap.clientWidth")

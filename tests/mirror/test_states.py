@@ -14,6 +14,7 @@ from warehouse_admin.mirror import hooks
 from warehouse_admin.mirror.causes import AUTO_PAUSED, fingerprint
 from warehouse_admin.mirror.models import Run, SavedQuery, SyncRun
 from warehouse_admin.mirror.refresh import refresh_states
+from warehouse_admin.mirror.roots import broken_above
 from warehouse_admin.mirror.states import OwnPause, schedule_state
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -247,6 +248,13 @@ def test_the_root_is_the_furthest_broken_view_that_nothing_healthy_stands_before
     roots = dict(SavedQuery.objects.values_list("name", "root_upstream__name"))
     assert {name: root for name, root in roots.items() if root} == {"middle": "source", "last": "source"}
     assert SavedQuery.objects.get(name="source").holds_up == 2
+    keys = {name: view.pk for name, view in views.items()}
+    assert broken_above(list(SavedQuery.objects.all())) == {
+        keys["plain"]: [{keys["source"]}],
+        keys["middle"]: [{keys["source"]}],
+        keys["last"]: [{keys["middle"]}, {keys["source"]}],
+        keys["healthy"]: [{keys["source"]}],
+    }
 
     Run.objects.create(
         saved_query=views["source"], status="Completed", started_at=datetime.now(UTC) + timedelta(seconds=1)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+from django.db import connection as database
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from tests.schedules.conftest import HEALTHY, MANAGED, PAUSED, SUSPENDED, work
 from warehouse_admin.accounts.models import Connection, User
@@ -29,27 +34,74 @@ def chosen(views: Views, *names: str) -> dict[str, object]:
     return {"saved_queries": [str(view.posthog_id) for view in views(*names)]}
 
 
-def test_only_what_was_mended_is_ticked_and_a_broken_source_is_named(
-    synced: Connection, operator: User, client_of: ClientOf, views: Views
+@pytest.mark.parametrize("source_too", [False, True])
+def test_only_what_was_mended_is_ticked_with_its_sources_and_a_broken_one_is_named(
+    synced: Connection, operator: User, client_of: ClientOf, views: Views, source_too: bool
 ) -> None:
-    mended, unchanged = views("int_sessions", "int_account_health")
-    SavedQueryVersion.objects.create(
-        saved_query=mended, number=99, query="SELECT 1", query_hash="x", origin="outside", seen_at=mended.synced_at
-    )
-    refresh_state(mended)
-    Edge.objects.update_or_create(
-        downstream=mended, name=unchanged.name, defaults={"connection": synced, "upstream_view": unchanged}
-    )
+    reader, source, alone = views("int_sessions", "int_account_health", "int_marketing_touches")
+    for number, mended in enumerate([reader, alone, *([source] if source_too else [])], start=90):
+        SavedQueryVersion.objects.create(
+            saved_query=mended, number=number, query="", query_hash="x", origin="outside", seen_at=mended.synced_at
+        )
+        refresh_state(mended)
+    Edge.objects.filter(downstream__in=[reader, source, alone]).delete()
+    Edge.objects.create(connection=synced, downstream=reader, name=source.name, upstream_view=source)
 
     page = client_of(operator).post("/schedules/resume/", chosen(views, *SUSPENDED, HEALTHY, MANAGED))
 
-    ticked = {plan.view.name: plan.ticked for plan in page.context["planned"]}
-    assert ticked == {**dict.fromkeys([*SUSPENDED, HEALTHY, MANAGED], False), "int_sessions": True}
+    ticked = {plan.view.name for plan in page.context["planned"] if plan.ticked}
+    assert ticked == ({alone.name, reader.name, source.name} if source_too else {alone.name})
     text = page.content.decode()
-    assert "Upstream still broken: int_account_health" in text
-    assert "int_account_health (also in this list)" in text
-    assert "so they are not ticked" in text
-    assert page.context["planned"][0].view.name != "int_sessions"  # its source stands before it
+    assert "Upstream still broken: int_account_health (also in this list)" in text
+    assert ("Unchanged since it failed: it will most likely fail again." in text) is not source_too
+    names = [plan.view.name for plan in page.context["planned"]]
+    assert names.index(source.name) < names.index(reader.name)
+    first = page.context["sections"][0]
+    assert first.against and {plan.view.name for plan in first.plans} >= {reader.name, HEALTHY, MANAGED}
+    assert alone.name not in {plan.view.name for plan in first.plans}
+
+
+def test_every_one_of_many_views_is_warned_of_and_none_is_ticked_unseen(
+    connection: Connection, operator: User, client_of: ClientOf
+) -> None:
+    """Beyond the rows that are listed one by one, those of which the same is to be said stand together."""
+    now = timezone.now()
+    made = SavedQuery.objects.bulk_create(
+        SavedQuery(
+            connection=connection,
+            posthog_id=uuid.UUID(int=number + 1),
+            name=f"many_{number:03}",
+            is_materialized=True,
+            suspended={"clickhouse": {"at": None}},
+            schedule_state="suspended",
+            last_run_at=now - timedelta(days=1),
+            edited_at=now if 520 <= number < 590 else None,
+            managed_viewset_kind="revenue_analytics" if number >= 590 else "",
+        )
+        for number in range(600)
+    )
+    Edge.objects.create(connection=connection, downstream=made[580], name="many_000", upstream_view=made[0])
+    client, scope = client_of(operator), {"all_matching": "1", "filter": ""}
+    with CaptureQueriesContext(database) as captured:
+        page = client.post("/schedules/resume/", scope)
+
+    assert len(captured) <= 12, "\n".join(query["sql"][:1500] for query in captured)
+    assert (page.context["total"], page.context["ticked"], len(page.context["planned"])) == (600, 69, 500)
+    assert not any(plan.ticked for plan in page.context["planned"])
+    groups = [(len(group.planned), group.ticked, group.reads_broken) for group in page.context["groups"]]
+    assert groups == [(20, False, False), (10, False, False), (1, False, True), (69, True, False)]
+    text = page.content.decode()
+    assert "520 views were not edited since the failure" in text and "reads many_000" in text
+    assert page.context["guard"] == 600
+
+    ticked = [group.ids for group in page.context["groups"] if group.ticked]
+    form = {"scope": page.context["scope"], "confirmed": "1", "reason": "mended"}
+    again = client.post("/schedules/resume/", form | {"more": ticked, "reason": ""})
+    assert (again.status_code, again.context["total"], again.context["ticked"]) == (422, 600, 69)
+    assert [group.ids for group in again.context["groups"] if group.ticked] == ticked
+    assert client.post("/schedules/resume/", form | {"more": ticked}).status_code == 302
+    sent = set(Campaign.objects.get().items.values_list("saved_query__name", flat=True))
+    assert sent == {f"many_{number:03}" for number in range(520, 590) if number != 580}
 
 
 def test_the_page_shown_again_keeps_what_was_listed_and_what_was_ticked(
@@ -233,4 +285,54 @@ def test_a_huge_plan_is_refused_on_the_page_and_a_due_count_is_not_called_option
     assert "to confirm that." in page and "confirm_count." not in page
     label = re.search(r'<label for="id_confirm_count">(.*?)</label>', page)
     assert label and "optional" not in label[1]
+    assert not Campaign.objects.exists()
+
+
+def test_one_view_is_warned_about_on_its_own_page_as_in_a_plan(
+    synced: Connection, operator: User, client_of: ClientOf, views: Views
+) -> None:
+    broken, source, healthy = views("int_sessions", "int_account_health", HEALTHY)
+    Edge.objects.filter(downstream=broken).delete()
+    Edge.objects.create(connection=synced, downstream=broken, name=source.name, upstream_view=source)
+    client = client_of(operator)
+
+    page = client.get(f"/saved-queries/{broken.posthog_id}/resume/").content.decode()
+    assert "Unchanged since it failed: it will most likely fail again." in page
+    assert "Upstream still broken: int_account_health." in page
+    assert (
+        "It is not paused as far as the mirror knows"
+        in client.get(f"/saved-queries/{healthy.posthog_id}/resume/").content.decode()
+    )
+    pause = client.get(f"/saved-queries/{source.posthog_id}/pause/").content.decode()
+    assert "1 view reads it and keeps the rows of its last run." in pause
+
+
+@pytest.mark.parametrize(
+    ("action", "field", "value", "said"),
+    [
+        ("pause", "wave_size", "5", "Give 1 to 1: this way sends one view at a time."),
+        ("pause", "wave_size", "x", "Enter a whole number."),
+        ("cadence", "canary_size", "-1", "Ensure this value is greater than or equal to 0."),
+        ("resume", "until", "soon", "Enter a valid date/time."),
+        ("resume", "sync_frequency", "soon", "Select a valid choice."),
+    ],
+)
+def test_what_is_wrong_is_marked_also_where_the_page_does_not_ask_for_it(
+    synced: Connection,
+    operator: User,
+    client_of: ClientOf,
+    views: Views,
+    action: str,
+    field: str,
+    value: str,
+    said: str,
+) -> None:
+    given = chosen(views, HEALTHY) | {"confirmed": "1", "reason": "why", "sync_frequency": "12hour", field: value}
+    if action != "cadence" and field != "sync_frequency":
+        del given["sync_frequency"]
+
+    answer = client_of(operator).post(f"/schedules/{action}/", given)
+
+    page = answer.content.decode()
+    assert answer.status_code == 422 and f'id="id_{field}_error"' in page and said in page
     assert not Campaign.objects.exists()

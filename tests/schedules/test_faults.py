@@ -11,8 +11,10 @@ import time_machine
 from django.utils import timezone
 
 from tests.schedules.conftest import HEALTHY, SUSPENDED, work
+from tests.syncing import sync
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.mirror.models import Run, SavedQuery
+from warehouse_admin.mutations import services as mutations
 from warehouse_admin.mutations.models import Mutation, ObjectLock
 from warehouse_admin.sandbox import actions
 from warehouse_admin.sandbox.faults import Fault
@@ -42,7 +44,8 @@ def test_a_chunk_failed_by_one_id_is_divided_until_it_is_alone(
     campaign = work(begin("resume", *SUSPENDED))
 
     found = outcomes(campaign)
-    assert found.pop("int_sessions") == "unknown"
+    assert found.pop("int_sessions") == "failed"
+    assert "PostHog says: A server error occurred." in campaign.items.get(outcome="failed").detail
     assert set(found.values()) == {good}
     sizes = [len(sent.body["view_ids"]) for sent in sandbox.world.requests_to(RESUME)]
     assert max(sizes) == 3 and len(sizes) <= 5
@@ -62,43 +65,32 @@ def test_a_chunk_that_was_carried_out_and_answered_500_is_not_sent_again(
     assert len(sandbox.world.requests_to(RESUME)) == 1
 
 
-def test_three_ignored_two_failing_again_and_a_lost_answer_are_all_told_apart(
-    synced: Connection, begin: Begin, outcomes: Outcomes, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("acts", [False, True], ids=["and does nothing", "though it acts"])
+@pytest.mark.parametrize("name", "ABCD")
+def test_one_view_that_posthog_fails_on_is_told_in_its_words_unless_it_took_effect(
+    generation: Generation, begin: Begin, outcomes: Outcomes, sandbox: SandboxServer, name: str, acts: bool
 ) -> None:
-    names = list(
-        SavedQuery.objects.present()
-        .filter(is_materialized=True, managed_viewset_kind="", origin="data_warehouse")
-        .order_by("name")
-        .values_list("name", flat=True)[:20]
-    )
-    for name in names:
-        sandbox.world.suspend(name)
-    SavedQuery.objects.filter(name__in=names).update(suspended={"clickhouse": {"at": None}}, schedule_state="suspended")
-    ignored, again = set(names[:3]), set(names[3:5])
-    monkeypatch.setattr(plan, "CHUNK", 5)
-    real = actions._clear_suspension
+    connection, view = generation(name), sandbox.world.view("int_sessions")
+    SavedQuery.objects.filter(name="int_sessions").update(last_cadence="6hour")
+    view.failing, view.schedule.interval = None, 6 * 3600
+    way, asked = ("restore_cadence", "PATCH") if name in "AB" else (RESUME, "POST")
+    sandbox.world.faults.add(Fault("status_500", asked, times=None, act=acts))
 
-    def clear(world: object, view: object) -> bool:
-        if view.name in ignored:
-            return False
-        done = real(world, view)
-        if view.name in again:
-            sandbox.world.clock.advance(1)
-            sandbox.world.runner.suspend(view, "still broken", sandbox.world.now())
-        return done
+    campaign = work(begin("resume", "int_sessions", method=way))
+    with time_machine.travel(timezone.now() + timedelta(seconds=80)):
+        mutations.settle_due()
+        services.follow()
+    at_first = campaign.items.get()
+    with time_machine.travel(timezone.now() + timedelta(hours=8), tick=True):
+        sync(connection)
+        services.follow()
 
-    monkeypatch.setattr(actions, "_clear_suspension", clear)
-    sandbox.world.faults.add(Fault("drop_after", "POST", RESUME, after=2))
-    count = len(names)
-
-    campaign = work(begin("resume", *names, confirm_count=count, plan=plan.Plan(stop_percent=100)))
-
-    told = outcomes(campaign)
-    assert {name for name, outcome in told.items() if outcome == "ignored"} == ignored
-    assert {name for name, outcome in told.items() if outcome == "failed_again"} == again
-    assert Counter(told.values())["resumed"] == count - 5
-    assert set(sent_ids(sandbox).values()) == {1}
-    assert all(bool(sandbox.world.view(name).suspended) == (told[name] != "resumed") for name in names)
+    shown = {"A": "accepted", "B": "accepted", "C": "failed", "D": "resumed"}[name] if acts else "failed"
+    assert at_first.outcome == shown
+    if shown == "failed":
+        assert "PostHog failed with 500. PostHog says: A server error occurred." in at_first.detail
+    assert outcomes(campaign) == {"int_sessions": "resumed" if acts else "failed"}
+    assert len([sent for sent in sandbox.world.requests if sent.method == asked and "saved_queries" in sent.path]) == 1
 
 
 def test_a_server_that_is_down_in_the_middle_is_waited_for(
@@ -169,8 +161,6 @@ def test_a_lost_answer_to_a_pause_is_settled_by_reading(
 
     campaign = work(begin("pause", HEALTHY))
     assert outcomes(campaign) == {HEALTHY: "unknown"}
-    from warehouse_admin.mutations import services as mutations
-
     mutations.settle_due(everything=True)
     services.follow()
 

@@ -19,6 +19,7 @@ from warehouse_admin.lineage.services import refresh as read_lineage
 from warehouse_admin.mirror.models import Run, SavedQuery, SavedQueryVersion, SyncRun
 from warehouse_admin.mirror.refresh import refresh_states
 from warehouse_admin.mutations.models import Mutation
+from warehouse_admin.schedules.models import Hold
 
 pytestmark = pytest.mark.django_db
 ClientOf = Callable[[User], Client]
@@ -232,7 +233,9 @@ def test_the_grid_shows_sources_first_and_each_status_without_colour(
     assert lines[1].chart.bars[1].height > lines[1].chart.bars[2].height
     assert lines[1].chart.summary == "Last 30 days: 1 cancelled, 1 completed, 1 failed"
     assert lines[0].chart.summary == "Last 30 days: no runs"
-    assert page.context["grid"].bad[-1] == 1
+    today = page.context["grid"].columns[-1]
+    assert (today.failed, today.words) == (1, f"{now:%a %d %b} · 1 of 1 that ran failed: a_reader")
+    assert page.context["grid"].columns[0].words.endswith("nothing ran")
     assert 'aria-label="Last 30 days: 1 cancelled, 1 completed, 1 failed"' in page.content.decode()
 
 
@@ -261,3 +264,31 @@ def test_programs_are_told_the_same(broken: dict[str, SavedQuery], viewer: User,
     assert told["root_upstream"] == str(broken["src"].posthog_id)
     page = client_of(viewer).get(f"/saved-queries/{broken['leaf'].posthog_id}/").content.decode()
     assert "PostHog&#x27;s records of these runs say so." in page and "the furthest broken view upstream" in page
+
+
+def test_the_tile_of_paused_schedules_tells_how_many_wake_this_week(
+    connection: Connection, viewer: User, operator: User, client_of: ClientOf
+) -> None:
+    now = datetime.now(UTC)
+    for name, days in (("soon", 2), ("sunday", 6), ("later", 9), ("open", None), ("on_time", 1)):
+        state = "on_time" if name == "on_time" else "paused"
+        view = make_view(connection, name, is_materialized=True, schedule_state=state)
+        until = now + timedelta(days=days) if days else None
+        Hold.objects.create(saved_query=view, reason="because", by=operator, at=now, until=until)
+    client = client_of(viewer)
+
+    assert "2 wake this week" in client.get("/schedules/").content.decode()
+    assert "1 wakes this week" in client.get("/schedules/?q=soon").content.decode()
+    found = client.get("/schedules/?state=paused&wakes=week")
+    assert [row.view.name for row in found.context["page"].object_list] == ["soon", "sunday"]
+    assert found.context["chips"] == [{"label": "Wakes up", "value": "within 7 days", "url": "?state=paused"}]
+
+
+def test_a_wake_up_whose_date_has_passed_no_longer_counts(
+    connection: Connection, viewer: User, operator: User, client_of: ClientOf
+) -> None:
+    view = make_view(connection, "tried", is_materialized=True, schedule_state="paused")
+    past = datetime.now(UTC) - timedelta(hours=1)
+    Hold.objects.create(saved_query=view, reason="because", by=operator, at=past, until=past)
+
+    assert "this week" not in client_of(viewer).get("/schedules/").content.decode()

@@ -18,6 +18,7 @@ from warehouse_admin.mutations.timing import CLOCKS
 
 Kind = Observation.Kind
 RUN_STARTED, RUN_CANCELLED, RESUMED, OVERDUE = "run_started", "run_cancelled", "resumed", "overdue"
+WAKE_FAILED = "wake_failed"
 
 UNREMARKABLE = frozenset({RUN_STARTED, RUN_CANCELLED, RESUMED, "sync_frequency_reset"})
 """Kinds that change nothing that a team would have to agree to."""

@@ -11,7 +11,7 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
-from warehouse_admin.activity.facts import OVERDUE
+from warehouse_admin.activity.facts import OVERDUE, WAKE_FAILED
 from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.core.searching import every_word, mentioned
 from warehouse_admin.mirror.models import Observation
@@ -25,7 +25,7 @@ FOLDERS: dict[str, tuple[str, str, Q]] = {
     "unreviewed": ("Unreviewed", "inbox", WAITING),
     "outside": ("Outside", "external", OUTSIDE & Q(needs_review=True)),
     "flagged": ("Flagged", "flag", Q(verdict=Verdict.FLAGGED)),
-    "suspensions": ("Stopped", "pause", Q(kind__in=[Observation.Kind.SUSPENDED, OVERDUE])),
+    "suspensions": ("Stopped", "pause", Q(kind__in=[Observation.Kind.SUSPENDED, OVERDUE, WAKE_FAILED])),
     "done": ("Done", "check", ~Q(verdict="")),
     "all": ("All", "layers", Q()),
 }

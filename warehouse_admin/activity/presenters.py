@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from warehouse_admin.activity.facts import OVERDUE, RESUMED, RUN_CANCELLED, RUN_STARTED
+from warehouse_admin.activity.facts import OVERDUE, RESUMED, RUN_CANCELLED, RUN_STARTED, WAKE_FAILED
 from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.mirror.models import Observation
 
@@ -38,6 +38,7 @@ KINDS = {
     RUN_CANCELLED: "Run cancelled",
     RESUMED: "Resumed",
     OVERDUE: "Overdue",
+    WAKE_FAILED: "Wake-up failed",
 }
 SHOWN_VALUE = 400
 
@@ -48,6 +49,9 @@ def sentence(entry: ActivityEntry) -> str:
     if entry.kind == OVERDUE:
         again = "; it has run again since" if entry.note and not entry.verdict else ""
         return f"{name} stopped running on its schedule, and PostHog does not say why{again}"
+    if entry.kind == WAKE_FAILED:
+        over = "the pause has ended since" if entry.note and not entry.verdict else "somebody has to resume it"
+        return f"The portal could not wake {name} on its date; {over}"
     verb = VERBS.get(entry.kind, f"did “{entry.kind}” to")
     if entry.source == Source.PORTAL:
         number = change_number(entry)
@@ -63,6 +67,8 @@ def how_known(entry: ActivityEntry) -> str:
     """What the entry rests on."""
     if entry.kind == OVERDUE:
         return "PostHog was read after the run was due and its grace was over, and knew of none."
+    if entry.kind == WAKE_FAILED:
+        return "Every try is in the audit trail of the view."
     parts = []
     if entry.mutation_id:
         parts.append("this portal sent it")

@@ -21,3 +21,4 @@ def watch_overdue() -> None:
     from warehouse_admin.activity import services
 
     services.watch_overdue()
+    services.watch_wake_ups()

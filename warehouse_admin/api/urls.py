@@ -12,7 +12,7 @@ from warehouse_admin.changes import api_drafts as drafts
 from warehouse_admin.lineage import api as lineage
 from warehouse_admin.mirror import api as mirror
 from warehouse_admin.schedules import statistics_api
-from warehouse_admin.schedules.api import campaigns, runs
+from warehouse_admin.schedules.api import campaigns, pauses, runs
 
 app_name = "api"
 V1 = "api/v1"
@@ -55,6 +55,7 @@ urlpatterns = [
     path(f"{CHANGE}/rollback/", changes.Rollback.as_view(), name="change-rollback"),
     path(f"{VIEW}/runs/summary/", mirror.RunSummaryOne.as_view(), name="view-runs-summary"),
     path(f"{V1}/schedules/statistics/", statistics_api.RunStatistics.as_view(), name="run-statistics"),
+    path(f"{V1}/schedules/pauses/", pauses.PauseList.as_view(), name="pause-list"),
     path(f"{V1}/schedules/resume/", campaigns.ResumeStart.as_view(), name="resume-start"),
     path(f"{V1}/schedules/pause/", campaigns.PauseStart.as_view(), name="pause-start"),
     path(f"{V1}/schedules/run/", campaigns.RunStart.as_view(), name="run-start"),

@@ -87,6 +87,8 @@ class CampaignCommand(PortalCommand):
             self.say(f"{item.saved_query.name}: {item.outcome}. {item.detail}".rstrip())
         words = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))
         self.say(f"Campaign {campaign.pk}: {campaign.state} ({words}).")
+        if campaign.is_open and campaign.rests_on:
+            self.say(f"It waits for {campaign.rests_on}.")
         result = {
             "id": str(campaign.pk),
             "state": campaign.state,

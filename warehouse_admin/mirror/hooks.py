@@ -25,6 +25,8 @@ caveats: list[Callable[[Any], str]] = []
 proposals: list[Callable[[Any, SavedQuery], list[dict[str, Any]]]] = []
 # primary keys of views → the pause that was made here and is still in force, of those that have one
 own_pauses: list[Callable[[Sequence[int]], dict[int, OwnPause]]] = []
+# all views whose pause nothing but a person can end any more, by primary key → what to tell of it
+calls_for_people: list[Callable[[], dict[int, dict[str, str]]]] = []
 # primary keys of views → pairs (one of these, a view that it reads)
 view_sources: list[Callable[[Collection[int]], list[tuple[int, int]]]] = []
 # a person, a view, the wanted cadence, why and a nonce → the number of the change request that was opened for it

@@ -1,8 +1,10 @@
-"""Which broken view others wait for: the furthest one upstream that explains why they are broken themselves."""
+"""What is broken above a view, and the root of it: the furthest one upstream that explains why it is broken itself."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from django.db.models import Q
 
@@ -20,8 +22,9 @@ def refresh_roots(connection: Connection | None = None) -> int:
     if connection is not None:
         views = views.filter(connection=connection)
     marked = views.filter(Q(schedule_state__in=IN_TROUBLE) | Q(root_upstream__isnull=False) | Q(holds_up__gt=0))
-    rows = list(marked.only("schedule_state", "root_upstream_id", "holds_up"))
-    roots = _roots({row.pk for row in rows if row.schedule_state in IN_TROUBLE})
+    rows = list(marked.only("schedule_state", "is_materialized", "root_upstream_id", "holds_up"))
+    above = broken_above([row for row in rows if row.schedule_state in IN_TROUBLE])
+    roots = {view: min(levels[-1]) for view, levels in above.items()}  # of several equally far always the same one
     waiting = Counter(roots.values())
     changed = []
     for row in rows:
@@ -33,42 +36,53 @@ def refresh_roots(connection: Connection | None = None) -> int:
     return len(changed)
 
 
-def _roots(broken: set[int]) -> dict[int, int]:
-    """The root of each broken view that has one.
+@dataclass
+class _Above:
+    """What some views read, as far up as trouble can come from."""
 
-    A view that is not materialized hands trouble on; a materialized one that runs well keeps it off.
+    sources: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    troubled: set[int] = field(default_factory=set)
+    passing: set[int] = field(default_factory=set)
+    """Those through which trouble comes: in trouble themselves, or never run because they are not materialized."""
+
+    def note(self, states: Iterable[tuple[int, str, bool | None]]) -> set[int]:
+        """Take in views with their state and whether they are materialized; gives those to look further through."""
+        through = set()
+        for view, state, materialized in states:
+            if state in IN_TROUBLE:
+                self.troubled.add(view)
+            if state in IN_TROUBLE or materialized is not True:
+                through.add(view)
+        self.passing |= through
+        return through
+
+    def levels(self, view: int) -> list[set[int]]:
+        """The views in trouble above one, nearest first; a cycle ends by itself."""
+        seen, frontier, found = {view}, {view}, []
+        while frontier:
+            reached = {source for one in frontier for source in self.sources.get(one, ())} - seen
+            seen |= reached
+            if met := reached & self.troubled:
+                found.append(met)
+            frontier = reached & self.passing
+        return found
+
+
+def broken_above(views: Sequence[SavedQuery]) -> dict[int, list[set[int]]]:
+    """Keys of what is in trouble above each of these views and can be why it is too, hop by hop, nearest first.
+
+    A view that is not materialized hands trouble on; a materialized one that runs well keeps it off. Views above which
+    all is well are left out. Two queries a hop, however many views there are.
     """
-    sources = _sources(broken)
-    reached: dict[int, int] = {}
-    for view in broken:
-        if root := _furthest(view, broken, sources):
-            reached[view] = root
-    return reached
-
-
-def _sources(broken: set[int]) -> dict[int, list[int]]:
-    """What the broken views read, hop by hop, as far up as trouble can come from."""
-    found: dict[int, list[int]] = defaultdict(list)
-    seen, frontier = set(broken), set(broken)
+    above, frontier = _Above(), {view.pk for view in views}
+    above.note((view.pk, view.schedule_state, view.is_materialized) for view in views)
+    seen = set(frontier)
     while frontier:
         pairs = [pair for hook in hooks.view_sources for pair in hook(frontier)]
-        fresh = {source for _, source in pairs} - seen
-        plain = set(
-            SavedQuery.objects.present().filter(pk__in=fresh).exclude(is_materialized=True).values_list("pk", flat=True)
-        )
         for view, source in pairs:
-            found[view].append(source)
+            above.sources[view].append(source)
+        fresh = {source for _, source in pairs} - seen
         seen |= fresh
-        frontier = plain
-    return found
-
-
-def _furthest(view: int, broken: set[int], sources: dict[int, list[int]]) -> int | None:
-    """Breadth first, so that a cycle ends by itself; of several equally far the one with the lowest key."""
-    seen, frontier, root = {view}, {view}, None
-    while frontier:
-        frontier = {source for one in frontier for source in sources.get(one, ()) if source not in seen}
-        seen |= frontier
-        if met := frontier & broken:
-            root = min(met)
-    return root
+        rows = SavedQuery.objects.present().filter(pk__among=fresh) if fresh else SavedQuery.objects.none()
+        frontier = above.note(rows.values_list("pk", "schedule_state", "is_materialized"))
+    return {view.pk: levels for view in views if (levels := above.levels(view.pk))}

@@ -29,6 +29,7 @@ class OwnPause:
     until: datetime | None
     by: str
     reason: str
+    trouble: str = ""  # why it is still in force though its date has come
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,8 @@ def _without_cadence(
     if own_pause is not None:
         until = f" until {_clock(own_pause.until)}" if own_pause.until else ""
         text = f"Paused here by {own_pause.by}{until}: {own_pause.reason}"
+        if own_pause.trouble:
+            text = f"{own_pause.trouble} Paused here by {own_pause.by}{until}: {own_pause.reason}"
         return _certain(S.PAUSED, text, "The pause is on record here, and PostHog shows no cadence.", own_pause.at)
     newest = runs[0] if runs else None
     if _goes_on(view, runs):

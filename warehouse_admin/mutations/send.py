@@ -172,6 +172,8 @@ def _failed(
     if not error.sent:
         return _try_later(mutation, error)
     said = sentence(error)
+    if error.status is not None:
+        evidence["answer"] = said  # kept when a later look says how it ended
     if error.unconfirmed:
         said = f"{said} It may have happened all the same; PostHog is being read to find out."
         return conclude(mutation, State.UNCONFIRMED, said=said, remote=evidence, credential=credential)

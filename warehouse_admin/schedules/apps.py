@@ -10,3 +10,4 @@ class SchedulesConfig(AppConfig):
 
         hooks.proposals.append(offers.menu)
         hooks.own_pauses.append(holds.own_pauses)
+        hooks.calls_for_people.append(holds.calls_for_people)

@@ -9,6 +9,7 @@ from warehouse_admin.accounts.models import Connection
 from warehouse_admin.core.errors import InvalidInput
 from warehouse_admin.mirror.models import SavedQuery
 
+AT_ONCE = 5_000
 NAMED = 10  # so many offenders are named in a message
 
 Chosen = Iterable[SavedQuery | UUID | str]
@@ -39,8 +40,8 @@ def resolve(chosen: Chosen) -> list[SavedQuery]:
 def _newest_by_id(ids: Sequence[UUID]) -> dict[UUID, SavedQuery]:
     """Rows by their remote id; where two connections have one, the row that is not a tombstone, then the newest."""
     found: dict[UUID, SavedQuery] = {}
-    for start in range(0, len(ids), 500):
-        some = ids[start : start + 500]
+    for start in range(0, len(ids), AT_ONCE):
+        some = ids[start : start + AT_ONCE]
         rows = SavedQuery.objects.filter(posthog_id__in=some).select_related("connection").defer("query", "columns")
         for row in rows.order_by("pk"):
             known = found.get(row.posthog_id)

@@ -64,7 +64,9 @@ def heartbeat(campaign: Campaign) -> None:
     mine = Campaign.objects.filter(pk=campaign.pk, claim=campaign.claim, state=State.RUNNING)
     if not mine.update(heartbeat_at=timezone.now()):
         raise ClaimLost
-    campaign.stop_requested, campaign.paused_at = mine.values_list("stop_requested", "paused_at").get()
+    wishes = ("stop_requested", "paused_at", "continued_at")
+    for name, value in mine.values(*wishes).get().items():
+        setattr(campaign, name, value)
 
 
 def give_back(campaign: Campaign, wait: float, why: str = "") -> None:

@@ -31,11 +31,11 @@ def conclude(campaign: Campaign) -> None:
 
 @transaction.atomic
 def restate(campaign: Campaign) -> None:
-    """An ended campaign takes the state that its items give it now."""
+    """An ended campaign takes the state that its items give it now that some of them changed, and the trail says so."""
     found = Campaign.objects.select_for_update().get(pk=campaign.pk)
     counts = Counter(found.items.values_list("outcome", flat=True))
     state = final_state(counts, stopped=found.state == State.STOPPED)
-    if found.is_open or state == found.state:
+    if found.is_open:
         return
     found.state, found.error = state, summary_error(found, state, counts)
     found.save(update_fields=["state", "error"])

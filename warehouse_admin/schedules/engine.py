@@ -196,7 +196,7 @@ def _finish(campaign: Campaign, mutation: Mutation) -> None:
     if mutation.state not in NOT_DONE and mutation.sent_at:
         campaign.items.filter(pk__in=[item.pk for item in items]).update(outcome=Outcome.SENT, sent_at=mutation.sent_at)
         items = _open_items(campaign, mutation)
-    if len(items) > 1 and is_divisible(campaign, mutation):
+    if items and is_divisible(campaign, mutation):
         for half in split(campaign, items, mutation, ask=_ask):
             _finish(campaign, half)
         return

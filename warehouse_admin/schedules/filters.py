@@ -12,6 +12,7 @@ from django.http import QueryDict
 
 from warehouse_admin.core.searching import every_word
 from warehouse_admin.mirror.models import Confidence, MirroredQuerySet, SavedQuery, ScheduleState
+from warehouse_admin.schedules.waking_week import waking_soon
 
 SORTS = {
     "name": ("name", "pk"),
@@ -48,6 +49,7 @@ class Filters:
     cause: str = ""
     root: uuid.UUID | None = None
     owner: str = ""
+    waking: bool = False
     sort: str = "name"
     group: str = ""
     layout: str = TABLE
@@ -67,6 +69,7 @@ class Filters:
             cause=_text(query.get("cause", ""))[:16],
             root=_uuid(query.get("root", "")),
             owner=_text(query.get("owner", "")),
+            waking=query.get("wakes") == "week",
             sort=_sort(query.get("sort", ""), "lineage" if layout == GRID else "name"),
             group=_known(query.get("group", ""), GROUPS),
             layout=layout,
@@ -79,7 +82,7 @@ class Filters:
     @property
     def narrowed(self) -> bool:
         """Whether it is limited in a way that neither tiles nor the search box show."""
-        return bool(self.confidence or self.cause or self.root or self.owner)
+        return bool(self.confidence or self.cause or self.root or self.owner or self.waking)
 
     def apply(self, rows: MirroredQuerySet, *, with_states: bool = True) -> MirroredQuerySet:
         rows = rows.of(self.connection)
@@ -95,6 +98,8 @@ class Filters:
             rows = rows.filter(Q(root_upstream__posthog_id=self.root) | Q(posthog_id=self.root))
         if self.owner:
             rows = rows.alias(responsible=RESPONSIBLE).filter(responsible=self.owner)
+        if self.waking:
+            rows = rows.filter(pk__in=waking_soon())
         if with_states and self.states:
             rows = rows.filter(schedule_state__in=self.states)
         return rows

@@ -61,13 +61,27 @@ def _ripe_items(now: datetime) -> QuerySet[CampaignItem]:
     later = Run.objects.filter(
         saved_query=OuterRef("saved_query"), started_at__gt=OuterRef("sent_at"), status__in=["Completed", "Failed"]
     )
-    stands = Q(campaign__action=Campaign.Action.PAUSE, due_at__lt=now, saved_query__synced_at__gt=F("due_at"))
-    accepted = Q(outcome=Outcome.ACCEPTED) & (Exists(later) | stands)
+    any_later = Run.objects.filter(saved_query=OuterRef("saved_query"), started_at__gt=OuterRef("sent_at"))
+    not_later = Q(saved_query__last_run_at=None) | Q(saved_query__last_run_at__lte=F("sent_at"))
+    read_since = Q(due_at__lt=now, saved_query__synced_at__gt=F("due_at"))
+    stayed_away = read_since & not_later & ~Exists(any_later)
+    accepted = Q(outcome=Outcome.ACCEPTED) & (Exists(later) | stayed_away | read_since & Q(campaign__action="pause"))
+    by_runs = Q(campaign__method=Campaign.Method.RESUME_SCHEDULES, saved_query__suspended__isnull=True)
     ended = [*ENDED, *NOT_DONE]
     readable = Q(sent_at__gt=now - LOOK_FOR) | Q(mutation__state__in=ended, saved_query__synced_at__gt=F("settled_at"))
-    unknown = Q(outcome=Outcome.UNKNOWN) & (Exists(later) | readable)
+    unknown = Q(outcome=Outcome.UNKNOWN) & (Exists(later) | readable | stayed_away & by_runs)
     over = ~Q(campaign__state__in=Campaign.OPEN)
-    return CampaignItem.objects.filter(accepted | unknown, over, mutation__isnull=False).order_by("sent_at")
+    ripe = accepted | unknown | _late() & Exists(later)
+    return CampaignItem.objects.filter(ripe, over, mutation__isnull=False).order_by("sent_at")
+
+
+def _late() -> Q:
+    """Where nothing tells but runs: given up because none came or PostHog failed, and not sent anew since."""
+    given_up = Q(outcome=Outcome.IGNORED, due_at__isnull=False)
+    failed = Q(outcome=Outcome.FAILED, mutation__state=Mutation.State.UNCONFIRMED)
+    anew = Exists(CampaignItem.objects.filter(saved_query=OuterRef("saved_query"), sent_at__gt=OuterRef("sent_at")))
+    untold = Q(saved_query__suspended__isnull=True, campaign__action=Campaign.Action.RESUME)
+    return Q((given_up | failed) & untold, ~anew)
 
 
 def _rejudge(item: CampaignItem, *, may_read: bool) -> int:

@@ -8,11 +8,10 @@ from django import forms
 from django.http import QueryDict
 
 from warehouse_admin.core.formatting import cadence
-from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.posthog.cadences import NEVER, offered
 from warehouse_admin.schedules.filters import Filters
 from warehouse_admin.schedules.plan import MOST, Plan
-from warehouse_admin.schedules.selectors import matching_keys
+from warehouse_admin.schedules.selectors import matching_ids
 
 PLAN_FIELDS = ("canary_size", "wave_size", "per_minute", "stop_percent")
 
@@ -58,6 +57,10 @@ class CampaignForm(forms.Form):
         for field, empty in zip(chosen, ("Leave them out", "Choose"), strict=True):
             field.choices = [("", empty), *words]  # type: ignore[attr-defined]
 
+    @property
+    def has_plan_errors(self) -> bool:
+        return any(name in self.errors for name in PLAN_FIELDS)
+
     def plan(self) -> Plan:
         """What was chosen of the plan; what was left empty is as usual."""
         given = {name: self.cleaned_data.get(name) for name in PLAN_FIELDS}
@@ -90,10 +93,6 @@ class RestoreForm(RunForm):
 def chosen_ids(data: QueryDict) -> list[str]:
     """Remote ids of what was ticked, or of everything that the frozen filter matched."""
     if data.get("all_matching") == "1":
-        keys = matching_keys(Filters.parse(QueryDict(data.get("filter", ""))))
-        found: list[str] = []
-        for start in range(0, len(keys), 500):
-            some = SavedQuery.objects.filter(pk__in=keys[start : start + 500])
-            found += [str(key) for key in some.values_list("posthog_id", flat=True)]
-        return found
-    return [*data.getlist("saved_queries"), *(key for key in data.get("more", "").split(",") if key)]
+        return matching_ids(Filters.parse(QueryDict(data.get("filter", ""))))
+    groups = (key for group in data.getlist("more") for key in group.split(",") if key)
+    return [*data.getlist("saved_queries"), *groups]

@@ -21,6 +21,9 @@ SPANS: dict[str, tuple[str, timedelta, Any]] = {
 }
 """What the columns can be."""
 EVERY = 6  # so many columns apart they are dated
+NAMED = 4  # so many that failed are named
+Cells = dict[int, dict[datetime, dict[str, CellRuns]]]
+"""The runs of each view by its key, in each column, by status."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +35,22 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Column:
+    """One hour or day, dated above the grid or not, and what happened in it among the views of the page."""
+
+    at: datetime
+    dated: bool
+    failed: int
+    words: str
+
+
+@dataclass(frozen=True)
 class Grid:
-    """The lines of a page over the same columns, oldest left; `marks` date some of them by their place."""
+    """The lines of a page over the same columns, oldest left."""
 
     span: str
     lines: list[Line]
-    marks: list[tuple[int, datetime]]
-    bad: list[int]
-    """How many of these views failed in each column."""
+    columns: list[Column]
 
 
 def span_of(name: str) -> str:
@@ -51,9 +62,18 @@ def grid_of(views: Sequence[SavedQuery], span: str, now: datetime) -> Grid:
     starts = _starts(span, now)
     cells = _cells(views, span, starts)
     lines = [Line(view, cell_chart(starts, cells.get(view.pk, {}), is_day=span == "days")) for view in views]
-    bad = [sum("Failed" in cells.get(view.pk, {}).get(start, {}) for view in views) for start in starts]
-    marks = [(place, start) for place, start in enumerate(starts) if place % EVERY == 0]
-    return Grid(span, lines, marks, bad)
+    columns = [_column(place, start, views, cells, span) for place, start in enumerate(starts)]
+    return Grid(span, lines, columns)
+
+
+def _column(place: int, start: datetime, views: Sequence[SavedQuery], cells: Cells, span: str) -> Column:
+    ran = {view.name: statuses for view in views if (statuses := cells.get(view.pk, {}).get(start))}
+    failed = [name for name, statuses in ran.items() if "Failed" in statuses]
+    more = f" and {len(failed) - NAMED} more" if len(failed) > NAMED else ""
+    said = f"{len(failed)} of {len(ran)} that ran failed" if ran else "nothing ran"
+    names = f": {', '.join(failed[:NAMED])}{more}" if failed else ""
+    when = f"{start:%a %d %b}" if span == "days" else f"{start:%a %d %b, %H:%M}"
+    return Column(start, place % EVERY == 0, len(failed), f"{when} · {said}{names}")
 
 
 def _starts(span: str, now: datetime) -> list[datetime]:
@@ -67,9 +87,7 @@ def _starts(span: str, now: datetime) -> list[datetime]:
     return [datetime(day.year, day.month, day.day, tzinfo=zone) for day in days]
 
 
-def _cells(
-    views: Sequence[SavedQuery], span: str, starts: list[datetime]
-) -> dict[int, dict[datetime, dict[str, CellRuns]]]:
+def _cells(views: Sequence[SavedQuery], span: str, starts: list[datetime]) -> Cells:
     _, _, truncate = SPANS[span]
     took = ExpressionWrapper(F("finished_at") - F("started_at"), output_field=DurationField())
     rows = (
@@ -80,7 +98,7 @@ def _cells(
         .annotate(count=Count("pk"), longest=Max(took))
         .values_list("saved_query", "cell", "status", "count", "longest")
     )
-    found: dict[int, dict[datetime, dict[str, CellRuns]]] = {}
+    found: Cells = {}
     for view, start, status, count, longest in rows:
         found.setdefault(view, {}).setdefault(start, {})[status] = CellRuns(count, longest)
     return found

@@ -29,7 +29,7 @@ RESULTS = {
     Outcome.PROPOSED: "ok",
     Outcome.NOT_NEEDED: "ok",
 }
-RUNS_AFTERWARDS = (Outcome.ACCEPTED, Outcome.RESUMED, Outcome.RAN, Outcome.FAILED_AGAIN)
+MAY_RUN_AFTERWARDS = (Outcome.ACCEPTED, Outcome.RESUMED, Outcome.RAN, Outcome.FAILED_AGAIN, Outcome.UNKNOWN)
 
 
 def settle(campaign: Campaign, item: CampaignItem, outcome: str, detail: str = "") -> bool:
@@ -39,7 +39,7 @@ def settle(campaign: Campaign, item: CampaignItem, outcome: str, detail: str = "
     if outcome == known and detail == item.detail:
         return False
     changes: dict[str, Any] = {"outcome": outcome, "detail": detail, "settled_at": timezone.now()}
-    if item.due_at is None and item.sent_at is not None and outcome in RUNS_AFTERWARDS:
+    if item.due_at is None and item.sent_at is not None and outcome in MAY_RUN_AFTERWARDS:
         changes["due_at"] = first_due(campaign, item)
     with transaction.atomic():
         unchanged = CampaignItem.objects.filter(pk=item.pk, outcome=known)

@@ -19,6 +19,7 @@ from warehouse_admin.mirror.models import Confidence
 from warehouse_admin.schedules import selectors
 from warehouse_admin.schedules.filters import GRID, GROUPS, Filters
 from warehouse_admin.schedules.grid import SPANS, grid_of, span_of
+from warehouse_admin.schedules.holds import not_woken
 from warehouse_admin.schedules.listing import Listing, listing
 from warehouse_admin.schedules.methods import methods_for
 from warehouse_admin.schedules.models import Campaign
@@ -63,15 +64,17 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
     found = listing(filters, request.GET.get("page", 1))
     is_fragment = wants_fragment(request)  # which has no banners
     scope = selectors.connections_of(filters.connection)
-    in_scope = list(scope if is_fragment else with_ends(scope))
+    in_scope = list(scope if is_fragment else not_woken(with_ends(scope)))
     connections = [connection for connection in in_scope if connection.is_active]
     context = {
         "filters": filters,
         "tiles": [tile for tile in found.tiles if tile.count or tile.active],
+        "waking": found.waking,
         "page": found.page,
         "groups": found.groups,
         "sure": _sure(found, filters),
         "doubts": [] if is_fragment else _doubts(in_scope),
+        "not_woken": not is_fragment and any(getattr(connection, "not_woken", False) for connection in in_scope),
         "tells_suspension": any(connection.generation == "D" for connection in connections),
         "group_options": GROUP_OPTIONS,
         "cadence_options": CADENCE_OPTIONS,
@@ -127,6 +130,7 @@ def _chips(request: HttpRequest, filters: Filters, found: Listing) -> list[dict[
         "root": ("Waits for", filters.root and (root.name if root else str(filters.root))),
         "owner": ("Last editor", filters.owner),
         "confidence": ("Known for", filters.confidence),
+        "wakes": ("Wakes up", filters.waking and "within 7 days"),
     }
     return [
         {"label": label, "value": str(value), "url": _without(request, name)}

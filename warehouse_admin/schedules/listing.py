@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Page
-from django.db.models import Case, Count, Value, When, Window
+from django.db.models import BooleanField, Case, Count, ExpressionWrapper, Q, Value, When, Window
 
 from warehouse_admin.core.paging import CountedPaginator
 from warehouse_admin.mirror.models import ScheduleState
 from warehouse_admin.schedules.filters import GRID, GROUPS, Filters, schedules
 from warehouse_admin.schedules.rows import Row, plain_rows_of, rows_of
+from warehouse_admin.schedules.waking_week import waking_soon
 
 PAGE_SIZE = 50
 TILE_ORDER = [
@@ -28,8 +29,8 @@ TILE_ORDER = [
     ScheduleState.UNKNOWN,
     ScheduleState.NOT_SCHEDULED,
 ]
-Counted = dict[tuple[str, str], int]
-"""How many schedules are in each state with each confidence."""
+Counted = dict[tuple[str, str, bool], int]
+"""How many schedules are in each state with each confidence, and wake up within a week or not."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,8 @@ class Listing:
     """The rows of the page, in one group without a key unless groups were asked for."""
     sure: dict[str, int]
     """How many of all that match are known with which confidence."""
+    waking: int
+    """How many of the paused ones wake up within a week."""
 
 
 def listing(filters: Filters, number: str | int) -> Listing:
@@ -85,7 +88,9 @@ def listing(filters: Filters, number: str | int) -> Listing:
     counts, keys = _searched(filters) if filters.search and not filters.group else _counted(filters)
     by_state = Counter[str]()
     sure = Counter[str]()
-    for (state, confidence), count in counts.items():
+    waking = 0
+    for (state, confidence, wakes), count in counts.items():
+        waking += count if wakes and state == ScheduleState.PAUSED else 0
         by_state[state] += count
         if not filters.states or state in filters.states:
             sure[confidence] += count
@@ -93,14 +98,14 @@ def listing(filters: Filters, number: str | int) -> Listing:
     page = CountedPaginator(keys, PAGE_SIZE, sum(sure.values())).get_page(number)
     groups = _groups(filters, list(page.object_list))
     page.object_list = [row for group in groups for row in group.rows]
-    return Listing(tiles, page, groups, dict(sure))
+    return Listing(tiles, page, groups, dict(sure), waking)
 
 
 def _counted(filters: Filters) -> tuple[Counted, Any]:
     """How many schedules are in each state, and the keys of those to show, not read yet."""
-    rows = filters.apply(schedules(), with_states=False).order_by()
-    counted = rows.values_list("schedule_state", "schedule_confidence").annotate(Count("pk"))
-    return {(state, confidence): count for state, confidence, count in counted}, _ordered(filters)
+    rows = filters.apply(schedules(), with_states=False).order_by().annotate(wakes=_wakes())
+    counted = rows.values_list("schedule_state", "schedule_confidence", "wakes").annotate(Count("pk"))
+    return {(state, sure, wakes): count for state, sure, wakes, count in counted}, _ordered(filters)
 
 
 def _ordered(filters: Filters) -> Any:
@@ -118,16 +123,20 @@ def _ordered(filters: Filters) -> Any:
     )
 
 
+def _wakes() -> ExpressionWrapper:
+    return ExpressionWrapper(Q(pk__in=waking_soon()), output_field=BooleanField())
+
+
 def _is_null() -> When:
     return When(group_key__isnull=True, then=Value(1))
 
 
 def _searched(filters: Filters) -> tuple[Counted, Any]:
     """The same by reading every match once: to look for words is what takes the time."""
-    rows = filters.apply(schedules(), with_states=False).order_by(*filters.order())
-    found = list(rows.values_list("pk", "schedule_state", "schedule_confidence"))
-    shown = [(key,) for key, state, _ in found if not filters.states or state in filters.states]
-    return Counter((state, confidence) for _, state, confidence in found), shown
+    rows = filters.apply(schedules(), with_states=False).order_by(*filters.order()).annotate(wakes=_wakes())
+    found = list(rows.values_list("pk", "schedule_state", "schedule_confidence", "wakes"))
+    shown = [(key,) for key, state, *_ in found if not filters.states or state in filters.states]
+    return Counter((state, sure, bool(wakes)) for _, state, sure, wakes in found), shown
 
 
 def _groups(filters: Filters, found: list[tuple[Any, ...]]) -> list[Group]:

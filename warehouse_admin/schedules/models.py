@@ -15,6 +15,7 @@ from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.mutations.models import Mutation
 
 SILENT_AFTER = timedelta(seconds=20)
+MOST_WAKE_TRIES = 5
 
 
 class Campaign(models.Model):
@@ -214,6 +215,10 @@ class Hold(models.Model):
     cadence_before = models.CharField(max_length=20, blank=True)
     campaign = models.ForeignKey(Campaign, models.SET_NULL, null=True, related_name="holds")  # that paused it
     wake = models.ForeignKey(Campaign, models.SET_NULL, null=True, related_name="wakes")  # the last to wake it
+    wake_tries = models.PositiveSmallIntegerField(default=0)  # wake-ups that came to nothing
+    wake_not_before = models.DateTimeField(null=True)  # of the next one, after one that failed
+    wake_error = models.CharField(max_length=300, blank=True)  # why it still stands though its date has come
+    needs_person_at = models.DateTimeField(null=True)  # since when the portal cannot wake it without a person
     ended_at = models.DateTimeField(null=True)
     ended_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     how = models.CharField(max_length=10, choices=End, blank=True)
@@ -229,3 +234,19 @@ class Hold(models.Model):
 
     def __str__(self) -> str:
         return f"{self.saved_query} held by {self.by}"
+
+    @property
+    def by_name(self) -> str:
+        return self.by.get_username() if self.by else "system"
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with its wake-up and what happens next, in words; empty while nothing is."""
+        if not self.wake_error:
+            return ""
+        if self.needs_person_at is not None:
+            return f"Its wake-up failed and a person has to resume it: {self.wake_error}"
+        if self.wake_not_before is None:
+            return f"Its wake-up is due and cannot begin yet: {self.wake_error}"
+        again = f"next try at {self.wake_not_before:%Y-%m-%d %H:%M} UTC"
+        return f"Its wake-up failed ({self.wake_tries} of {MOST_WAKE_TRIES} tries), {again}: {self.wake_error}"

@@ -11,6 +11,7 @@ from typing import Any
 from django.utils import timezone
 
 from warehouse_admin.core.errors import InvalidInput
+from warehouse_admin.schedules import canary
 from warehouse_admin.schedules.claims import Wait
 from warehouse_admin.schedules.methods import Method, method_of
 from warehouse_admin.schedules.models import Campaign, CampaignItem
@@ -22,7 +23,6 @@ CALLS = 25  # a big campaign takes bigger chunks rather than more calls than thi
 STOP_PERCENT = 20
 MOST = 10_000  # views; a campaign holds no more
 FEWEST_TO_JUDGE = 5  # settled views; one failure of two says nothing
-NOT_AS_HOPED = (Outcome.IGNORED, Outcome.FAILED_AGAIN, Outcome.FAILED, Outcome.UNKNOWN)
 MINUTE = timedelta(seconds=60)
 
 
@@ -81,24 +81,14 @@ def _left_of_the_minute(campaign: Campaign) -> int:
 
 
 def why_stop(campaign: Campaign) -> str:
-    """Why it must not go on by itself, in a sentence; empty when it may."""
+    """Why it must not go on by itself, in a sentence; empty when it may. Raises Wait for its first views."""
+    if why := canary.why_stop(campaign):
+        return why
     sent = campaign.items.exclude(mutation=None).exclude(outcome__in=[Outcome.QUEUED, Outcome.SENT])
     if campaign.continued_at is not None:
         sent = sent.filter(sent_at__gt=campaign.continued_at)  # a person decided about those before
-    elif why := _canary(campaign):
-        return why
     counts = Counter(sent.values_list("outcome", flat=True))
     again, settled = counts[Outcome.FAILED_AGAIN], counts.total()
     if settled >= FEWEST_TO_JUDGE and again * 100 > campaign.stop_percent * settled:
         return f"{again} of the {settled} views settled so far failed again, more than {campaign.stop_percent} %."
     return ""
-
-
-def _canary(campaign: Campaign) -> str:
-    first = list(campaign.items.exclude(mutation=None).values_list("outcome", flat=True)[: campaign.canary_size])
-    if not campaign.canary_size or len(first) < campaign.canary_size:
-        return ""
-    bad = sum(outcome in NOT_AS_HOPED for outcome in first)
-    if bad * 100 <= campaign.stop_percent * len(first):
-        return ""
-    return f"Of the first {len(first)} views {bad} did not do as hoped, so the rest was not sent."

@@ -50,6 +50,20 @@ class Planned:
 
 
 @dataclass(frozen=True)
+class Group:
+    """Views that are too many for rows of their own and of which the same is to be said: ticked together."""
+
+    remark: str
+    ticked: bool
+    reads_broken: bool
+    planned: Sequence[Planned]
+
+    @property
+    def ids(self) -> str:
+        return ",".join(str(one.view.posthog_id) for one in self.planned)
+
+
+@dataclass(frozen=True)
 class Choice:
     """One way to carry the action out, and why the server will not take it."""
 
@@ -79,19 +93,19 @@ def preview(
     planned = _planned(views, way, ticked)
     return {
         "action": action,
-        "planned": planned,
+        "planned": planned[:LISTED],
+        "groups": _grouped(planned[LISTED:]),
         "scope": ",".join(str(plan.view.posthog_id) for plan in planned),
-        "more": ",".join(str(view.posthog_id) for view in views[LISTED:]),
-        "more_count": max(0, len(views) - LISTED),
         "total": len(views),
-        "ticked": sum(plan.ticked for plan in planned) + max(0, len(views) - LISTED),
+        "ticked": sum(plan.ticked for plan in planned),
         "guard": guard_count(connection, len(views)),
         "refusal": refusal,
         "choices": choices if len(choices) > 1 else [],
         "way": way,
         "caveat": NOT_PROVEN if action == Action.PAUSE and connection.generation != "D" else "",
+        "proof_waits": way.sends and (connection.generation != "D" or action == Action.RUN),
         "asks_cadence": way.name == Way.RESTORE_CADENCE and any(_lacks_cadence(view) for view in views),
-        "unchanged": sum(plan.remark == UNCHANGED for plan in planned),
+        "unchanged": _unchanged(planned),
         "connection": connection,
         "several": len({view.connection_id for view in views}) > 1,
         "budget": accounts.budget_of(connection),
@@ -108,17 +122,42 @@ def _choices(action: str, way: Method, connection: Connection, user: User, *, as
 
 
 def _planned(views: Sequence[SavedQuery], way: Method, ticked: Collection[str] | None) -> list[Planned]:
-    rows = rows_of([view.pk for view in views[:LISTED]])
-    broken = broken_sources(views[:LISTED]) if way.action in (Action.RESUME, Action.RUN) else {}
+    listed = rows_of([view.pk for view in views[:LISTED]], with_acts=False)
+    rows = [*listed, *map(Row, views[LISTED:])]
+    broken = broken_sources(views) if way.action in (Action.RESUME, Action.RUN) else {}
     here = {view.name for view in views}
     planned = []
+    mended: set[str] = set()
     for row in rows:
         remark, fits = _remark(row, way)
+        above = broken.get(row.view.pk, [])
         if ticked is not None:
             fits = str(row.view.posthog_id) in ticked
-        sources = [f"{name} (also in this list)" if name in here else name for name in broken.get(row.view.pk, ())]
+        elif way.action == Action.RESUME:
+            fits = fits and mended.issuperset(above)  # sources come first: those to be resumed are known by now
+        if fits:
+            mended.add(row.view.name)
+        sources = [f"{name} (also in this list)" if name in here else name for name in above]
         planned.append(Planned(row, remark, fits, sources))
     return planned
+
+
+def _grouped(planned: Sequence[Planned]) -> list[Group]:
+    """Those with warnings first."""
+    groups: dict[tuple[str, bool, bool], list[Planned]] = {}
+    for one in planned:
+        groups.setdefault((one.remark, one.ticked, bool(one.broken)), []).append(one)
+    warned_first = sorted(groups.items(), key=lambda found: (not found[0][0], not found[0][2]))
+    return [Group(*key, found) for key, found in warned_first]
+
+
+def _unchanged(planned: Sequence[Planned]) -> str:
+    count = sum(plan.remark.startswith(UNCHANGED) for plan in planned)
+    if not count:
+        return ""
+    were, are = ("view was", "it is") if count == 1 else ("views were", "they are")
+    text = f"{count:,} {were} not edited since the failure and will most likely fail again, so {are} not ticked."
+    return f"{text} Tick those whose cause you fixed elsewhere."
 
 
 def _remark(row: Row, way: Method) -> tuple[str, bool]:
@@ -138,16 +177,18 @@ def _remark(row: Row, way: Method) -> tuple[str, bool]:
 
 
 def _resume_remark(row: Row, way: Method) -> tuple[str, bool]:
-    stands = pause_of(row.view)
+    stands, cadence = pause_of(row.view), ""
     if way.name == Way.RESTORE_CADENCE:
         if row.view.sync_frequency:
             return "It has a cadence, so setting it again changes nothing.", False
         if _lacks_cadence(row.view):
-            return "Its last cadence is not known: give one, or it is left out.", True
+            cadence = "Its last cadence is not known: give one, or it is left out."
     elif stands in _RESUME:
         running = row.view.schedule_state == ScheduleState.RUNNING
         return ("A run is under way already: nothing will be sent." if running else _RESUME[stands]), False
-    return (UNCHANGED, False) if row.unchanged_since_failure else ("", True)
+    if row.unchanged_since_failure:
+        return " ".join(filter(None, [UNCHANGED, cadence])), False
+    return cadence, True
 
 
 def _lacks_cadence(view: SavedQuery) -> bool:

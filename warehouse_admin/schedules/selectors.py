@@ -16,9 +16,10 @@ def schedules_of(connection: Connection) -> MirroredQuerySet:
     return schedules().filter(connection=connection)
 
 
-def matching_keys(filters: Filters) -> list[int]:
-    """Primary keys of every schedule that the filters let through, in their order."""
-    return list(filters.apply(schedules()).order_by(*filters.order()).values_list("pk", flat=True))
+def matching_ids(filters: Filters) -> list[str]:
+    """Remote ids of every schedule that the filters let through, in their order."""
+    rows = filters.apply(schedules()).order_by(*filters.order())
+    return [str(key) for key in rows.values_list("posthog_id", flat=True)]
 
 
 def connections_of(slug: str) -> QuerySet[Connection]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from warehouse_admin.schedules.engine import run_campaign
 from warehouse_admin.schedules.follow import follow
-from warehouse_admin.schedules.holds import wake_due
 from warehouse_admin.schedules.plan import Plan
 from warehouse_admin.schedules.single import cancel_run, refusal, run_now, send_single
 from warehouse_admin.schedules.start import guard_count, start_campaign, start_resume
 from warehouse_admin.schedules.steering import confirm, go_on, pause, request_stop
+from warehouse_admin.schedules.waking import wake_due
 
 __all__ = [
     "Plan",

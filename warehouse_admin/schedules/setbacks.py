@@ -47,6 +47,8 @@ def is_divisible(campaign: Campaign, mutation: Mutation) -> bool:
     """Whether a failed call may be sent again in halves: it did nothing, or doing it twice does no harm."""
     if not method_of(campaign).repeatable or (mutation.remote or {}).get("status") not in BLAMES_AN_ID:
         return False
+    if len(mutation.payload["ids"]) == 1:
+        return False
     return mutation.state in (Mutation.State.REFUSED, Mutation.State.UNCONFIRMED)
 
 

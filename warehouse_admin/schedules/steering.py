@@ -12,6 +12,7 @@ from warehouse_admin.accounts.models import User
 from warehouse_admin.audit import services as audit
 from warehouse_admin.core import context
 from warehouse_admin.core.errors import NotPermitted
+from warehouse_admin.schedules.canary import Canary, canary_of
 from warehouse_admin.schedules.errors import AlreadyInCampaign, NothingToDo
 from warehouse_admin.schedules.methods import method_of
 from warehouse_admin.schedules.models import Campaign, CampaignItem
@@ -56,23 +57,34 @@ def pause(*, campaign: Campaign, user: User) -> Campaign:
 
 
 def go_on(*, campaign: Campaign, user: User) -> Campaign:
-    """Continue a campaign that was paused, or one that stopped before all its views were sent."""
+    """Continue a campaign that was paused, that stopped before all was sent, or that waits for its first views."""
     _require(user, campaign, "schedules.continue")
     try:
         with transaction.atomic():
             found = _locked(campaign)
             now = timezone.now()
-            if found.is_open and found.paused_at:
+            first = canary_of(found)
+            if first is not None and first.awaited:
+                _save(found, not_before=None, waits_for="", continued_at=now)
+            elif found.is_open and found.paused_at:
                 _save(found, paused_at=None, continued_at=now)
             elif found.state == State.STOPPED:
                 _reopen(found, continued_at=now)
             else:
-                raise NothingToDo("Only a paused or stopped campaign can go on.")
+                raise NothingToDo("Only a paused or stopped campaign can go on, or one that waits for its first views.")
             queue(found)
-            _record(user, found, "schedules.continue")
+            _record(user, found, "schedules.continue", after=_of_first(first))
     except IntegrityError:
         raise AlreadyInCampaign("Another campaign has some of the views that are left. Wait for it.") from None
     return found
+
+
+def _of_first(first: Canary | None) -> dict[str, Any] | None:
+    """For the trail: what was known of the first views when somebody went on."""
+    if first is None:
+        return None
+    told = {"proven": first.proven, "not_proven": first.not_proven, "not_as_hoped": first.not_as_hoped}
+    return {"canary": {"size": first.size, **told}}
 
 
 def _reopen(found: Campaign, **changes: Any) -> None:
@@ -114,5 +126,5 @@ def _save(found: Campaign, **changes: Any) -> None:
     found.save(update_fields=list(changes))
 
 
-def _record(user: User, found: Campaign, action: str) -> None:
-    audit.record(actor=user, action=action, target=target_of(found), connection=found.connection.slug)
+def _record(user: User, found: Campaign, action: str, **details: Any) -> None:
+    audit.record(actor=user, action=action, target=target_of(found), connection=found.connection.slug, **details)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from django.db.models import QuerySet
+
 from warehouse_admin.lineage.models import Edge
-from warehouse_admin.mirror.models import BROKEN, SavedQuery
+from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.mirror.roots import broken_above
 
 FARTHEST = 25  # hops; a warehouse is not deeper, and cycles end
 AT_ONCE = 500
+WHOLE_FROM = 200  # views; for so many one query for all edges of their connection costs less than one for each hop
 NAMED = 3
 
 
@@ -18,12 +22,15 @@ class Above:
     """What some views read, directly or through others, by primary key."""
 
     sources: dict[int, set[int]] = field(default_factory=dict)
-    broken: dict[int, str] = field(default_factory=dict)  # the names of those that fail or are suspended
 
     @classmethod
     def of(cls, keys: Collection[int]) -> Above:
-        """One query a hop, and for each 500 views of it."""
+        """One query a hop, and for each 500 views of it; one in all where there are many, of one connection."""
         above = cls()
+        if len(keys) >= WHOLE_FROM:
+            theirs = SavedQuery.objects.filter(pk__in=sorted(keys)[:1]).values("connection")
+            above._learn(Edge.objects.filter(connection__in=theirs))
+            return above
         frontier, walked = set(keys), set(keys)
         for _ in range(FARTHEST):
             if not frontier:
@@ -35,14 +42,16 @@ class Above:
     def _climb(self, keys: list[int]) -> set[int]:
         reached = set()
         for start in range(0, len(keys), AT_ONCE):
-            edges = Edge.objects.filter(downstream__in=keys[start : start + AT_ONCE], upstream_view__deleted_at=None)
-            for down, up, name, state in edges.exclude(upstream_view=None).values_list(
-                "downstream_id", "upstream_view_id", "upstream_view__name", "upstream_view__schedule_state"
-            ):
-                self.sources.setdefault(down, set()).add(up)
-                reached.add(up)
-                if state in BROKEN:
-                    self.broken[up] = name
+            reached |= self._learn(Edge.objects.filter(downstream__in=keys[start : start + AT_ONCE]))
+        return reached
+
+    def _learn(self, edges: QuerySet[Edge]) -> set[int]:
+        """Take edges in; gives the views at their upper ends."""
+        reached = set()
+        edges = edges.exclude(upstream_view=None).filter(upstream_view__deleted_at=None)
+        for down, up in edges.values_list("downstream_id", "upstream_view_id"):
+            self.sources.setdefault(down, set()).add(up)
+            reached.add(up)
         return reached
 
     def levels(self, key: int) -> Iterator[set[int]]:
@@ -54,16 +63,15 @@ class Above:
 
 
 def broken_sources(views: Sequence[SavedQuery]) -> dict[int, list[str]]:
-    """Names of broken views that each of these reads, directly or through others, nearest first, a few of them."""
-    above = Above.of([view.pk for view in views])
-    found = {}
-    for view in views:
-        names: list[str] = []
-        for level in above.levels(view.pk):
-            names += sorted(above.broken[up] for up in level if up in above.broken)
-        if names:
-            found[view.pk] = names[:NAMED]
-    return found
+    """Names of the broken views that each of these waits for, nearest first, a few of them."""
+    above = broken_above(views)
+    names = {view.pk: view.name for view in views}
+    others = {key for levels in above.values() for level in levels for key in level} - names.keys()
+    names |= dict(SavedQuery.objects.filter(pk__among=others).values_list("pk", "name")) if others else {}
+    return {
+        view: [name for level in levels for name in sorted(names[key] for key in level)][:NAMED]
+        for view, levels in above.items()
+    }
 
 
 def sources_first(views: Sequence[SavedQuery]) -> list[SavedQuery]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.urls import path
 
 from warehouse_admin.schedules import run_pages
-from warehouse_admin.schedules.views import acts, campaigns, listing
+from warehouse_admin.schedules.views import acts, campaigns, listing, pauses
 
 app_name = "schedules"
 CAMPAIGN = "schedules/resumes/<uuid:resume_id>"
@@ -11,6 +11,7 @@ VIEW = "saved-queries/<uuid:posthog_id>"
 
 urlpatterns = [
     path("schedules/", listing.schedule_list, name="list"),
+    path("schedules/pauses/", pauses.pause_list, name="pauses"),
     path("schedules/runs/", run_pages.runs, name="runs"),
     *(
         path(f"schedules/{action}/", campaigns.start, {"action": action}, name=name)

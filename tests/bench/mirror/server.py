@@ -22,7 +22,7 @@ class Server:
     _process: subprocess.Popen[str]
 
     def counts(self) -> dict[str, int]:
-        """Answers since the last time this was asked: `requests`, and those `refused` with 429 among them."""
+        """Answers since the last time this was asked: `requests`; of those, `refused` with 429 and bulk `resumes`."""
         return self._ask("counts")
 
     def in_first_minutes(self, minutes: int) -> int:
@@ -33,6 +33,10 @@ class Server:
         """Change the SQL of so many views."""
         self._ask(f"edit {views}")
 
+    def suspend(self) -> None:
+        """Suspend every schedule; views without one get one first."""
+        self._ask("suspend")
+
     def _ask(self, command: str) -> dict[str, int]:
         assert self._process.stdin and self._process.stdout
         print(command, file=self._process.stdin, flush=True)
@@ -40,9 +44,10 @@ class Server:
 
 
 @contextmanager
-def serving(size: int, *, latency_ms: float = 20, per_minute: int = 0) -> Iterator[Server]:
+def serving(size: int, *, latency_ms: float = 20, per_minute: int = 0, generation: str = "D") -> Iterator[Server]:
     """A warehouse of so many views; `per_minute` 0: no limit of the rate."""
-    command = [sys.executable, "-m", "tests.bench.mirror.server", str(size), str(latency_ms), str(per_minute)]
+    options = [str(size), str(latency_ms), str(per_minute), generation]
+    command = [sys.executable, "-m", "tests.bench.mirror.server", *options]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout and process.stdin
         yield Server(json.loads(process.stdout.readline())["url"], process)
@@ -55,8 +60,9 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("size", type=int)
     parser.add_argument("latency_ms", type=float)
     parser.add_argument("per_minute", type=int)
+    parser.add_argument("generation")
     options = parser.parse_args(arguments)
-    with SandboxServer(size=options.size, latency_ms=options.latency_ms) as server:
+    with SandboxServer(options.generation, size=options.size, latency_ms=options.latency_ms) as server:
         if options.per_minute:
             server.world.rate = (options.per_minute, 1_000_000)
         _tell({"url": server.url})
@@ -71,10 +77,15 @@ def _obey(server: SandboxServer, words: list[str]) -> dict[str, Any]:
             for view in list(world.views.values())[: int(words[1])]:
                 world.edit_outside(view.id, f"{view.sql}\n-- edited")
             return {}
+        if words[0] == "suspend":
+            for view in list(world.views.values()):
+                world.suspend(view.id)
+            return {}
         if words[0] == "minutes":
             until = world.requests[0].at + 60 * int(words[1])
             return {"requests": sum(request.at < until for request in world.requests)}
-        seen = {"requests": len(world.requests), "refused": sum(r.status == 429 for r in world.requests)}
+        refused, resumes = (r.status == 429 for r in world.requests), world.requests_to("resume_schedules")
+        seen = {"requests": len(world.requests), "refused": sum(refused), "resumes": len(resumes)}
         world.requests.clear()
         return seen
 

@@ -9,13 +9,16 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
+from warehouse_admin.accounts import policies
 from warehouse_admin.accounts.api import connection_filter
 from warehouse_admin.accounts.idempotency import Idempotent
 from warehouse_admin.core.rest import filters
 from warehouse_admin.core.rest.endpoints import Endpoint, ListEndpoint, SignedInRequest
+from warehouse_admin.core.rest.strict import Strict
 from warehouse_admin.schedules import records, services
 from warehouse_admin.schedules.api.rows import CampaignDetail, CampaignRow
-from warehouse_admin.schedules.api.starts import StartCadence, StartPause, StartResume, StartRun
+from warehouse_admin.schedules.api.starts import STARTS, StartCadence, StartPause, StartResume, StartRun
+from warehouse_admin.schedules.methods import methods_for
 from warehouse_admin.schedules.models import Campaign
 from warehouse_admin.schedules.plan import Plan
 
@@ -27,6 +30,12 @@ class Start(Idempotent, Endpoint):
 
     serializer_class = CampaignRow
     action: ClassVar[str]
+
+    def read(self, request: SignedInRequest) -> dict[str, Any]:
+        """The checked body; who may not act at all is told that first."""
+        permission = methods_for(self.action)[0].permission
+        policies.require(request.user, permission, action=f"schedules.{self.action}")
+        return self.clean(STARTS[self.action])
 
     def begin(self, request: SignedInRequest, wanted: dict[str, Any]) -> Response:
         plan = Plan(**{name: wanted.pop(name) for name in PLAN if name in wanted})
@@ -41,7 +50,7 @@ class ResumeStart(Start):
     @extend_schema(request=StartResume, responses={202: CampaignRow})
     def post(self, request: SignedInRequest) -> Response:
         """Resume the schedules of these views in the background; one outcome for each is at `url`."""
-        return self.begin(request, self.clean(StartResume))
+        return self.begin(request, self.read(request))
 
 
 class PauseStart(Start):
@@ -50,7 +59,7 @@ class PauseStart(Start):
     @extend_schema(request=StartPause, responses={202: CampaignRow})
     def post(self, request: SignedInRequest) -> Response:
         """Pause the schedules of these views, until a wake-up date if one is given."""
-        return self.begin(request, self.clean(StartPause))
+        return self.begin(request, self.read(request))
 
 
 class RunStart(Start):
@@ -59,7 +68,7 @@ class RunStart(Start):
     @extend_schema(request=StartRun, responses={202: CampaignRow})
     def post(self, request: SignedInRequest) -> Response:
         """Run each of these views once, within what PostHog allows."""
-        return self.begin(request, self.clean(StartRun))
+        return self.begin(request, self.read(request))
 
 
 class CadenceStart(Start):
@@ -68,7 +77,7 @@ class CadenceStart(Start):
     @extend_schema(request=StartCadence, responses={202: CampaignRow})
     def post(self, request: SignedInRequest) -> Response:
         """Open one change request for each of these views; which were opened and which refused is at `url`."""
-        wanted = self.clean(StartCadence)
+        wanted = self.read(request)
         cadence = wanted.pop("sync_frequency")
         return self.begin(request, {**wanted, "cadence": cadence})
 
@@ -115,6 +124,7 @@ class Steer(Idempotent, OneResume):
 
     @extend_schema(request=None)
     def post(self, request: SignedInRequest, resume_id: UUID) -> Response:
+        self.clean(Strict)
         type(self).steer(campaign=self.campaign(), user=request.user)
         return self.answer(self.campaign())
 
@@ -132,7 +142,7 @@ class ResumePause(Steer):
 
 
 class ResumeContinue(Steer):
-    """Go on after a pause, or after a stop that left views unsent."""
+    """Go on after a pause, after a stop that left views unsent, or without the proof of the first views."""
 
     steer = staticmethod(services.go_on)
 

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from warehouse_admin.core.rest.fields import NullableText
 from warehouse_admin.schedules import records
+from warehouse_admin.schedules.canary import canary_of
 from warehouse_admin.schedules.models import Campaign, CampaignItem
 
 
@@ -89,17 +90,32 @@ class CampaignItemRow(serializers.ModelSerializer):
         read_only_fields = fields
 
 
+class CanaryRow(serializers.Serializer):
+    size = serializers.IntegerField()
+    proven = serializers.IntegerField()
+    not_proven = serializers.IntegerField(help_text="Taken by PostHog; only their next run shows what came of it.")
+    not_as_hoped = serializers.IntegerField()
+    awaited = serializers.BooleanField(help_text="The rest waits for the proof; `continue` goes on without it.")
+    until = serializers.DateTimeField(allow_null=True, help_text="It stops then, unless they are proven.")
+
+
 class CampaignDetail(CampaignRow):
     items = serializers.SerializerMethodField()
+    canary = serializers.SerializerMethodField(help_text="How the views that go first stand; null where none do.")
     follow_up = serializers.SerializerMethodField(help_text="How the first scheduled runs went; `waiting` are not due.")
 
     class Meta(CampaignRow.Meta):
-        fields = [*CampaignRow.Meta.fields, "follow_up", "items"]
+        fields = [*CampaignRow.Meta.fields, "canary", "follow_up", "items"]
         read_only_fields = fields
 
     @extend_schema_field(CampaignItemRow(many=True))
     def get_items(self, campaign: Campaign) -> Any:
         return CampaignItemRow(records.items_of(campaign), many=True).data
+
+    @extend_schema_field(CanaryRow(allow_null=True))
+    def get_canary(self, campaign: Campaign) -> Any:
+        found = canary_of(campaign)
+        return CanaryRow(found).data if found is not None else None
 
     @extend_schema_field(serializers.DictField(child=serializers.IntegerField()))
     def get_follow_up(self, campaign: Campaign) -> dict[str, int]:

@@ -12,12 +12,13 @@ from rest_framework.response import Response
 from warehouse_admin.accounts.idempotency import Idempotent
 from warehouse_admin.core.rest.endpoints import SignedInRequest
 from warehouse_admin.core.rest.fields import ExactText
+from warehouse_admin.core.rest.strict import Strict
 from warehouse_admin.mirror.api import IN_CONNECTION, OfView
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.schedules import services
 
 
-class Why(serializers.Serializer):
+class Why(Strict):
     reason = ExactText()
 
 

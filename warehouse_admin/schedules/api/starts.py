@@ -5,18 +5,27 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from warehouse_admin.core.rest.fields import ExactText
+from warehouse_admin.core.rest.strict import Strict
 from warehouse_admin.schedules.plan import STOP_PERCENT
 
 MOST_VIEWS = 10_000
 
 
-class StartCampaign(serializers.Serializer):
+class StartCampaign(Strict):
     # Ids are checked by the service, which names every one that is malformed, unknown or gone.
     saved_queries = serializers.ListField(child=serializers.CharField(max_length=100), max_length=MOST_VIEWS)
     reason = ExactText()
     confirm_count = serializers.IntegerField(
         required=False, allow_null=True, default=None, help_text="The number of views, where so many need it."
     )
+
+    def why_not(self, name: str) -> str:
+        """Names the acts that do take it."""
+        takers = [f"`schedules/{act}/`" for act, body in STARTS.items() if name in body().fields]
+        if not takers:
+            return super().why_not(name)
+        here = next(act for act, body in STARTS.items() if isinstance(self, body))
+        return f"`schedules/{here}/` does not take it; it belongs to {' and '.join(takers)}."
 
 
 class Planned(StartCampaign):
@@ -55,3 +64,11 @@ class StartRun(Planned):
 
 class StartCadence(StartCampaign):
     sync_frequency = serializers.CharField(max_length=20)
+
+
+STARTS: dict[str, type[StartCampaign]] = {
+    "resume": StartResume,
+    "pause": StartPause,
+    "run": StartRun,
+    "cadence": StartCadence,
+}

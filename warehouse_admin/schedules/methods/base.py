@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from warehouse_admin.accounts.roles import RESUME
 from warehouse_admin.core.errors import UserError
 from warehouse_admin.mirror import services as mirror
-from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.mirror.models import Run, SavedQuery
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.posthog import errors as posthog_errors
 from warehouse_admin.schedules.claims import Wait
@@ -20,8 +20,10 @@ Verdict = tuple[str, str]
 
 GONE = "PostHog no longer has this view."
 NO_ANSWER = "No trustworthy answer came to the request; nobody can tell yet whether PostHog acted on it."
-DID_NOT_HAPPEN = "The request did not reach PostHog: the schedule is as it was."
+DID_NOT_HAPPEN = "PostHog did not carry the request out: the schedule is as it was."
 NO_SCHEDULE = "It has no schedule: it is not materialized."
+NO_RUN = "PostHog took the request, but the run that was due did not come: its schedule still stands."
+NO_RUN_NO_ANSWER = "No answer came to the request, and neither did the run that was due: its schedule still stands."
 MANAGED = "PostHog manages this view and its schedule; nothing was sent."
 WAIT = 15.0  # seconds before asking again when nobody said how long to wait
 
@@ -127,7 +129,22 @@ def by_mutation(mutation: Mutation) -> Verdict | None:
     if mutation.state == Mutation.State.HAPPENED:
         return None
     if mutation.state == Mutation.State.DID_NOT_HAPPEN:
-        return Outcome.FAILED, DID_NOT_HAPPEN
+        return Outcome.FAILED, f"{answer_of(mutation)} {DID_NOT_HAPPEN}".lstrip()
     if mutation.state in NOT_DONE:
         return Outcome.FAILED, mutation.error or "PostHog refused the request."
     return Outcome.UNKNOWN, NO_ANSWER
+
+
+def answer_of(mutation: Mutation) -> str:
+    """PostHog's answer to a request that failed, in its own words; empty where none came."""
+    return str((mutation.remote or {}).get("answer") or "")
+
+
+def did_not_run(item: CampaignItem) -> bool:
+    """Whether the run that was due after the act stayed away, by what was read of PostHog since."""
+    view, sent_at = item.saved_query, item.sent_at
+    if sent_at is None or item.due_at is None or view.synced_at is None or view.synced_at <= item.due_at:
+        return False
+    if view.last_run_at is not None and view.last_run_at > sent_at:
+        return False
+    return not Run.objects.filter(saved_query=view, started_at__gt=sent_at).exists()

@@ -13,12 +13,14 @@ from warehouse_admin.mutations import services as mutations
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.posthog.cadences import NEVER, SECONDS
 from warehouse_admin.schedules.methods.base import (
+    NO_RUN,
     NO_SCHEDULE,
     Ask,
     Method,
     Outcome,
     Verdict,
     by_mutation,
+    did_not_run,
     look,
     ruled_out,
 )
@@ -91,7 +93,9 @@ class RestoreCadence(SetsCadence):
             return newer
         if unhappy := by_mutation(mutation):
             return unhappy
-        return (Outcome.NOT_PAUSED, _said(mutation)) if mutation.sent_at is None else (Outcome.ACCEPTED, SHOWN)
+        if mutation.sent_at is None:
+            return Outcome.NOT_PAUSED, _said(mutation)
+        return (Outcome.IGNORED, NO_RUN) if did_not_run(item) else (Outcome.ACCEPTED, SHOWN)
 
 
 def _told(view: SavedQuery, mutation: Mutation) -> Verdict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
@@ -15,12 +16,16 @@ from warehouse_admin.schedules.methods.base import (
     DID_NOT_HAPPEN,
     ENDED,
     NO_ANSWER,
+    NO_RUN,
+    NO_RUN_NO_ANSWER,
     NO_SCHEDULE,
     Ask,
     Method,
     Outcome,
     Verdict,
+    answer_of,
     by_mutation,
+    did_not_run,
     look,
     ruled_out,
 )
@@ -64,7 +69,13 @@ class ResumeSchedules(Method):
             return _told(view, item, mutation)
         if newer := newer_run(view, item.sent_at):
             return newer
-        return by_mutation(mutation) or (Outcome.ACCEPTED, NOT_PROVEN)
+        if alone := _failed_alone(mutation):
+            return alone
+        found = by_mutation(mutation) or (Outcome.ACCEPTED, NOT_PROVEN)
+        if found[0] != Outcome.FAILED and did_not_run(item):
+            took_it = found[0] == Outcome.ACCEPTED or _has_landed(item, mutation)
+            return (Outcome.IGNORED, NO_RUN) if took_it else (Outcome.FAILED, NO_RUN_NO_ANSWER)
+        return found
 
     def unread(self, item: CampaignItem, mutation: Mutation, error: Exception) -> Verdict:
         found = super().unread(item, mutation, error)
@@ -83,11 +94,35 @@ def _told(view: SavedQuery, item: CampaignItem, mutation: Mutation) -> Verdict:
     why = suspension_reason(view)
     if _suspended_since(view, item.sent_at):
         return _suspended_anew(view, item, why)
-    if mutation.state == Mutation.State.HAPPENED:
+    if alone := _failed_alone(mutation):
+        return alone
+    if mutation.state == Mutation.State.HAPPENED or _has_landed(item, mutation):
         return Outcome.IGNORED, f"PostHog took the request but the view is still suspended: {why}"
-    if mutation.state in ENDED or _too_late_to_land(item):
+    if mutation.state in ENDED or (_too_late_to_land(item) and not _others(item, mutation, Outcome.SENT).exists()):
         return Outcome.FAILED, DID_NOT_HAPPEN
     return Outcome.UNKNOWN, NO_ANSWER
+
+
+def _failed_alone(mutation: Mutation) -> Verdict | None:
+    """A call for one view that PostHog itself answered with a failure: nothing of it can still land."""
+    alone = len(mutation.payload.get("ids", ())) == 1
+    if alone and mutation.state == Mutation.State.UNCONFIRMED and (mutation.remote or {}).get("status") == 500:
+        return Outcome.FAILED, answer_of(mutation)
+    return None
+
+
+def _has_landed(item: CampaignItem, mutation: Mutation) -> bool:
+    """Whether other views of the same call followed it: then only its answer was lost."""
+    if _others(item, mutation, Outcome.RESUMED, Outcome.FAILED_AGAIN).exists():
+        return True
+    ran = Run.objects.filter(saved_query=OuterRef("saved_query"), started_at__gt=OuterRef("sent_at"))
+    return _others(item, mutation).filter(Exists(ran)).exists()
+
+
+def _others(item: CampaignItem, mutation: Mutation, *outcomes: str) -> QuerySet[CampaignItem]:
+    """The other views of the same call; those with one of the outcomes, where some are named."""
+    others = CampaignItem.objects.filter(mutation=mutation).exclude(pk=item.pk)
+    return others.filter(outcome__in=outcomes) if outcomes else others
 
 
 def _suspended_anew(view: SavedQuery, item: CampaignItem, why: str) -> Verdict:

@@ -18,6 +18,7 @@ from warehouse_admin.schedules.methods.base import (
     Outcome,
     Verdict,
     by_mutation,
+    did_not_run,
     look,
     ruled_out,
 )
@@ -26,6 +27,7 @@ from warehouse_admin.schedules.models import Campaign, CampaignItem
 RUNS_A_MINUTE = 10  # of one view, before PostHog refuses more of them
 RUNNING = "A run is under way already, so nothing was sent."
 TAKEN = "PostHog took the request; the run it starts is not seen yet."
+NO_RUN_CAME = "PostHog took the request, and no run came of it."
 
 
 class RunNow(Method):
@@ -55,7 +57,9 @@ class RunNow(Method):
         if newer is not None:
             outcome, said = newer
             return (Outcome.RAN if outcome == Outcome.RESUMED else outcome), said
-        return by_mutation(mutation) or (Outcome.ACCEPTED, TAKEN)
+        if unhappy := by_mutation(mutation):
+            return unhappy
+        return (Outcome.IGNORED, NO_RUN_CAME) if did_not_run(item) else (Outcome.ACCEPTED, TAKEN)
 
 
 def _heed_throttle(view: SavedQuery) -> None:

@@ -20,6 +20,7 @@ from warehouse_admin.mirror.selectors import posthog_url as view_url
 from warehouse_admin.schedules import offers, services
 from warehouse_admin.schedules.forms import PauseForm, RestoreForm, RunForm
 from warehouse_admin.schedules.models import Campaign
+from warehouse_admin.schedules.plan_page import planned_alone
 from warehouse_admin.schedules.views.people import person
 
 
@@ -121,6 +122,7 @@ def _act(request: HttpRequest, posthog_id: uuid.UUID, kind: str) -> HttpResponse
         "refusal": act.refusal(view, user),
         "posthog_url": view_url(view),
         "way": offers.way_in_words(view, user, kind),
+        "planned": planned_alone(view, kind, user),
     }
     return render(request, "schedules/act.html", context, status=status)
 

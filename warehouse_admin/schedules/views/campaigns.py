@@ -18,9 +18,11 @@ from warehouse_admin.core.htmx import render_page
 from warehouse_admin.core.paging import CountedPaginator
 from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.schedules import records, report, services
+from warehouse_admin.schedules.canary import Canary, canary_of
 from warehouse_admin.schedules.forms import CampaignForm, chosen_ids
 from warehouse_admin.schedules.methods import method_of, methods_for
 from warehouse_admin.schedules.models import Campaign, CampaignItem
+from warehouse_admin.schedules.plan_page import sections_of
 from warehouse_admin.schedules.preview import preview
 from warehouse_admin.schedules.views.people import person
 
@@ -37,10 +39,9 @@ def start(request: HttpRequest, action: str) -> HttpResponse:
     target = Target("resume" if action == "resume" else "campaign", "", "new campaign")
     policies.require(person(request), permission, action=f"schedules.{action}", target=target)
     ids = chosen_ids(request.POST)
-    generation = _generation(ids)
     if request.POST.get("confirmed") != "1":
-        return _confirm(request, action, ids, CampaignForm(generation=generation, initial=START))
-    form = CampaignForm(request.POST, generation=generation)
+        return _confirm(request, action, ids, None)
+    form = CampaignForm(request.POST, generation=_generation(ids))
     if not form.is_valid():
         return _confirm(request, action, ids, form, status=422)
     try:
@@ -81,15 +82,21 @@ def _generation(ids: list[str]) -> str:
     return row.connection.generation if row else ""
 
 
-def _confirm(request: HttpRequest, action: str, ids: list[str], form: CampaignForm, status: int = 200) -> HttpResponse:
+def _confirm(
+    request: HttpRequest, action: str, ids: list[str], form: CampaignForm | None, status: int = 200
+) -> HttpResponse:
     """Shown again, the page keeps all that it listed, ticked or not; another way is ticked anew."""
     listed = [key for key in request.POST.get("scope", "").split(",") if key]
     again = request.POST.get("confirmed") == "1"
     method = request.POST.get("method", "")
     scope = list(dict.fromkeys([*listed, *ids]))
     plan = preview(scope, action=action, method=method, user=person(request), ticked=set(ids) if again else None)
+    if form is None:
+        connection = plan.get("connection")
+        form = CampaignForm(generation=connection.generation if connection else "", initial=START)
     form.fields["confirm_count"].required = bool(plan.get("guard"))  # for its label
-    return render(request, "schedules/confirm.html", {"form": form, **plan}, status=status)
+    context = {"form": form, "sections": sections_of(plan["planned"]), **plan}
+    return render(request, "schedules/confirm.html", context, status=status)
 
 
 @require_GET
@@ -110,6 +117,7 @@ def resume_detail(request: HttpRequest, resume_id: uuid.UUID) -> HttpResponse:
     total = counts.get(outcome, 0) if outcome in CampaignItem.Outcome.values else sum(counts.values())
     page = CountedPaginator(items, ITEMS_PER_PAGE, total).get_page(request.GET.get("page"))
     waiting = counts.get("queued", 0) + counts.get("sent", 0)
+    first = canary_of(campaign)
     context: dict[str, Any] = {
         "resume": campaign,
         "method": method_of(campaign),
@@ -118,21 +126,24 @@ def resume_detail(request: HttpRequest, resume_id: uuid.UUID) -> HttpResponse:
         "counts": [(name, counts[name]) for name in CampaignItem.Outcome.values if name in counts],
         "total": sum(counts.values()),
         "done": sum(counts.values()) - waiting,
+        "accepted": counts.get(CampaignItem.Outcome.ACCEPTED, 0),
         "follow_ups": records.follow_ups_of(campaign),
-        **_steering(request, campaign, waiting),
+        "canary": first,
+        **_steering(request, campaign, waiting, first),
     }
     return render_page(request, "schedules/resume.html", "schedules/_resume.html", context)
 
 
-def _steering(request: HttpRequest, campaign: Campaign, waiting: int) -> dict[str, Any]:
+def _steering(request: HttpRequest, campaign: Campaign, waiting: int, first: Canary | None) -> dict[str, Any]:
     """Which buttons there are for this person."""
     may = policies.allows(request.user, method_of(campaign).permission)
     stopped = campaign.state == Campaign.State.STOPPED and waiting > 0
     is_second = campaign.is_waiting_for_second
+    is_awaited = first is not None and first.awaited
     return {
         "can_stop": may and campaign.is_open,
         "can_pause": may and campaign.is_open and not (campaign.paused_at or campaign.stop_requested or is_second),
-        "can_continue": may and (stopped or bool(campaign.is_open and campaign.paused_at)),
+        "can_continue": may and (stopped or is_awaited or bool(campaign.is_open and campaign.paused_at)),
         "can_confirm": may and is_second and campaign.started_by_id != person(request).pk,
         "polls": campaign.is_open,
     }
