@@ -43,6 +43,7 @@ ALLOWED: dict[str, tuple[State, ...]] = {
     "unschedule": (State.SCHEDULED,),
     "rebase": tuple(state for state in _BEFORE_APPLY if state != State.DRAFT),
     "rollback": (State.APPLIED,),
+    "decide": (State.UNCONFIRMED,),
     "comment": tuple(State),
 }
 ALLOWED["drop"] = ALLOWED["rebase"]
@@ -66,6 +67,7 @@ SPOKEN = {
     "drop": "given up",
     "carry_over": "carried over",
     "rollback": "rolled back",
+    "decide": "settled by hand",
 }
 _WHY = {
     State.DRAFT: "it is a draft that its author has not submitted yet",
