@@ -38,7 +38,7 @@ def decide(change: ChangeRequest, user: User, *, made: str | None, comment: str)
             mutation.refresh_from_db()
             if _is_repeated(mutation, user, made):
                 return change
-            raise StateForbids(f"#{change.pk} was settled otherwise meanwhile, so nothing was decided. Load it again.")
+            raise StateForbids(f"#{change.pk} was settled otherwise meanwhile, so nothing was decided.")
         note(change, user, "made_by_hand" if made else "not_made_by_hand", comment)
         told = {"mutation": str(decided.pk), "made": made, "said": decided.remote["said"]}
         record(change, user, "decided", reason=comment, after=told)
