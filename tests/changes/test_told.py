@@ -166,3 +166,12 @@ def test_where_no_key_may_materialize_nobody_is_sent_to_propose_it(of, remedy, g
     page = read(client_of(author).get(f"/saved-queries/{view.posthog_id}/propose/set_cadence/"))
     assert remedy in page
     assert ("Propose that instead" in page, "Propose to materialize it first" in page) == (False, of == "C")
+
+
+def test_a_closed_change_offers_neither_co_authors_nor_a_way_out(client_of, author, applied, sandbox, remote):
+    editor = client_of(author)
+    answer = editor.get(url("co-authors", applied))
+    assert answer.status_code == 409 and "it is applied already" in read(answer)
+    sandbox.world.delete_outside(remote.name)
+    told = read(editor.get(url("detail-base", applied)))
+    assert "no longer exists" in told and "See what can be done" not in told
