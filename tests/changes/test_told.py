@@ -175,3 +175,16 @@ def test_a_closed_change_offers_neither_co_authors_nor_a_way_out(client_of, auth
     sandbox.world.delete_outside(remote.name)
     told = read(editor.get(url("detail-base", applied)))
     assert "no longer exists" in told and "See what can be done" not in told
+
+
+def test_a_change_that_posthog_accepted_is_not_said_to_have_no_answer(
+    client_of, author, proposed, approved, sandbox, remote
+):
+    change = proposed()
+    sandbox.world.faults.add(Fault("status_500", "GET", rf"{remote.id}/$", times=2, after=1))
+    approved(change=change)
+    assert change.__class__.objects.get(pk=change.pk).state == "unconfirmed"
+
+    page = read(client_of(author).get(url("detail", change)))
+
+    assert "PostHog accepted it, but could not be read again." in page and "no answer" not in page

@@ -52,7 +52,7 @@ _EVENTS: dict[str, tuple[str, str, str]] = {  # icon, tone, what was done
     "applied": ("check-circle", "ok", "applied r{revision} to PostHog"),
     "failed": ("x-circle", "bad", "Applying failed"),
     "needs_rebase": ("branch", "warn", "PostHog holds another text"),
-    "unconfirmed": ("help", "warn", "PostHog gave no answer"),
+    "unconfirmed": ("help", "warn", "Whether it happened is not certain"),
     "did_not_happen": ("minus", "warn", "It did not happen"),
     "made_by_hand": ("eye", "warn", "looked, and found the view that was made"),
     "not_made_by_hand": ("eye", "warn", "looked, and found that no view was made"),

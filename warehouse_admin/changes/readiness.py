@@ -98,7 +98,7 @@ def _of_state(change: ChangeRequest, user: User | None, revision: Revision) -> l
         text = "PostHog cannot tell whether the view was made: somebody has to look at those that may be it."
         return [_blocker(text, "fix", "an operator")]
     if change.state == State.UNCONFIRMED:
-        text = "PostHog gave no answer; it is read again and again until it tells."
+        text = "Whether it happened is not certain; PostHog is read again and again until it tells."
         return [_blocker(text, "wait", "the portal")]
     if change.state == State.APPLYING:
         return [_blocker(change.problem or "It is being applied.", "wait", "the portal")]

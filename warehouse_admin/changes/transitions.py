@@ -79,7 +79,7 @@ _WHY = {
     State.APPLIED: "it is applied already",
     State.FAILED: "applying it failed",
     State.NEEDS_REBASE: "PostHog holds another text by now, so it needs a rebase first",
-    State.UNCONFIRMED: "PostHog gave no answer, and whether it happened is being found out",
+    State.UNCONFIRMED: "PostHog did not confirm it, and whether it happened is being found out",
     State.PARTIAL: "it is partly applied",
     State.REJECTED: "it was rejected",
     State.WITHDRAWN: "it was withdrawn",

@@ -148,7 +148,7 @@ def _decide(
     note = kind.note(mutation, live)
     evidence = {"settled": True} | ({"token_after": live.latest_history_id} if live else {})
     if standing is Standing.DONE:
-        said = f"There was no answer, but PostHog was read again and shows that it happened. {note}".strip()
+        said = f"PostHog was read again and shows that it happened. {note}".strip()
         return conclude(mutation, State.HAPPENED, said=said, after=after, remote=evidence)
     if timing.age(mutation.sent_at, now) < timing.write_seconds():
         return _still_open(mutation, now, "PostHog does not show it yet; a late request can still land.")
