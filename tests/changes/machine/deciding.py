@@ -99,7 +99,7 @@ class Deciding(Outsiders):
         if change is None:
             return
         if change.state in (*REVIEWED, "approved") and pick % 2:
-            self.build_on(change)
+            self.get_in_the_way(change, pick)
         user, author = self.user(who), self.user(self.writer_of(change, pick))
         calls: dict[str, Callable[[], object]] = {
             "draft": lambda: services.save_revision(

@@ -22,6 +22,15 @@ HANDS = ("edit", "edit", "edit", "layout", "layout", "rename", "delete", "recrea
 class Outsiders(Players):
     """What they do to a view, and the mirror that comes to see it."""
 
+    def get_in_the_way(self, change: ChangeRequest, pick: int) -> None:
+        """Somebody does what an approval of this change is not given for, after reviewers have seen it."""
+        numbers = (pick % 3, 1, pick // 3 % 3)
+        view = change.saved_query
+        if change.action != "edit_query":
+            self.build_on(change, numbers)
+        elif pick % 4 == 1 and view and str(view.posthog_id) in self.stage.world.views:
+            self.meddle(str(view.posthog_id), "edit", numbers, 0)
+
     def build_on(self, change: ChangeRequest, numbers: tuple = (1, 1, 1)) -> None:
         """Somebody comes to read from what a change takes away, after it was shown to reviewers."""
         world = self.stage.world
