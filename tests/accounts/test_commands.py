@@ -54,6 +54,18 @@ def test_create_user_says_what_is_wrong(author: User) -> None:
     assert User.objects.count() == 1
 
 
+def test_create_user_refuses_the_password_that_everybody_knows(
+    db: None, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.SANDBOX_MODE = False
+    monkeypatch.setenv("NINAS_PASSWORD", settings.SANDBOX_PASSWORD)
+
+    status, told = refused("create_user", "nina", "--role", "viewer", "--password-env", "NINAS_PASSWORD")
+
+    assert status == 1 and "opens nothing here" in str(told)
+    assert not User.objects.filter(username="nina").exists()
+
+
 def test_create_user_calls_an_unknown_role_misuse(db: None) -> None:
     with pytest.raises(CommandError):
         call_command("create_user", "nina", "--role", "king")

@@ -8,6 +8,7 @@ import pytest
 
 from tests.activity.conftest import news, sync
 from warehouse_admin.accounts.models import Connection, User
+from warehouse_admin.activity import services
 from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.mirror.models import Observation, SavedQuery
 from warehouse_admin.mutations import services as mutations
@@ -134,3 +135,20 @@ def test_the_inbox_shows_what_was_changed(
     entry = ActivityEntry.objects.get(mutation=mutation)
     assert (entry.before or {})["is_materialized"] is False
     assert (entry.after or {})["sync_frequency"] == "24hour"
+
+
+@pytest.mark.parametrize("server", ["A", "D"])
+def test_a_new_view_that_is_taken_in_before_the_mirror_has_it_is_told_once(
+    server: str, ask: Callable[[str, str], Mutation], connection: Connection
+) -> None:
+    """As when the worker dies between the answer and the mirror: the log that comes later must not stop the inbox."""
+    mutation = mutations.send(ask("create_view", server).pk)
+    services.ingest(connection)
+    assert ActivityEntry.objects.get(mutation=mutation).saved_query is None
+
+    sync(connection)
+
+    entry = ActivityEntry.objects.get(mutation=mutation)
+    assert str(entry.saved_query.posthog_id) == mutation.object_id
+    assert entry.remote_activity is not None
+    assert ActivityEntry.objects.filter(object_name="ours_made").count() == 1

@@ -60,7 +60,7 @@ def test_a_conflict_is_settled_part_by_part_and_applied(
 
     remy.goto(f"/changes/{number}/")
     remy.get_by_role("button", name="Approve").click()
-    expect(remy.locator("main")).to_contain_text("PostHog holds it", timeout=20_000)
+    expect(remy.locator("main")).to_contain_text("It happened in PostHog.", timeout=20_000)
     remy.goto("/saved-queries/")
     remy.get_by_placeholder("Search name, description and SQL").fill("plain sum")
     expect(remy.get_by_role("link", name=VIEW, exact=True)).to_be_visible()
@@ -74,7 +74,7 @@ def test_a_conflict_is_settled_part_by_part_and_applied(
     erin.wait_for_url(lambda url: f"/changes/{number}/" not in url)
     remy.goto(erin.url)
     remy.get_by_role("button", name="Approve").click()
-    expect(remy.locator("main")).to_contain_text("PostHog holds it", timeout=20_000)
+    expect(remy.locator("main")).to_contain_text("It happened in PostHog.", timeout=20_000)
     remy.goto("/saved-queries/")
     remy.get_by_placeholder("Search name, description and SQL").fill("gross_margin_usd")
     expect(remy.get_by_role("link", name=VIEW, exact=True)).to_be_visible()

@@ -45,7 +45,7 @@ def test_from_the_editor_over_the_review_to_applied(client_of, author, reviewer,
     assert remote.sql == NEW_SQL
     page = judge.get(url("detail", change))
     assert "PATCH" in shown(page)
-    assert "PostHog holds it" in shown(page)
+    assert "It happened in PostHog." in shown(page)
 
 
 def test_crlf_and_emoji_go_round_through_the_form(

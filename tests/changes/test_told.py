@@ -7,6 +7,7 @@ import pytest
 from tests.changes.pages import shown, url
 from tests.changes.test_rebase import THEIRS, approve, based, conflicting
 from warehouse_admin.changes import services
+from warehouse_admin.changes.actions import action_of
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.sandbox.faults import Fault
@@ -121,3 +122,69 @@ def test_what_cannot_be_seen_in_a_line_that_is_left_out_is_said(client_of, autho
     page = read(client_of(author).get(url("rebase", change)))
     left_out = page.split("dropped-lines")[1].split("</ul>")[0]
     assert "a note⟨U+202E⟩eton" in left_out
+
+
+def test_a_new_view_is_not_said_to_be_written_against_anything(client_of, reviewer, making):
+    page = read(client_of(reviewer).get(url("detail", making)))
+    assert "There is no such view yet" in page and "Written against" not in page
+
+
+def test_before_it_is_applied_a_new_view_is_said_to_be_looked_up_by_its_name(
+    client_of, operator, connection, approve, making
+):
+    connection.apply_policy = "manual"
+    connection.save()
+    approve(making)
+    assert "The name is looked up in PostHog first" in read(client_of(operator).get(url("apply", making)))
+
+
+def test_a_deleted_view_is_not_said_to_be_held_by_posthog(client_of, author, connection, sandbox, carried_out):
+    leaf = sandbox.world.create_outside("told_leaf", "SELECT 1 AS one")
+    view = SavedQuery.objects.create(connection=connection, posthog_id=leaf.id, name=leaf.name)
+    page = read(client_of(author).get(url("detail", carried_out("delete", saved_query=view))))
+    assert "PostHog has deleted the view." in page
+    assert "not read again" not in page
+
+
+@pytest.mark.parametrize(("cadence", "title"), [("never", "Pause {}"), ("1hour", "Run {} every hour")])
+def test_a_cadence_of_never_is_called_a_pause(cadence, title, generation, author):
+    generation("C")
+    view = SavedQuery.objects.present().get(name="mart_revenue_daily")
+    change = services.create(
+        author=author, action="set_cadence", saved_query=view, sync_frequency=cadence, reason="because", submit=True
+    )
+    assert action_of(change.action).title(view.name, change.revisions.get().proposal) == title.format(view.name)
+
+
+@pytest.mark.parametrize(
+    ("of", "remedy"),
+    [("A", "Have somebody do that in PostHog"), ("B", "Have somebody materialize"), ("C", "Propose to")],
+)
+def test_where_no_key_may_materialize_nobody_is_sent_to_propose_it(of, remedy, generation, client_of, author):
+    generation(of)
+    view = SavedQuery.objects.present().get(name="mart_sales_pipeline")
+    page = read(client_of(author).get(f"/saved-queries/{view.posthog_id}/propose/set_cadence/"))
+    assert remedy in page
+    assert ("Propose that instead" in page, "Propose to materialize it first" in page) == (False, of == "C")
+
+
+def test_a_closed_change_offers_neither_co_authors_nor_a_way_out(client_of, author, applied, sandbox, remote):
+    editor = client_of(author)
+    answer = editor.get(url("co-authors", applied))
+    assert answer.status_code == 409 and "it is applied already" in read(answer)
+    sandbox.world.delete_outside(remote.name)
+    told = read(editor.get(url("detail-base", applied)))
+    assert "no longer exists" in told and "See what can be done" not in told
+
+
+def test_a_change_that_posthog_accepted_is_not_said_to_have_no_answer(
+    client_of, author, proposed, approved, sandbox, remote
+):
+    change = proposed()
+    sandbox.world.faults.add(Fault("status_500", "GET", rf"{remote.id}/$", times=2, after=1))
+    approved(change=change)
+    assert change.__class__.objects.get(pk=change.pk).state == "unconfirmed"
+
+    page = read(client_of(author).get(url("detail", change)))
+
+    assert "PostHog accepted it, but could not be read again." in page and "no answer" not in page

@@ -40,6 +40,7 @@ MACHINE = {
     "comment": set(State.values),
     "drop": BEFORE_APPLY - {"draft"},
     "carry_over": BEFORE_APPLY,
+    "decide": {"unconfirmed"},
 }
 VERBS = {
     "submit": lambda c, p: services.submit(c, p["author"]),
@@ -59,6 +60,7 @@ VERBS = {
     "rollback": lambda c, p: services.rollback(c, p["author"], "x"),
     "drop": lambda c, p: services.drop_mine(c, p["author"]),
     "carry_over": lambda c, p: services.carry_over(c, p["author"]),
+    "decide": lambda c, p: services.decide(c, p["operator"], made=None, comment="x"),
 }
 
 
@@ -118,8 +120,8 @@ def test_what_the_machine_allows_is_not_refused_for_the_state(verb, state, propo
     try:
         VERBS[verb](change, people)
     except UserError as refusal:
-        # These need more than the state: what was there before, or a view in the place of the deleted one.
-        assert verb in ("rollback", "carry_over"), refusal.message
+        # These need more than the state: what was there before, a view in the place of the deleted one, or doubt.
+        assert verb in ("rollback", "carry_over", "decide"), refusal.message
 
 
 def test_comments_are_taken_in_every_state(proposed, viewer, author):

@@ -234,3 +234,14 @@ def test_waiting_for_the_lock_undoes_the_claim(sandbox, remote, asked):
 
     assert services.send(second.pk).state == State.HAPPENED
     assert sandbox.world.writes(remote.id) == 1
+
+
+@pytest.mark.parametrize(("status", "told"), [("Running", True), ("Completed", False)])
+def test_a_run_beside_one_that_is_under_way_is_said_to_start_nothing(status, told, sandbox, remote, asked):
+    sandbox.world.set_generation("C")
+    remote.status = status
+
+    mutation = services.send(asked(kind="run", payload={}).pk)
+
+    assert mutation.state == State.HAPPENED
+    assert ("starts no second one" in mutation.remote.get("said", "")) is told

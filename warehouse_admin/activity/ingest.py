@@ -87,13 +87,23 @@ def _take_log(connection: Connection) -> int:
         told = facts.logged(row)
         mutation = known.mutation_of(told)
         if mutation is not None:
-            _attach_log(known.entry_of(mutation) or _portal_entry(mutation, views, known), told)
+            _attach_log(_entry_of(mutation, views, known), told)
         elif (seen := known.seen_before(told)) is not None:
             _attach_log(seen, told, is_history=begin is None or row.created_at < begin)
         else:
             fresh.append(_from_log(told, views.get(str(row.posthog_id)), begin))
     ActivityEntry.objects.bulk_create(fresh)
     return len(batch)
+
+
+def _entry_of(mutation: Mutation, views: dict[str, SavedQuery], known: Known) -> ActivityEntry:
+    """The one entry of something done here; it gets its view now if the mirror did not have that before."""
+    entry = known.entry_of(mutation) or _portal_entry(mutation, views, known)
+    if entry.saved_query is None and (view := views.get(mutation.object_id)) is not None:
+        entry.saved_query = view
+        entry.save(update_fields=["saved_query"])
+        known.remember(entry)
+    return entry
 
 
 def _portal_entry(mutation: Mutation, views: dict[str, SavedQuery], known: Known) -> ActivityEntry:
@@ -158,7 +168,7 @@ def _take_observations(connection: Connection) -> int:
     for seen in batch:
         entry = known.log_of(seen)
         if entry is None and (mutation := known.cause_of(seen)) is not None:
-            entry = known.entry_of(mutation) or _portal_entry(mutation, views, known)
+            entry = _entry_of(mutation, views, known)
         if entry is not None:
             _attach_observation(entry, seen)
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.activity import facts
@@ -36,7 +36,9 @@ class Known:
         left = Mutation.objects.filter(connection=connection, state__in=LEFT, sent_at__isnull=False)
         left = left.select_related("actor")
         ours = [*left.filter(object_id__in=list(views)), *_of_unknown_id(left, views)]
-        entries = ActivityEntry.objects.filter(saved_query__in=[view.pk for view in views.values()])
+        # A new view that the mirror did not have yet when its mutation was taken in left an entry without a view.
+        of_ours = Q(saved_query=None, mutation__in=[mutation.pk for mutation in ours])
+        entries = ActivityEntry.objects.filter(of_ours | Q(saved_query__in=[view.pk for view in views.values()]))
         related = entries.select_related("remote_activity", "observation", "saved_query")
         return cls(ours, related.order_by("occurred_at"))
 

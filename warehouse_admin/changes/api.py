@@ -212,6 +212,17 @@ class Schedule(Step):
         return services.schedule(change, request.user, wanted["at"])
 
 
+@step(serializers.Decided)
+class Decide(Step):
+    """Tell whether an unconfirmed create made one of `mutation.candidates`, or nothing, where PostHog cannot."""
+
+    body = serializers.Decided
+
+    def take(self, change: ChangeRequest, request: SignedInRequest, wanted: dict[str, Any]) -> Any:
+        made = str(wanted["made"]) if wanted["made"] else None
+        return services.decide(change, request.user, made=made, comment=wanted["comment"])
+
+
 @step(serializers.Rebased)
 class Rebase(Step):
     """Put the proposal, edited to fit, on top of what PostHog holds now, or in its place."""

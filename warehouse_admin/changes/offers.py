@@ -11,6 +11,7 @@ from warehouse_admin.changes import expiry, policies, votes
 from warehouse_admin.changes.models import ChangeRequest, Revision
 from warehouse_admin.changes.transitions import ALLOWED, State
 from warehouse_admin.core import context
+from warehouse_admin.mutations import services as mutations
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Actions:
     rebase: bool
     carry_over: bool
     rollback: bool
+    decide: bool
     why_no_vote: str
 
 
@@ -63,6 +65,7 @@ def actions(change: ChangeRequest, user: User, revision: Revision) -> Actions:
         rebase=writes and state == State.NEEDS_REBASE and not is_gone,
         carry_over=writes and may("carry_over") and is_gone,
         rollback=allows(user, PROPOSE) and may("rollback") and change.mutation is not None,
+        decide=operates and may("decide") and bool(mutations.candidates(change.mutation)),
         why_no_vote=policies.why_no_vote(user, change, revision) if may("approve") else "",
     )
 

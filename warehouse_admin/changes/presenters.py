@@ -17,6 +17,7 @@ from warehouse_admin.core.diff import diff_to_dict
 from warehouse_admin.core.merge import merge
 from warehouse_admin.lineage import selectors as lineage
 from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.mutations import services as mutations
 from warehouse_admin.mutations.models import Mutation
 
 State = ChangeRequest.State
@@ -51,8 +52,10 @@ _EVENTS: dict[str, tuple[str, str, str]] = {  # icon, tone, what was done
     "applied": ("check-circle", "ok", "applied r{revision} to PostHog"),
     "failed": ("x-circle", "bad", "Applying failed"),
     "needs_rebase": ("branch", "warn", "PostHog holds another text"),
-    "unconfirmed": ("help", "warn", "PostHog gave no answer"),
+    "unconfirmed": ("help", "warn", "Whether it happened is not certain"),
     "did_not_happen": ("minus", "warn", "It did not happen"),
+    "made_by_hand": ("eye", "warn", "looked, and found the view that was made"),
+    "not_made_by_hand": ("eye", "warn", "looked, and found that no view was made"),
     "approval_lost": ("alert", "warn", "An approval no longer counts"),
     "superseded": ("layers", "muted", "Closed: nothing was left to apply"),
     "rolled_back": ("undo", "warn", "asked to roll it back"),
@@ -155,6 +158,7 @@ def mutation_dict(mutation: Mutation | None) -> dict[str, Any] | None:
         "looked_at": mutation.looked_at,
         "not_before": mutation.not_before,
         "error": mutation.error,
+        "candidates": mutations.candidates(mutation),
         **{name: mutation.remote.get(name) for name in kept},
     }
 

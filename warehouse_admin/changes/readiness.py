@@ -9,6 +9,7 @@ from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.changes import expiry, policies, selectors, votes
 from warehouse_admin.changes.models import ChangeRequest, Revision
 from warehouse_admin.core.states import look_of
+from warehouse_admin.mutations import services as mutations
 
 State = ChangeRequest.State
 Blocker = dict[str, str]
@@ -93,8 +94,11 @@ def _of_state(change: ChangeRequest, user: User | None, revision: Revision) -> l
         return [_blocker(change.problem or "Applying it failed.", "fix", "an operator, once its cause is mended")]
     if change.state == State.NEEDS_REBASE:
         return [_blocker("PostHog holds another text by now: rebase it.", "fix", author)]
+    if change.state == State.UNCONFIRMED and mutations.candidates(change.mutation):
+        text = "PostHog cannot tell whether the view was made: somebody has to look at those that may be it."
+        return [_blocker(text, "fix", "an operator")]
     if change.state == State.UNCONFIRMED:
-        text = "PostHog gave no answer; it is read again and again until it tells."
+        text = "Whether it happened is not certain; PostHog is read again and again until it tells."
         return [_blocker(text, "wait", "the portal")]
     if change.state == State.APPLYING:
         return [_blocker(change.problem or "It is being applied.", "wait", "the portal")]

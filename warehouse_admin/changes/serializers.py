@@ -121,6 +121,10 @@ class Write(serializers.Serializer):
     sent_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
     error = serializers.CharField(allow_blank=True)
+    candidates = serializers.ListField(
+        child=serializers.DictField(),
+        help_text="Views that may be what an unconfirmed create made, where only a person can tell (`decide`).",
+    )
 
 
 class Event(serializers.Serializer):
@@ -275,6 +279,11 @@ class CoAuthors(serializers.Serializer):
         if not attrs:
             raise serializers.ValidationError({"add": "Name somebody to add or to remove."})
         return attrs
+
+
+class Decided(serializers.Serializer):
+    made = serializers.UUIDField(allow_null=True, help_text="The id of the view that was made; null: none was.")
+    comment = ExactText(required=False, default="", help_text="How one knows; needed.")
 
 
 class Scheduled(serializers.Serializer):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from warehouse_admin.changes.apply import advance, apply, settle_open
 from warehouse_admin.changes.co_authors import set_co_authors
 from warehouse_admin.changes.comments import comment
+from warehouse_admin.changes.deciding import decide
 from warehouse_admin.changes.expiry import expire_idle, reopen
 from warehouse_admin.changes.propose import create, submit
 from warehouse_admin.changes.rebase import drop_mine, rebase, replace_remote
@@ -21,6 +22,7 @@ __all__ = [
     "carry_over",
     "comment",
     "create",
+    "decide",
     "dismiss",
     "drop_mine",
     "expire_idle",

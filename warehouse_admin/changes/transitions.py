@@ -43,6 +43,7 @@ ALLOWED: dict[str, tuple[State, ...]] = {
     "unschedule": (State.SCHEDULED,),
     "rebase": tuple(state for state in _BEFORE_APPLY if state != State.DRAFT),
     "rollback": (State.APPLIED,),
+    "decide": (State.UNCONFIRMED,),
     "comment": tuple(State),
 }
 ALLOWED["drop"] = ALLOWED["rebase"]
@@ -66,6 +67,7 @@ SPOKEN = {
     "drop": "given up",
     "carry_over": "carried over",
     "rollback": "rolled back",
+    "decide": "settled by hand",
 }
 _WHY = {
     State.DRAFT: "it is a draft that its author has not submitted yet",
@@ -77,7 +79,7 @@ _WHY = {
     State.APPLIED: "it is applied already",
     State.FAILED: "applying it failed",
     State.NEEDS_REBASE: "PostHog holds another text by now, so it needs a rebase first",
-    State.UNCONFIRMED: "PostHog gave no answer, and whether it happened is being found out",
+    State.UNCONFIRMED: "PostHog did not confirm it, and whether it happened is being found out",
     State.PARTIAL: "it is partly applied",
     State.REJECTED: "it was rejected",
     State.WITHDRAWN: "it was withdrawn",

@@ -13,11 +13,12 @@ from warehouse_admin.accounts.policies import allows
 from warehouse_admin.accounts.roles import APPLY, REVIEW
 from warehouse_admin.changes import policies
 from warehouse_admin.changes.models import ChangeRequest, Revision, Vote
+from warehouse_admin.mutations.models import CANDIDATES, Mutation
 
 State = ChangeRequest.State
 
 _AUTHORS_TURN = (State.CHANGES_REQUESTED, State.NEEDS_REBASE, State.FAILED)
-_ANYBODYS_TURN = (*_AUTHORS_TURN, State.IN_REVIEW, State.APPROVED)
+_ANYBODYS_TURN = (*_AUTHORS_TURN, State.IN_REVIEW, State.APPROVED, State.UNCONFIRMED)
 _SOMEBODY = -1
 """Stands for a person's key in SQL that is kept; no row has it."""
 
@@ -51,10 +52,16 @@ def _waiting_for(person: int, *, may_review: bool, may_apply: bool) -> QuerySet[
         theirs |= Q(state=State.IN_REVIEW) & ~written & ~_settled_for(person)
     if may_apply:
         by_hand = Q(connection__apply_policy=Connection.ApplyPolicy.MANUAL) | Q(attempts__gt=0) | Q(by_hand=True)
-        theirs |= Q(state=State.APPROVED) & by_hand | Q(state=State.FAILED)
+        theirs |= Q(state=State.APPROVED) & by_hand | Q(state=State.FAILED) | _undecided()
     now = FilteredRelation("revisions", condition=Q(revisions__number=F("revision_number")))
     # Said once more, so that the index on the state leaves unread what is closed: most changes are.
     return ChangeRequest.objects.alias(now=now).filter(theirs, state__in=_ANYBODYS_TURN)
+
+
+def _undecided() -> Q:
+    """PostHog cannot tell what became of them, so a person is asked."""
+    asking = Mutation.objects.filter(pk=OuterRef("mutation"), remote__has_key=CANDIDATES)
+    return Q(state=State.UNCONFIRMED) & Q(Exists(asking))
 
 
 def _settled_for(person: int) -> Q:

@@ -6,6 +6,7 @@ from warehouse_admin.changes.views import (
     actions,
     co_authors,
     conflict,
+    deciding,
     detail,
     drafts,
     editing,
@@ -56,5 +57,6 @@ urlpatterns = [
     path("changes/<int:number>/reject/", actions.reject, name="reject"),
     path("changes/<int:number>/withdraw/", actions.withdraw, name="withdraw"),
     path("changes/<int:number>/apply/", actions.apply, name="apply"),
+    path("changes/<int:number>/decide/", deciding.decide, name="decide"),
     path("changes/<int:number>/rollback/", actions.rollback, name="rollback"),
 ]

@@ -273,6 +273,12 @@ def history_ends(connection: Connection) -> datetime | None:
     return good.order_by("created_at").values_list("started_at", flat=True).first()
 
 
+def views_by_id(connection: Connection, ids: Sequence[str]) -> dict[str, SavedQuery]:
+    """The views of these remote ids with their SQL, as far as the mirror has them; one query."""
+    views = SavedQuery.objects.filter(connection=connection, posthog_id__in=ids)
+    return {str(view.posthog_id): view for view in views.only("posthog_id", "name", "query")}
+
+
 def objects_of(connection: Connection, ids: Sequence[str]) -> list[SavedQuery | WarehouseTable]:
     """The views and tables of these remote ids, in that order; two queries."""
     views = SavedQuery.objects.filter(connection=connection, posthog_id__in=ids).defer("query", "columns")

@@ -9,6 +9,9 @@ from django.db import models
 
 from warehouse_admin.accounts.models import Connection
 
+CANDIDATES = "candidates"
+"""In the evidence of a new view without an answer: the views of which only a person can tell whether one is it."""
+
 
 class Mutation(models.Model):
     """What was asked, what was sent, what came back, and what a later look found."""

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from warehouse_admin.accounts.models import User
 from warehouse_admin.audit import services as audit
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.mutations import locks, timing
@@ -40,8 +41,13 @@ def conclude(
     remote: dict[str, Any] | None = None,
     credential: str | None = None,
     result: str = "",
+    by: User | None = None,
+    reason: str = "",
 ) -> Mutation:
-    """Move a mutation that is held by `mutation.claim` to `state`; without effect when somebody else was first."""
+    """Move a mutation that is held by `mutation.claim` to `state`; without effect when somebody else was first.
+
+    `by` is the person who decided it, with a reason, where PostHog could not tell.
+    """
     now = timezone.now()
     evidence = {**mutation.remote, **(remote or {}), "outcome": str(state)} | ({"said": said} if said else {})
     changes: dict[str, Any] = {"state": state, "error": "" if state == State.HAPPENED else said, "remote": evidence}
@@ -64,7 +70,8 @@ def conclude(
             kind = kind_of(mutation)
             shown_before = kind.shown(mutation.before or mutation.base) or None
             shown_after = kind.shown(after) if after else None
-            _record(mutation, result or RESULTS[state], before=shown_before, after=shown_after, remote=evidence)
+            told = {"before": shown_before, "after": shown_after, "remote": evidence}
+            _record(mutation, result or RESULTS[state], by=by, reason=reason, **told)
     mutation.refresh_from_db()
     return mutation
 
@@ -94,14 +101,14 @@ def give_back(mutation: Mutation, *, seconds: float, said: str, counts: bool) ->
     return mutation
 
 
-def _record(mutation: Mutation, result: str, **details: Any) -> None:
+def _record(mutation: Mutation, result: str, *, by: User | None = None, reason: str = "", **details: Any) -> None:
     kind = kind_of(mutation)
     audit.record(
-        actor=mutation.actor,
+        actor=by or mutation.actor,
         action=kind.action,
         target=Target(kind.target, mutation.object_id, mutation.object_name),
         result=result,
-        reason=mutation.reason,
+        reason=reason or mutation.reason,
         connection=mutation.connection.slug,
         **details,
     )

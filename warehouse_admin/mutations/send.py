@@ -143,7 +143,8 @@ def _write(mutation: Mutation, client: Client, live: SavedQuery | None, credenti
     if decided is not None:
         return _as_decided(mutation, decided, evidence, credential)
     if not kind.reads_back:
-        return conclude(mutation, State.HAPPENED, remote=evidence, credential=credential)
+        said = kind.note(mutation, live)
+        return conclude(mutation, State.HAPPENED, said=said, remote=evidence, credential=credential)
     if kind.makes and answer is not None:
         evidence[NEW_ID] = answer.id
         mutation.remote = {**mutation.remote, NEW_ID: answer.id}

@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from warehouse_admin.mutations.ask import ask
+from warehouse_admin.mutations.decide import candidates, decide, decided_by, made_as
 from warehouse_admin.mutations.preview import preview
 from warehouse_admin.mutations.rows import fetched_at, restore, snapshot
 from warehouse_admin.mutations.send import send
 from warehouse_admin.mutations.settle import settle, settle_due
 
-__all__ = ["ask", "fetched_at", "preview", "restore", "send", "settle", "settle_due", "snapshot"]
+__all__ = [
+    "ask",
+    "candidates",
+    "decide",
+    "decided_by",
+    "fetched_at",
+    "made_as",
+    "preview",
+    "restore",
+    "send",
+    "settle",
+    "settle_due",
+    "snapshot",
+]

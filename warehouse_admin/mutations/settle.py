@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -16,7 +17,7 @@ from warehouse_admin.core.errors import UserError
 from warehouse_admin.mutations import elsewhere, locks, timing, trace
 from warehouse_admin.mutations.errors import NotYet
 from warehouse_admin.mutations.kinds import Standing, kind_of
-from warehouse_admin.mutations.models import Mutation
+from warehouse_admin.mutations.models import CANDIDATES, Mutation
 from warehouse_admin.mutations.outcome import State, conclude
 from warehouse_admin.mutations.rows import Snapshot, snapshot
 from warehouse_admin.mutations.send import send
@@ -119,28 +120,23 @@ def _look(mutation: Mutation, now: datetime) -> Mutation:
             if not error.object_missing:
                 raise
             standing, live = Standing.OTHER, None
-        found: trace.Found | str | None = trace.follow(client, mutation, standing, live, now=now)
+        found: trace.Found | elsewhere.Doubt | None = trace.follow(client, mutation, standing, live, now=now)
         if elsewhere.is_due(mutation, standing, live, now):
             found = elsewhere.look(client, mutation, now=now)
     except UserError as refusal:
         return _still_open(mutation, now, refusal.message)
     except errors.PostHogError as error:
         return _still_open(mutation, now, f"PostHog could not be read: {sentence(error)}")
-    if isinstance(found, str) and found:
-        return _still_open(mutation, now, found)
+    if isinstance(found, elsewhere.Doubt):
+        return _still_open(mutation, now, found.said, candidates=found.candidates)
     if found:
         return _happened_and_changed(mutation, found, snapshot(live, read_at) if live else None)
     return _decide(mutation, standing, live, read_at, now)
 
 
 def _happened_and_changed(mutation: Mutation, found: trace.Found, now_there: Snapshot | None) -> Mutation:
-    """What is there now is not ours: kept is what our own write left, dated by when it was sent."""
     evidence = {"settled": True, "logged_at": found.at.isoformat()}
-    left = {
-        **(mutation.before or now_there or {}),
-        **found.left,
-        "fetched_at": (mutation.sent_at or found.at).isoformat(),
-    }
+    left = trace.kept(mutation, found, now_there)
     return conclude(mutation, State.HAPPENED, said=found.said, after=left, remote=evidence)
 
 
@@ -152,7 +148,7 @@ def _decide(
     note = kind.note(mutation, live)
     evidence = {"settled": True} | ({"token_after": live.latest_history_id} if live else {})
     if standing is Standing.DONE:
-        said = f"There was no answer, but PostHog was read again and shows that it happened. {note}".strip()
+        said = f"PostHog was read again and shows that it happened. {note}".strip()
         return conclude(mutation, State.HAPPENED, said=said, after=after, remote=evidence)
     if timing.age(mutation.sent_at, now) < timing.write_seconds():
         return _still_open(mutation, now, "PostHog does not show it yet; a late request can still land.")
@@ -166,8 +162,13 @@ def _decide(
     return _still_open(mutation, now, "Reading PostHog does not tell whether it happened.")
 
 
-def _still_open(mutation: Mutation, now: datetime, said: str) -> Mutation:
-    open_still = Mutation.objects.filter(pk=mutation.pk, state=State.UNCONFIRMED)
-    open_still.update(looked_at=now, error=said)
+def _still_open(
+    mutation: Mutation, now: datetime, said: str, *, candidates: list[dict[str, Any]] | None = None
+) -> Mutation:
+    """`candidates` are what only a person can judge; where PostHog could not be read, those of the last look stay."""
+    changes: dict[str, Any] = {"looked_at": now, "error": said}
+    if candidates is not None:
+        changes["remote"] = {**mutation.remote, CANDIDATES: candidates}
+    Mutation.objects.filter(pk=mutation.pk, state=State.UNCONFIRMED).update(**changes)
     mutation.refresh_from_db()
     return mutation

@@ -12,6 +12,7 @@ from warehouse_admin.core.errors import UserError
 from warehouse_admin.mutations import owner, timing
 from warehouse_admin.mutations.kinds import Standing, kind_of
 from warehouse_admin.mutations.models import Mutation
+from warehouse_admin.mutations.rows import Snapshot
 from warehouse_admin.posthog import errors, reads
 from warehouse_admin.posthog.client import Client
 from warehouse_admin.posthog.types import ActivityEntry, SavedQuery
@@ -49,6 +50,12 @@ def follow(
     if sequel is None and kind.trace.needs_sequel:
         return None
     return Found(ours.created_at, f"PostHog's log shows that it happened. {_sequel(sequel)}", kind.trace.left(mutation))
+
+
+def kept(mutation: Mutation, found: Found, now_there: Snapshot | None = None) -> Snapshot:
+    """What our own write left, dated by when it was sent: what is there now is not ours."""
+    sent = (mutation.sent_at or found.at).isoformat()
+    return {**(mutation.before or now_there or {}), **found.left, "fetched_at": sent}
 
 
 def read(client: Client, mutation: Mutation, view_id: str, now: datetime) -> list[ActivityEntry]:

@@ -7,6 +7,7 @@ from typing import Any
 from tests.changes.machine.words import meaning
 from warehouse_admin.accounts.models import User
 from warehouse_admin.changes.models import ChangeRequest, CoAuthor, Item, Revision, Vote
+from warehouse_admin.lineage.models import Edge
 from warehouse_admin.mutations.models import Mutation
 
 SEEN = {
@@ -19,6 +20,8 @@ SEEN = {
     "delete": ("name", "query"),
 }
 """What of the live view each action replaces: an approval is given for that too."""
+BREAKING = ("rename", "unmaterialize", "delete")
+"""What others notice who read from the view: an approval is given for those whom it was shown to concern."""
 
 
 def why_not_approved(mutation: Mutation) -> str:
@@ -43,6 +46,28 @@ def why_not_approved(mutation: Mutation) -> str:
     approved = [vote for vote in standing if vote.verdict == "approve" and vote.revision_id in same]
     if not any(vote.voter_id in may - wrote for vote in approved):
         return f"nobody who may approved it: {[(str(vote), vote.revision_id) for vote in standing]}"
+    if unseen := _unseen_readers(item):
+        return f"{unseen} read from it, and nobody who approved it was shown that"
+    return ""
+
+
+def _unseen_readers(item: Item) -> set[str]:
+    """Views that the portal knows to read from what goes away, and that no reviewer was shown."""
+    if item.action not in BREAKING:
+        return set()
+    edges = Edge.objects.filter(upstream_view=item.saved_query, downstream__deleted_at=None)
+    return set(edges.values_list("downstream__name", flat=True)) - set(item.dependents)
+
+
+def why_not_followed(change: ChangeRequest) -> str:
+    """Asked when a change was put onto a base that is said to differ in layout only; empty where that is so."""
+    newest = change.revision_number
+    items = Item.objects.filter(revision__change=change, revision__number__in=(newest, newest - 1))
+    before, after = items.order_by("revision__number")
+    for side in ("base", "proposal"):
+        held, found = getattr(before, side).get("query"), getattr(after, side).get("query")
+        if meaning(held) != meaning(found):
+            return f"the {side} of {change} r{newest} means something else: {held!r} became {found!r}"
     return ""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 
 from django.core.cache import cache
 from hypothesis import strategies as st
@@ -21,7 +20,6 @@ from warehouse_admin.changes import services
 from warehouse_admin.changes.models import Vote
 from warehouse_admin.core.errors import UserError
 from warehouse_admin.mirror import services as mirror
-from warehouse_admin.mirror.models import SyncRun
 from warehouse_admin.posthog import errors
 from warehouse_admin.sandbox.faults import Fault
 
@@ -132,16 +130,6 @@ class Befalling(Outsiders):
     def trouble_with_reads(self, kind: str, times: int, after: int) -> None:
         self.stage.world.faults.add(Fault(kind, "GET", "warehouse_saved_queries", times, after, retry_after=0))
         self.told.append(f"reads: {kind} x{times} after {after}")
-
-    def mirror(self, kind: str) -> None:
-        def sync() -> None:
-            with suppress(UserError):
-                run = mirror.start_sync(connection=Connection.objects.get(), kind=kind, queue=False)
-                mirror.run_sync(run.pk)
-
-        self.until_killed(f"{kind} sync", sync)
-        silent = datetime.now(UTC) - timedelta(minutes=2)  # the database's own clock, which nobody here moves
-        SyncRun.objects.filter(state__in=SyncRun.OPEN).update(heartbeat_at=silent)
 
     def come_or_go(self, who: str, what: str) -> None:
         """A person gets or loses access, or the role that they came with."""

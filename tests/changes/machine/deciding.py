@@ -8,7 +8,8 @@ from datetime import timedelta
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from tests.changes.machine.players import ANYBODY, OPERATORS, PICK, REVIEWERS, Players
+from tests.changes.machine.outsiders import Outsiders
+from tests.changes.machine.players import ANYBODY, OPERATORS, PICK, REVIEWERS
 from warehouse_admin.accounts.models import User
 from warehouse_admin.changes import services
 from warehouse_admin.changes.models import ChangeRequest
@@ -37,7 +38,7 @@ UNDER_WAY = (*REVIEWED, "draft", "approved", "failed", "needs_rebase", "applying
 DECISIONS = ("approve", "request_changes", "dismiss", "reject")
 
 
-class Deciding(Players):
+class Deciding(Outsiders):
     """Hands of reviewers and operators, and of whoever tries what is not theirs to do."""
 
     @precondition(lambda self: self.is_set and self.changes(*REVIEWED))
@@ -97,6 +98,8 @@ class Deciding(Players):
         change = self.change(pick, *UNDER_WAY)
         if change is None:
             return
+        if change.state in (*REVIEWED, "approved") and pick % 2:
+            self.get_in_the_way(change, pick)
         user, author = self.user(who), self.user(self.writer_of(change, pick))
         calls: dict[str, Callable[[], object]] = {
             "draft": lambda: services.save_revision(

@@ -10,7 +10,7 @@ from django.db import connection as database
 from django.db import transaction
 from django.db.models.signals import post_save
 
-from tests.changes.machine.approval import why_not_approved
+from tests.changes.machine.approval import why_not_approved, why_not_followed
 from tests.changes.machine.law import FINAL, LEGAL, NOTHING_LANDED, TOLD
 from tests.changes.machine.network import Network, Write
 from tests.changes.machine.stage import Stage
@@ -32,7 +32,7 @@ class Ledger:
         self.stage = stage
         self.states: dict[int, str] = {}
         self.hops: Counter[tuple[str, str]] = Counter()
-        self.claims: dict[str, str] = {}  # by mutation: why what it carries was not approved when it was claimed
+        self.wrong: list[str] = []  # what was seen while somebody's code ran that logs every failure and goes on
         self.network = Network(stage, self.leaving)
         self._transaction: list[tuple[Any, str, Any]] = []
         self._sequence = 0
@@ -48,6 +48,11 @@ class Ledger:
         ):
             post_save.disconnect(heard, model)
 
+    def _insist(self, wrong: str) -> None:
+        """Nothing is wrong, or the next look says what."""
+        if wrong:
+            self.wrong.append(wrong)
+
     # what is saved counts when it is committed, and only together with the rest of its transaction
 
     def _outermost(self) -> Any:
@@ -62,10 +67,13 @@ class Ledger:
         if instance.object_type == "change":
             told = (int(instance.object_id), instance.action.removeprefix("change."))
             transaction.on_commit(partial(self._committed, self._outermost(), "entry", told))
+            if instance.action == "change.base_refreshed":
+                self._insist(why_not_followed(ChangeRequest.objects.get(pk=instance.object_id)))
 
     def _saved_mutation(self, instance: Mutation, created: bool, **_: Any) -> None:
         if created:
-            self.claims[str(instance.pk)] = why_not_approved(instance)
+            why = why_not_approved(instance)
+            self._insist(why and f"{instance} is claimed, and yet {why}")
 
     def _committed(self, outermost: Any, kind: str, what: Any) -> None:
         if self._transaction and self._transaction[0][0] != outermost:
@@ -94,7 +102,14 @@ class Ledger:
     # what leaves
 
     def leaving(self, method: str, path: str, body: Any) -> str:
-        """Asked right before a write leaves: which mutation is it? It has to be on record and approved."""
+        """Asked right before a write leaves: which mutation is it? It has to be on record."""
+        try:
+            return self._mutation_of(method, path, body)
+        except AssertionError as wrong:
+            self._insist(str(wrong))
+            raise
+
+    def _mutation_of(self, method: str, path: str, body: Any) -> str:
         assert len(database.savepoint_ids) == self.stage.depth, "a transaction is open while PostHog is spoken to"
         spent = {write.mutation for write in self.network.writes if not self._refused_for_now(write)}
         marked = Mutation.objects.filter(state="sending", sent_at__isnull=False).order_by("-sent_at")
@@ -102,7 +117,6 @@ class Ledger:
         assert mine, f"{method} {path} leaves without a mutation that says so"
         mutation = mine[0]
         assert mutation.remote["method"] == method
-        assert self.claims[str(mutation.pk)] == "", f"{mutation}: {self.claims[str(mutation.pk)]}"
         asked = AuditEntry.objects.filter(request_id=mutation.request_id, action=f"saved_query.{mutation.kind}")
         assert asked.filter(result="asked").exists(), f"{mutation} leaves before the trail knows"
         change_pk, number = mutation.idempotency_key.split(":")[1:3]
@@ -132,6 +146,7 @@ class Ledger:
             assert changed == {}, f"refused ({said}), and yet: {changed}"
 
     def check(self) -> None:
+        assert not self.wrong, self.wrong
         if self._transaction:
             self._close_transaction()
         there = {pk: str(state) for pk, state in ChangeRequest.objects.values_list("pk", "state")}

@@ -7,7 +7,6 @@ from hypothesis.stateful import precondition, rule
 
 from tests.changes.machine.befalling import Befalling
 from tests.changes.machine.players import OPERATORS, PICK, REVIEWERS, SMALL
-from tests.changes.machine.words import text
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.changes import services
 from warehouse_admin.changes.models import ChangeRequest
@@ -25,7 +24,18 @@ TRAPS = (
     "no table",
     "objection",
     "co-author",
+    *["what hurts most"] * 9,
 )
+WORST = {
+    "create_view": ("role", "objection"),
+    "edit_query": ("edit", "edit", "layout", "recreate"),
+    "rename": ("dependent", "dependent", "rename"),
+    "set_cadence": ("cadence", "no table"),
+    "materialize": ("role", "away"),
+    "unmaterialize": ("dependent", "no table"),
+    "delete": ("dependent", "dependent", "edit"),
+}
+"""What each action has to notice above all."""
 
 
 class Undermining(Befalling):
@@ -50,6 +60,8 @@ class Undermining(Befalling):
         change.refresh_from_db()
         if change.state not in ("approved", "scheduled", "failed"):
             return
+        if how == "what hurts most":
+            how = WORST[change.action][pick % len(WORST[change.action])]
         self.told.append(f"{change} is undermined: {how}")
         self.strike(change, how, pick, numbers)
         self.do(f"{operator} applies {change}", lambda: services.apply(change, self.user(operator)))
@@ -69,8 +81,7 @@ class Undermining(Befalling):
             case "co-author" if voter is not None:
                 name = voter.voter.username
                 self.do(f"{name} joins", lambda: services.set_co_authors(change, change.author, add=[name]))
-            case "dependent" if view is not None and not view.deleted:
-                self.stage.world.create_outside(f"uses_{len(self.stage.world.views)}", text(numbers, source=view.name))
-                self.mirror("full")
-            case _ if view is not None and how not in ("role", "away", "objection", "co-author", "dependent"):
+            case "dependent":
+                self.build_on(change, numbers)
+            case _ if view is not None and how not in ("role", "away", "objection", "co-author"):
                 self.meddle(view.id, how, numbers, pick % 4)

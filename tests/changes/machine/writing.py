@@ -94,6 +94,8 @@ class Writing(Outsiders):
         self.propose(who, action, pick, True, **values.get(action, {}))
         if len(self.changes()) > known:
             change = self.changes()[-1]
+            if pick % 2:
+                self.get_in_the_way(change, pick)
             self.ledger.network.plan, self.kill_after = plan or self.ledger.network.plan, doom
             self.do(f"max approves {change}", lambda: services.approve(change, self.user("max")))
             if meanwhile and change.saved_query and not change.saved_query.deleted_at:

@@ -90,6 +90,9 @@ class Action:
     is_danger: ClassVar[bool] = False
     has_sql: ClassVar[bool] = False
     binds_dependents: ClassVar[bool] = False  # whether a new dependent asks for a new review
+    looks_first: ClassVar[str] = (  # for whoever is about to apply it
+        "The view is read from PostHog first; nothing is sent if somebody has changed it since."
+    )
 
     def fits(self, view: SavedQuery) -> bool:
         """Whether it makes sense for a view as it is."""

@@ -91,6 +91,7 @@ class CreateView(Action):
     label = "Create"
     icon = "plus"
     has_sql = True
+    looks_first = "The name is looked up in PostHog first; nothing is made if something has it by now."
 
     def clean(self, connection: Connection, values: Facts, view: SavedQuery | None) -> Facts:
         required(values, "name", "query")

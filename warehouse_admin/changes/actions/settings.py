@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.changes.actions.base import (
     Action,
@@ -99,7 +100,8 @@ class SetCadence(Action):
         return offered(generation)
 
     def title(self, name: str, proposal: Facts) -> str:
-        return f"Run {name} {in_words(proposal['sync_frequency'])}"
+        wanted = proposal["sync_frequency"]
+        return f"Pause {name}" if wanted == NEVER else f"Run {name} {in_words(wanted)}"
 
     def nothing_to_do(self, subject: Subject, proposal: Facts) -> str:
         held = subject.base.get("sync_frequency") or NEVER
@@ -134,9 +136,12 @@ class SetCadence(Action):
 
     def _no_table(self, subject: Subject) -> str:
         """A frequency without a schedule never runs on newer servers, and materializes the view on the oldest."""
+        by_key = accounts.capability(subject.connection, "materialize").state != "no"
         if subject.generation == "A":
-            return "It is not materialized, and on this server a cadence would materialize it. Propose that instead."
-        return "It is not materialized, so a cadence would never run anything. Propose to materialize it first."
+            remedy = "Propose that instead." if by_key else "Have somebody do that in PostHog: its API keys may not."
+            return f"It is not materialized, and on this server a cadence would materialize it. {remedy}"
+        remedy = "Propose to materialize it first." if by_key else "Have somebody materialize it in PostHog first."
+        return f"It is not materialized, so a cadence would never run anything. {remedy}"
 
     def inverse(self, before: Facts, proposal: Facts, generation: str) -> Inverse:
         former = before.get("sync_frequency") or NEVER

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from warehouse_admin.accounts.models import User
 from warehouse_admin.changes import readiness, selectors, services
+from warehouse_admin.changes.actions import action_of
 from warehouse_admin.changes.errors import StateForbids
 from warehouse_admin.changes.forms import VoteForm
 from warehouse_admin.changes.models import ChangeRequest
@@ -236,7 +237,7 @@ def carry_over(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def apply(request: HttpRequest, number: int) -> HttpResponse:
-    text = "The view is read from PostHog first; it is only written if nobody has changed it since."
+    text = action_of(selectors.detail(number, signed_in(request)).action).looks_first
     question = Question("apply", "Apply to PostHog", text, "Apply")
     return _answer(
         request,

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from warehouse_admin.changes import policies, selectors, services, votes
 from warehouse_admin.changes.co_authors import candidates
+from warehouse_admin.changes.transitions import require_state
 from warehouse_admin.changes.views.people import signed_in
 from warehouse_admin.core.errors import NotPermitted, UserError
 
@@ -21,6 +22,7 @@ def co_authors(request: HttpRequest, number: int) -> HttpResponse:
     """Add one by user name, or remove one."""
     change = selectors.detail(number, signed_in(request))
     policies.require_first_author(signed_in(request), change, action="change.co_authors_changed")
+    require_state(change, "co_authors")
     problem = None
     name = request.POST.get("add", "").strip()
     if request.method == "POST":

@@ -12,6 +12,7 @@ from warehouse_admin.mutations.kinds.base import (
     Standing,
     always_base,
     looking,
+    nothing_to_add,
     part,
     path_of,
 )
@@ -53,6 +54,13 @@ def _judge_cancel(mutation: Mutation, live: Live) -> Standing:
     return Standing.DONE if stopped else Standing.UNTOLD
 
 
+def _note_run(mutation: Mutation, live: Live) -> str:
+    """PostHog accepts a second run beside one that is under way, and never begins it."""
+    if (mutation.before or {}).get("status") == "Running":
+        return "PostHog showed a run under way already, and starts no second one beside it."
+    return ""
+
+
 def _kind(act: str, write: Callable[[Client, Mutation, Live], Live], judge: Judge) -> Kind:
     return Kind(
         action=f"saved_query.{act}",
@@ -65,6 +73,7 @@ def _kind(act: str, write: Callable[[Client, Mutation, Live], Live], judge: Judg
         look=looking(judge),
         judge=judge,
         shown=part("name", "status", "last_run_at"),
+        note=_note_run if act == "run" else nothing_to_add,
     )
 
 
