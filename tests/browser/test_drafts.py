@@ -32,6 +32,7 @@ def editor(sign_in: Callable[..., Page]) -> Iterator[Callable[..., Page]]:
         page.get_by_role("link", name=VIEW, exact=True).click()
         page.get_by_role("link", name=re.compile("Edit|Continue draft")).click()
         expect(page.get_by_label("Why")).to_be_visible()
+        page.wait_for_load_state()  # a page that lost the server before its scripts came could not tell
         opened.append(page)
         return page
 
