@@ -12,39 +12,10 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, connections, transaction
 
 from warehouse_admin.accounts.models import User
-from warehouse_admin.audit import services, triggers
+from warehouse_admin.audit import services
 from warehouse_admin.audit.models import AuditEntry, ChainHead
-from warehouse_admin.audit.targets import Target
 
 TABLE = AuditEntry._meta.db_table
-
-
-@pytest.fixture
-def entries(author: User) -> list[AuditEntry]:
-    AuditEntry.objects.count()
-    return [
-        services.record(
-            actor=author,
-            action="test.done",
-            target=Target("saved_query", f"id-{number}", f"view_{number}"),
-            before={"n": number},
-            after={"n": number + 1, "share": 0.25, "big": 1e16, "nothing": -0.0, "text": "é 🦔\r\n\x00"},
-        )
-        for number in range(5)
-    ]
-
-
-@pytest.fixture
-def tamper(db: None) -> Callable[..., None]:
-    """Run SQL with the triggers lifted, as somebody with the database's password could."""
-
-    def run(sql: str, *values: object) -> None:
-        with connection.cursor() as cursor:
-            triggers.drop(cursor)
-            cursor.execute(sql, values)
-            triggers.create(cursor)
-
-    return run
 
 
 def test_a_whole_chain_is_verified_to_its_end(entries: list[AuditEntry]) -> None:
@@ -160,7 +131,7 @@ def test_an_entry_of_a_rolled_back_transaction_leaves_no_gap(entries: list[Audit
 def test_a_lost_lock_writes_nothing(entries: list[AuditEntry], author: User, monkeypatch: pytest.MonkeyPatch) -> None:
     stale = ChainHead.objects.get(pk=1)
     services.record(actor=author, action="test.done")
-    monkeypatch.setattr(services, "_locked_head", lambda: stale)
+    monkeypatch.setattr(services, "locked_head", lambda: stale)
 
     with pytest.raises((services.ChainBroken, DatabaseError)), transaction.atomic():
         services.record(actor=author, action="test.fork")

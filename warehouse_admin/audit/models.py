@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from warehouse_admin.core.fields import EncryptedTextField
+
 
 class AuditEntry(models.Model):
     """One thing somebody did, asked for or was denied. `services.record` is the only writer."""
@@ -77,12 +79,26 @@ class ChainHead(models.Model):
 
 
 class Verification(models.Model):
-    """How far the chain was checked, when, and the first bad row if there was one."""
+    """One check of the chain: how far it came, what it found. Stored while it walks, so that a killed one goes on.
+
+    `to_sequence` is the last entry found good and `to_hash` its hash. A problem is told by `bad_sequence`, the entry
+    where it shows, and by `bad_checkpoint` where it concerns a checkpoint.
+    """
+
+    class Kind(models.TextChoices):
+        WHOLE = "whole", "From the first entry"
+        RESUMED = "resumed", "From the last entry verified before"
+        PART = "part", "From an entry that somebody named"
 
     at = models.DateTimeField()
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.PART)
+    is_finished = models.BooleanField(default=True)
     from_sequence = models.BigIntegerField()
     to_sequence = models.BigIntegerField()
+    to_hash = models.CharField(max_length=64, blank=True)
+    checkpoints = models.PositiveIntegerField(default=0)  # how many were checked
     bad_sequence = models.BigIntegerField(null=True)
+    bad_checkpoint = models.PositiveIntegerField(null=True)
     problem = models.CharField(max_length=300, blank=True)
 
     class Meta:
@@ -91,3 +107,44 @@ class Verification(models.Model):
 
     def __str__(self) -> str:
         return f"verified to {self.to_sequence}"
+
+
+class SigningKey(models.Model):
+    """An Ed25519 key that signs checkpoints. The public half stays for good; the private one until the key is retired.
+
+    `private_key` is empty where AUDIT_SIGNING_KEY gives it.
+    """
+
+    key_id = models.CharField(max_length=16, unique=True)
+    public_key = models.CharField(max_length=44)
+    private_key = EncryptedTextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    retired_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.key_id
+
+
+class Checkpoint(models.Model):
+    """A signed statement that the chain had `count` entries, of which the last, `sequence`, had this hash.
+
+    Numbered without a gap; each names the digest of the one before, so that none can be taken out unnoticed.
+    """
+
+    number = models.PositiveIntegerField(unique=True)
+    at = models.DateTimeField()
+    sequence = models.BigIntegerField()
+    hash = models.CharField(max_length=64)
+    count = models.BigIntegerField()
+    key_id = models.CharField(max_length=16)
+    previous = models.CharField(max_length=64)
+    signature = models.CharField(max_length=88)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"checkpoint {self.number} at {self.sequence}"

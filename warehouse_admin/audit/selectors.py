@@ -12,7 +12,8 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
-from warehouse_admin.audit.models import AuditEntry, ChainHead, Verification
+from warehouse_admin.audit import checkpoints, signing
+from warehouse_admin.audit.models import AuditEntry, ChainHead, Checkpoint, Verification
 from warehouse_admin.core.searching import mentioned
 
 PAGE_SIZE = 50
@@ -142,7 +143,40 @@ def neighbours(entries: QuerySet[AuditEntry], sequence: int) -> tuple[int | None
 
 
 def latest_verification() -> Verification | None:
-    return Verification.objects.order_by("-at", "-pk").first()
+    """The last check that came to an end."""
+    return Verification.objects.filter(is_finished=True).order_by("-at", "-pk").first()
+
+
+def latest_whole() -> Verification | None:
+    """The last check that walked the chain from its first entry and found it whole."""
+    whole = Verification.objects.filter(kind=Verification.Kind.WHOLE, is_finished=True, bad_sequence=None)
+    return whole.order_by("-at", "-pk").first()
+
+
+def chain_state() -> dict[str, Any]:
+    """What the header of the log tells: how long the chain is, how far it was checked and signed, and when."""
+    return {
+        "length": chain_length(),
+        "verification": latest_verification(),
+        "whole": latest_whole(),
+        "checkpoint": latest_checkpoint(),
+    }
+
+
+def latest_checkpoint() -> Checkpoint | None:
+    return Checkpoint.objects.order_by("-number").first()
+
+
+def kept_apart() -> dict[str, Any]:
+    """The newest checkpoint and the public keys: what to copy out of reach of whoever runs the portal."""
+    newest = latest_checkpoint()
+    return {"checkpoint": checkpoints.as_dict(newest) if newest else None, "public_keys": signing.public_keys()}
+
+
+def all_checkpoints() -> dict[str, Any]:
+    """Every checkpoint and every public key, for auditors to keep; `verify_audit --against` reads it."""
+    kept = Checkpoint.objects.order_by("number")
+    return {"checkpoints": [checkpoints.as_dict(one) for one in kept], "public_keys": signing.public_keys()}
 
 
 def chain_length() -> int:

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from warehouse_admin.audit import chain
+from warehouse_admin.audit import chain, policies
 from warehouse_admin.audit.errors import ChainBroken
 from warehouse_admin.audit.models import AuditEntry, ChainHead, Verification
 from warehouse_admin.audit.redaction import clean_json, clean_text
@@ -15,7 +15,7 @@ from warehouse_admin.audit.targets import Target
 from warehouse_admin.audit.verification import verify
 from warehouse_admin.core import context
 
-__all__ = ["record", "record_denied", "verify", "verify_and_record"]
+__all__ = ["locked_head", "record", "record_denied", "verify", "verify_and_record"]
 
 SYSTEM = "system"
 
@@ -76,16 +76,16 @@ def record_denied(
     )
 
 
-def verify_and_record(*, actor: Any) -> Verification:
-    """Check the whole chain and note in the trail that it was checked, by whom, and how it ended."""
-    found = verify()
+def verify_and_record(*, actor: Any, resume: bool = False) -> Verification:
+    """Check the chain and note in the trail that it was checked, by whom, and how it ended."""
+    found = verify(resume=resume)
     record(
         actor=actor,
         action="audit.verified",
-        target=Target("audit", "", "audit trail"),
+        target=policies.TRAIL,
         result=AuditEntry.Result.OK if found.bad_sequence is None else AuditEntry.Result.FAILED,
         reason=found.problem,
-        after={"from": found.from_sequence, "to": found.to_sequence},
+        after={"from": found.from_sequence, "to": found.to_sequence, "checkpoints": found.checkpoints},
     )
     return found
 
@@ -99,7 +99,7 @@ def _kind(actor: Any, now: context.RequestContext, actor_name: str) -> str:
 def _append(entry: AuditEntry) -> AuditEntry:
     # Without a savepoint: when the entry cannot be written, nothing that it tells of may happen.
     with transaction.atomic(savepoint=False):
-        head = _locked_head()
+        head = locked_head()
         entry.sequence = head.sequence + 1
         entry.prev_hash = head.hash
         entry.hash = chain.entry_hash([getattr(entry, name) for name in chain.FIELDS])
@@ -113,7 +113,8 @@ def _append(entry: AuditEntry) -> AuditEntry:
     return entry
 
 
-def _locked_head() -> ChainHead:
+def locked_head() -> ChainHead:
+    """The end of the chain, which nobody else can append to until the transaction ends."""
     head = ChainHead.objects.select_for_update().filter(pk=1).first()
     if head is None:
         # Only before the first entry ever: afterwards the first insert would collide with sequence 1.

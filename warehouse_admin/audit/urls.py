@@ -8,5 +8,7 @@ app_name = "audit"
 urlpatterns: list[URLPattern] = [
     path("audit/", views.entry_list, name="list"),
     path("audit/verify/", views.verify, name="verify"),
+    path("audit/checkpoints/", views.checkpoint_list, name="checkpoints"),
+    path("audit/checkpoints/download/", views.checkpoint_download, name="checkpoint-download"),
     path("audit/<int:sequence>/", views.entry_detail, name="detail"),
 ]
