@@ -69,6 +69,7 @@ class ChainHead(models.Model):
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     sequence = models.BigIntegerField(default=0)
     hash = models.CharField(max_length=64, default="0" * 64)
+    previous = models.CharField(max_length=64, default="0" * 64)  # the hash before this one
 
     class Meta:
         default_permissions = ()

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from warehouse_admin.audit import chain, checkpoints, services, signing
+from warehouse_admin.audit.appending import locked_head
 from warehouse_admin.audit.errors import NotSealed
 from warehouse_admin.audit.models import AuditEntry, Checkpoint, Verification
 from warehouse_admin.audit.targets import Target
@@ -29,7 +30,7 @@ def seal(found: Verification, *, actor: Any = None) -> Checkpoint:
     if found.bad_sequence is not None or found.kind == Verification.Kind.PART:
         raise NotSealed("Only a chain that was found whole from its first entry on is signed.")
     with transaction.atomic():
-        services.locked_head()
+        locked_head()
         last = Checkpoint.objects.order_by("-number").first()
         if last and last.sequence >= found.to_sequence:
             return last
@@ -64,7 +65,7 @@ def check_regularly() -> Verification:
 def rotate_key(*, actor: Any) -> None:
     """Forget the private key that signed so far; the next checkpoint is signed by a new one."""
     with transaction.atomic():
-        services.locked_head()
+        locked_head()
         signing.retire()
         services.record(actor=actor, action="audit.key_retired", target=Target("audit", "", "signing key"))
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
-from warehouse_admin.audit import chain, policies
-from warehouse_admin.audit.errors import ChainBroken
-from warehouse_admin.audit.models import AuditEntry, ChainHead, Verification
+from warehouse_admin.audit import policies
+from warehouse_admin.audit.appending import append
+from warehouse_admin.audit.models import AuditEntry, Verification
 from warehouse_admin.audit.redaction import clean_json, clean_text
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.audit.verification import verify
 from warehouse_admin.core import context
 
-__all__ = ["locked_head", "record", "record_denied", "verify", "verify_and_record"]
+__all__ = ["record", "record_denied", "verify", "verify_and_record"]
 
 SYSTEM = "system"
 
@@ -59,7 +58,7 @@ def record(
         ip=clean_text(now.ip, 45),
         user_agent=clean_text(now.user_agent, 300),
     )
-    return _append(entry)
+    return append(entry)
 
 
 def record_denied(
@@ -94,30 +93,3 @@ def _kind(actor: Any, now: context.RequestContext, actor_name: str) -> str:
     if actor is None:
         return AuditEntry.ActorKind.PERSON if actor_name else AuditEntry.ActorKind.SYSTEM
     return AuditEntry.ActorKind.TOKEN if now.token_name else AuditEntry.ActorKind.PERSON
-
-
-def _append(entry: AuditEntry) -> AuditEntry:
-    # Without a savepoint: when the entry cannot be written, nothing that it tells of may happen.
-    with transaction.atomic(savepoint=False):
-        head = locked_head()
-        entry.sequence = head.sequence + 1
-        entry.prev_hash = head.hash
-        entry.hash = chain.entry_hash([getattr(entry, name) for name in chain.FIELDS])
-        entry.save(force_insert=True)
-        # The lock makes this always true; were it ever lost, a fork must fail here.
-        moved = ChainHead.objects.filter(pk=head.pk, sequence=head.sequence, hash=head.hash).update(
-            sequence=entry.sequence, hash=entry.hash
-        )
-        if moved != 1:
-            raise ChainBroken("Another entry was appended at the same time; nothing was done.")
-    return entry
-
-
-def locked_head() -> ChainHead:
-    """The end of the chain, which nobody else can append to until the transaction ends."""
-    head = ChainHead.objects.select_for_update().filter(pk=1).first()
-    if head is None:
-        # Only before the first entry ever: afterwards the first insert would collide with sequence 1.
-        ChainHead.objects.get_or_create(pk=1)
-        head = ChainHead.objects.select_for_update().get(pk=1)
-    return head
