@@ -1,8 +1,8 @@
 """The audit trail at 1,000,000 entries: the log page by any filter, verification, and appending by 16 at once.
 
-AUDIT_ROWS=100000 measures fewer. The targets are for PostgreSQL: at most 12 SQL queries and 100 ms (the 95th percentile)
-for every combination of filters, in a fifth of the time of Django admin's changelist of the same rows in the same run;
-75,000 entries verified a second; appending at 0.3 of the speed of plain INSERTs of the same rows, no gap and no fork.
+AUDIT_ROWS=100000 measures fewer. The targets are for PostgreSQL: at most 12 SQL queries and 100 ms (the 95th
+percentile) for every combination of filters, in a fifth of the time of Django admin's changelist of the same rows in
+the same run; 75,000 entries verified a second; appending at 0.3 of the speed of plain INSERTs of the same rows, no gap and no fork.
 """
 
 from __future__ import annotations

@@ -56,6 +56,10 @@ class AuditEntry(models.Model):
             models.Index(fields=["action", "-sequence"]),
             models.Index(fields=["result", "-sequence"]),
             models.Index(fields=["request_id", "-sequence"]),
+            models.Index(fields=["connection", "-sequence"]),
+            models.Index(fields=["ip", "-sequence"]),
+            models.Index(fields=["actor_kind", "-sequence"]),
+            models.Index(fields=["token_name", "-sequence"]),
             models.Index(fields=["at"]),
         ]
 

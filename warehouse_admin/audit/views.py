@@ -19,27 +19,36 @@ VERIFY_AT_ONCE = 20_000
 """Up to so many entries a person can wait for the check; a longer chain is checked in the background."""
 CHECKPOINTS_SHOWN = 50
 
+NARROWING = ("object", "actor", "connection", "ip", "token", "request_id", "until")
+KINDS = list(AuditEntry.ActorKind.choices)
 RESULTS = [(value, label) for value, label in AuditEntry.Result.choices]
 
 
 @require_GET
 def entry_list(request: HttpRequest) -> HttpResponse:
     sees_all = policies.sees_all(request.user)
-    visible = selectors.entries_for(request.user, sees_all=sees_all)
-    entries, problems = selectors.filtered(visible, request.GET)
+    found = selectors.search(selectors.entries_for(request.user, sees_all=sees_all), request.GET)
+    indexed = selectors.is_indexed(request.GET, sees_all=sees_all)
     context: dict[str, Any] = {
-        "window": selectors.window(entries, request.GET.get("page", "")),
-        "problems": problems,
+        "window": selectors.window(found, request.GET.get("page", ""), indexed=indexed),
+        "problems": found.problems,
         "filters": {name: request.GET.get(name, "") for name in selectors.FILTERS},
         "filtered": any(request.GET.get(name) for name in selectors.FILTERS),
-        "narrowed": any(request.GET.get(name) for name in ("object", "actor", "since", "until")),
-        "actions": presenters.action_options(request.GET.get("action", "")),
+        "narrowed": any(request.GET.get(name) for name in NARROWING),
         "results": RESULTS,
         "sees_all": sees_all,
-        "hidden": selectors.hidden_count(request.user, sees_all=sees_all),
+        "hidden": selectors.hidden_count(request.user, found.length, sees_all=sees_all),
     }
     if not wants_fragment(request):
-        context |= selectors.chain_state()
+        known = selectors.choices() if sees_all else {}
+        context |= {
+            "verification": selectors.latest_verification(),
+            "length": found.length,
+            "known": known,
+            "kinds": KINDS,
+            "actions": presenters.action_options(request.GET.get("action", ""), known.get("actions", [])),
+            "presets": presenters.date_presets(request.GET.get("since", "")),
+        }
     return render_page(request, "audit/list.html", "audit/_table.html", context)
 
 
@@ -84,7 +93,8 @@ def checkpoint_list(request: HttpRequest) -> HttpResponse:
     context = {
         "page": Paginator(kept, CHECKPOINTS_SHOWN).get_page(request.GET.get("page")),
         "keys": SigningKey.objects.order_by("-pk").defer("private_key"),
-        **selectors.chain_state(),
+        "verification": selectors.latest_verification(),
+        "length": selectors.chain_length(),
     }
     return render(request, "audit/checkpoints.html", context)
 
