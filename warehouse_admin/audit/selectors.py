@@ -208,7 +208,7 @@ def latest_verification() -> Verification | None:
 
 
 def choices() -> dict[str, list[str]]:
-    """The actors and actions there are, to choose from; some minutes old at most, and any other value can be asked for."""
+    """What there is to choose from, as it was some minutes ago at most; any other value can be asked for too."""
     fields = {"actors": "actor_name", "actions": "action", "connections": "connection"}
     return cache.get_or_set(
         "audit-choices", lambda: {name: searching.choices(field) for name, field in fields.items()}, CHOICES_KEPT
