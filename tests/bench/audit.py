@@ -151,7 +151,7 @@ def _adapted(value: Any) -> Any:
 
 
 def _pages(client: Client) -> None:
-    """The page whole, by every filter alone, every pair and some of three, beside the admin's changelist at its best."""
+    """The page whole, by every filter alone, every pair and some of three, beside the admin's at its best."""
     admin = min(_timed(client, f"{ADMIN}{query}") for query in ("", "?result__exact=denied", "?q=quarterly"))
     client.get("/audit/")
     taken = {url: _median(client, url) for url in map(_url, _combinations())}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from warehouse_admin.core.fields import EncryptedTextField
 
@@ -153,3 +156,73 @@ class Checkpoint(models.Model):
 
     def __str__(self) -> str:
         return f"checkpoint {self.number} at {self.sequence}"
+
+
+class Export(models.Model):
+    """A part of the trail that somebody asked for as a file, written in the background, kept for a while."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        STOPPED = "stopped"
+
+    class Format(models.TextChoices):
+        CSV = "csv", "CSV"
+        JSON_LINES = "jsonl", "JSON Lines"
+        SEGMENT = "segment", "Signed segment"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    format = models.CharField(max_length=10, choices=Format)
+    filters = models.JSONField(default=dict)
+    is_masked = models.BooleanField(default=True)
+    saw_all = models.BooleanField(default=False)  # whether it holds other people's entries too
+    reason = models.TextField(blank=True)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField(auto_now_add=True)
+    to_sequence = models.BigIntegerField()  # entries that came later are not part of it
+    attempt = models.UUIDField(null=True)  # of the worker that writes it now; another's writes count for nothing
+    attempts = models.PositiveSmallIntegerField(default=0)
+    started_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(null=True)  # when the worker last got on
+    finished_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    total = models.BigIntegerField(null=True)
+    done = models.BigIntegerField(default=0)
+    size = models.BigIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True)
+    error = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["asked_by", "-asked_at"]), models.Index(fields=["state"])]
+
+    def __str__(self) -> str:
+        return f"{self.format} export by {self.asked_by}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in (self.State.QUEUED, self.State.RUNNING)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the file can be fetched."""
+        kept = self.expires_at is None or self.expires_at > timezone.now()
+        return self.state == self.State.SUCCEEDED and kept
+
+
+class ExportPart(models.Model):
+    """A piece of an export's file, compressed. In the database, which web and worker share on whatever machines."""
+
+    export = models.ForeignKey(Export, models.CASCADE, related_name="parts")
+    number = models.PositiveIntegerField()
+    content = models.BinaryField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["export", "number"], name="audit_one_part_per_number")]
+
+    def __str__(self) -> str:
+        return f"part {self.number}"

@@ -18,6 +18,8 @@ from warehouse_admin.audit.models import AuditEntry, ChainHead, Checkpoint, Veri
 
 PAGE_SIZE = 50
 CHOICES_KEPT = 300
+_CHOICES_KEY = "audit-choices"
+COUNTED = 10_000
 _EQUAL = {
     "actor": "actor_name",
     "request_id": "request_id",
@@ -126,7 +128,7 @@ def _within(entries: QuerySet[AuditEntry], params: Mapping[str, str], problems: 
         for name, rows in (("first", first), ("last", last))
         if rows is not None
     }
-    found = ChainHead.objects.filter(pk=1).values("sequence", **bounds).first() or {}
+    found: dict[str, Any] = ChainHead.objects.filter(pk=1).values("sequence", **bounds).first() or {}
     if since:
         # Where nothing is that new, the number is one that nothing has.
         start = found.get("first")
@@ -207,12 +209,19 @@ def latest_verification() -> Verification | None:
     return Verification.objects.filter(is_finished=True).annotate(**told).order_by("-at", "-pk").first()
 
 
+def capped_count(entries: QuerySet[AuditEntry]) -> int:
+    """How many entries there are; COUNTED + 1 for all that is more."""
+    return entries.order_by().values("pk")[: COUNTED + 1].count()
+
+
 def choices() -> dict[str, list[str]]:
     """What there is to choose from, as it was some minutes ago at most; any other value can be asked for too."""
-    fields = {"actors": "actor_name", "actions": "action", "connections": "connection"}
-    return cache.get_or_set(
-        "audit-choices", lambda: {name: searching.choices(field) for name, field in fields.items()}, CHOICES_KEPT
-    )
+    found: dict[str, list[str]] | None = cache.get(_CHOICES_KEY)
+    if found is None:
+        fields = {"actors": "actor_name", "actions": "action", "connections": "connection"}
+        found = {name: searching.choices(field) for name, field in fields.items()}
+        cache.set(_CHOICES_KEY, found, CHOICES_KEPT)
+    return found
 
 
 def latest_checkpoint() -> Checkpoint | None:

@@ -42,16 +42,27 @@ def digest(payload: Mapping[str, Any]) -> str:
 def is_signed(payload: Mapping[str, Any], signature: str, public_key: str) -> bool:
     """Whether the owner of `public_key` signed exactly this; False for what is no key or no signature too."""
     try:
-        key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key, validate=True))
-        key.verify(base64.b64decode(signature, validate=True), canonical(payload))
+        key = Ed25519PublicKey.from_public_bytes(_decoded(public_key))
+        key.verify(_decoded(signature), canonical(payload))
     except (InvalidSignature, ValueError):
         return False
     return True
 
 
 def key_id_of(public_key: str) -> str:
-    """A key's name follows from the key: no other key can take it."""
-    return hashlib.sha256(base64.b64decode(public_key)).hexdigest()[:16]
+    """A key's name follows from the key, so that no other can take it; "" for what is no key."""
+    try:
+        return hashlib.sha256(_decoded(public_key)).hexdigest()[:16]
+    except ValueError:
+        return ""
+
+
+def _decoded(text: str) -> bytes:
+    """From base64, of which there is one spelling only: no bit of a signature may be changed unnoticed."""
+    raw = base64.b64decode(text, validate=True)
+    if base64.b64encode(raw).decode() != text:
+        raise ValueError("not how it is written")
+    return raw
 
 
 def current() -> tuple[Signer, bool]:

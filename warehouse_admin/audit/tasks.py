@@ -23,3 +23,19 @@ def verify_chain(user_id: int | None = None) -> None:
 def seal_chain() -> None:
     """Sign the chain's end if it is time to; running twice signs once."""
     sealing.seal_if_due()
+
+
+@shared_task(name="audit.write_export")
+def write_export(export_id: str) -> None:
+    """Write the file of an export, unless another worker does."""
+    from warehouse_admin.audit import export_writing
+
+    export_writing.write(export_id)
+
+
+@shared_task(name="audit.tend_exports")
+def tend_exports() -> None:
+    """See to exports that nobody writes, and clear away old files."""
+    from warehouse_admin.audit import exports
+
+    exports.tend()

@@ -7,7 +7,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from warehouse_admin.audit import checkpoints, sealing, selectors, services
+from warehouse_admin.audit import checkpoints, sealing, segments, selectors, services, signing
 from warehouse_admin.audit.models import Verification
 from warehouse_admin.management.base import PortalCommand
 
@@ -27,9 +27,14 @@ class Command(PortalCommand):
         parser.add_argument(
             "--against", type=Path, metavar="FILE", help="also compare with checkpoints that were downloaded before"
         )
+        parser.add_argument(
+            "--segment", type=Path, metavar="FILE", help="check a signed segment that was exported, and nothing else"
+        )
         parser.add_argument("--new-key", action="store_true", help="retire the key that signed so far")
 
     def run(self, *, start: int, resume: bool, **options: Any) -> dict[str, Any]:
+        if options["segment"]:
+            return self._segment(options["segment"])
         if start < 1:
             self.misuse("--from takes the number of an entry, 1 or more.")
         if options["checkpoint"] and start > 1:
@@ -48,6 +53,17 @@ class Command(PortalCommand):
             made = sealing.seal(found)
             self.say(f"Checkpoint {made.number} signs the chain up to entry {made.sequence}.")
         return {**told, **selectors.kept_apart()}
+
+    def _segment(self, path: Path) -> dict[str, Any]:
+        try:
+            with path.open("rb") as lines:
+                held = segments.check(lines, signing.public_keys())
+        except OSError as error:
+            self.misuse(f"{path} cannot be read: {error.strerror}.")
+        except segments.BadSegment as error:
+            self.fail(f"{path}: {error}")
+        self.say(f"All {held['entries']} entries of {path} are as they were signed by the key {held['key_id']}.")
+        return {name: held[name] for name in ("entries", "key_id", "sha256", "masked")}
 
     def _copies(self, path: Path) -> dict[str, Any]:
         try:
