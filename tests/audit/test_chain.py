@@ -200,3 +200,20 @@ def test_the_command_calls_a_nonsensical_start_misuse(db: None) -> None:
         call_command("verify_audit", "--from", "0")
 
     assert failure.value.returncode == 2
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="Only PostgreSQL lets others on before the disk has it.")
+@pytest.mark.django_db(transaction=True)
+def test_an_entry_is_on_the_disk_when_its_transaction_is_over() -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        services.record(actor=None, action="test.done")
+        services.record(actor=None, action="test.done")
+        assert len(connection.run_on_commit) == 1
+        cursor.execute("SELECT pg_current_wal_insert_lsn()")
+        (written,) = cursor.fetchone()
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_current_wal_flush_lsn() >= %s::pg_lsn, current_setting('synchronous_commit')", [written]
+        )
+        assert cursor.fetchone() == (True, "on")

@@ -35,12 +35,13 @@ def action_options(chosen: str, known: Iterable[str]) -> list[tuple[str, str]]:
     return [*ACTION_GROUPS, *((action, action) for action in sorted(single))]
 
 
-def date_presets(since: str) -> list[tuple[str, str, bool]]:
-    """Spans of time to choose at a click: what they are called, the day they begin, whether that is asked for now."""
+def date_presets(since: str) -> list[tuple[str, str]]:
+    """The days to begin with at a click, and the one that is asked for now, if it is another."""
     today = timezone.now().astimezone(UTC).date()
     days = {"Today": 0, "7 days": 6, "30 days": 29, "90 days": 89}
-    starts = {label: (today - timedelta(days=back)).isoformat() for label, back in days.items()}
-    return [(label, start, start == since) for label, start in starts.items()]
+    presets = [((today - timedelta(days=back)).isoformat(), label) for label, back in days.items()]
+    known = not since or any(since == day for day, _ in presets)
+    return presets if known else [*presets, (since, since[:30])]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.core.cache import cache
 from django.db.models import Q, QuerySet, Subquery
+from django.db.models.fields.json import KeyTextTransform
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
@@ -128,7 +129,7 @@ def _within(entries: QuerySet[AuditEntry], params: Mapping[str, str], problems: 
         for name, rows in (("first", first), ("last", last))
         if rows is not None
     }
-    found: dict[str, Any] = ChainHead.objects.filter(pk=1).values("sequence", **bounds).first() or {}
+    found: Any = ChainHead.objects.filter(pk=1).values("sequence", **bounds).first() or {}
     if since:
         # Where nothing is that new, the number is one that nothing has.
         start = found.get("first")
@@ -164,7 +165,10 @@ class Window:
 
 def window(found: Search, page: str, size: int = PAGE_SIZE, *, indexed: bool = False) -> Window:
     """The page that `before-12` or `after-12` (a sequence) names, the newest for anything else; counts nothing."""
-    rows = found.entries.defer("before", "after", "remote", "user_agent")
+    # Of what PostHog was sent and said, as much as a row shows: the whole may be long.
+    told = {"sent": "method", "answered": "status", "took": "duration_ms"}
+    shown = {name: KeyTextTransform(key, "remote") for name, key in told.items()}
+    rows = found.entries.defer("before", "after", "remote", "user_agent").annotate(**shown)
     direction, sequence = _position(page)
     if direction == "after":
         kept = searching.oldest(rows, sequence, size + 1, indexed=indexed)

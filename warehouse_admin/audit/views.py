@@ -67,7 +67,7 @@ def entry_detail(request: HttpRequest, sequence: int) -> HttpResponse:
         "earlier": earlier,
         "later": later,
     }
-    return render(request, "audit/detail.html", context)
+    return render_page(request, "audit/detail.html", "audit/_entry.html", context)
 
 
 @require_POST
