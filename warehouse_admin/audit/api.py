@@ -98,7 +98,7 @@ class TrailPages(Pagination):
         rows = list(queryset[self.offset : self.offset + self.limit + 1])
         self.has_more = len(rows) > self.limit
         if view.whole_trail:
-            self.count = selectors.chain_length()
+            self.count = selectors.chain_length() - selectors.archived_count()
         else:
             self.count, self.is_estimate = estimated_count(queryset)
         if self.is_estimate:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
-from warehouse_admin.audit import chain, signing
+from warehouse_admin.audit import archives, chain, signing
+from warehouse_admin.audit.archives import Base
 from warehouse_admin.audit.models import AuditEntry, Checkpoint
 
 VERSION = 1
@@ -44,10 +45,10 @@ def as_dict(checkpoint: Checkpoint) -> dict[str, Any]:
     return {**payload_of(checkpoint), "signature": checkpoint.signature}
 
 
-def check() -> tuple[int, Problem | None]:
+def check(base: Base) -> tuple[int, Problem | None]:
     """How many checkpoints were checked, and the first thing that is wrong with them or with what they vouch for."""
     kept = list(Checkpoint.objects.order_by("number"))
-    problem = _first_bad(kept, signing.public_keys()) or _untold(kept) or _contradiction(kept)
+    problem = _first_bad(kept, signing.public_keys()) or _untold(kept) or _contradiction(kept, base)
     return len(kept), problem
 
 
@@ -59,7 +60,7 @@ def check_copies(copies: Iterable[Mapping[str, Any]], public_keys: Mapping[str, 
         if not signing.is_signed(told, checkpoint.signature, public_keys.get(checkpoint.key_id, "")):
             text = f"The copy of checkpoint {checkpoint.number} is not signed by a key that comes with it."
             return Problem(checkpoint.sequence, text, checkpoint.number)
-    return _contradiction(sorted(kept, key=lambda one: one.sequence))
+    return _contradiction(sorted(kept, key=lambda one: one.sequence), archives.base()[0])
 
 
 def _from_copy(copy: Mapping[str, Any]) -> Checkpoint:
@@ -100,13 +101,14 @@ def _untold(kept: list[Checkpoint]) -> Problem | None:
     return _missing(len(kept) + 1) if told and told.isdecimal() and int(told) > len(kept) else None
 
 
-def _contradiction(kept: list[Checkpoint]) -> Problem | None:
-    """The first checkpoint whose entry is gone or another one."""
+def _contradiction(checked: list[Checkpoint], base: Base) -> Problem | None:
+    """The first checkpoint whose entry is gone or another one; those of entries that were archived go by the file."""
+    kept = [one for one in checked if one.sequence >= base.sequence]
     for start in range(0, len(kept), _TOGETHER):
         some = kept[start : start + _TOGETHER]
         found = AuditEntry.objects.filter(sequence__in={one.sequence for one in some if one.sequence})
         hashes = dict(found.values_list("sequence", "hash"))
-        hashes[0] = chain.GENESIS
+        hashes[base.sequence] = base.hash
         for checkpoint in some:
             if hashes.get(checkpoint.sequence) != checkpoint.hash:
                 return _named(checkpoint, hashes.get(checkpoint.sequence), kept)

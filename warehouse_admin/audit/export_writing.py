@@ -17,8 +17,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from warehouse_admin.audit import export_texts, masking, policies, presenters, segments, selectors, services, signing
-from warehouse_admin.audit.appending import locked_head
+from warehouse_admin.audit import export_texts, masking, policies, presenters, sealing, segments, selectors, services
 from warehouse_admin.audit.models import AuditEntry, Export, ExportPart
 
 TOGETHER = 1_000
@@ -96,7 +95,7 @@ def _contents(export: Export, entries: QuerySet[AuditEntry], digest: Any) -> Ite
 
 
 def _pieces(export: Export, entries: QuerySet[AuditEntry], digest: Any) -> Iterator[bytes]:
-    signer = _signer() if export.format == Export.Format.SEGMENT else None
+    signer = sealing.signer() if export.format == Export.Format.SEGMENT else None
     first = entries.values_list("sequence", flat=True).first() or 0
     if signer:
         yield segments.line(segments.header(export_texts.told(export), first, export.to_sequence))
@@ -152,12 +151,6 @@ def _csv(rows: list[list[str]]) -> bytes:
     out = io.StringIO()
     csv.writer(out).writerows(rows)
     return out.getvalue().encode()
-
-
-def _signer() -> signing.Signer:
-    with transaction.atomic():
-        locked_head()
-        return signing.current()[0]
 
 
 def give_up(export: Export) -> None:

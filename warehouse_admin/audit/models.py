@@ -158,6 +158,28 @@ class Checkpoint(models.Model):
         return f"checkpoint {self.number} at {self.sequence}"
 
 
+class Archive(models.Model):
+    """A signed statement that the oldest entries, up to `to_sequence`, were written to a file and pruned here.
+
+    The chain is verified from the entry after it on. While there is one, the database lets exactly these entries go.
+    """
+
+    number = models.PositiveIntegerField(unique=True)
+    at = models.DateTimeField()
+    from_sequence = models.BigIntegerField()
+    to_sequence = models.BigIntegerField()
+    to_hash = models.CharField(max_length=64)
+    file_sha256 = models.CharField(max_length=64)  # of all but the last line, as that line itself tells
+    key_id = models.CharField(max_length=16)
+    signature = models.CharField(max_length=88)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"archive {self.number} to {self.to_sequence}"
+
+
 class Export(models.Model):
     """A part of the trail that somebody asked for as a file, written in the background, kept for a while."""
 

@@ -70,22 +70,30 @@ def rotate_key(*, actor: Any) -> None:
         services.record(actor=actor, action="audit.key_retired", target=Target("audit", "", "signing key"))
 
 
+def signer(*, actor: Any = None) -> signing.Signer:
+    """The key that signs now; the trail tells when a new one had to be made."""
+    with transaction.atomic():
+        locked_head()
+        found, is_new = signing.current()
+        if is_new:
+            # Under names that do not sound like a secret's: this is the half that everybody may know.
+            told = {"ed25519": found.public_key, "fingerprint": found.key_id}
+            services.record(actor=actor, action="audit.key_made", target=Target("audit", "", "signing key"), after=told)
+    return found
+
+
 def _signed(found: Verification, last: Checkpoint | None, actor: Any) -> Checkpoint:
-    signer, is_new = signing.current()
-    if is_new:
-        # Under names that do not sound like a secret's: this is the half that everybody may know.
-        told = {"ed25519": signer.public_key, "fingerprint": signer.key_id}
-        services.record(actor=actor, action="audit.key_made", target=Target("audit", "", "signing key"), after=told)
+    key = signer(actor=actor)
     checkpoint = Checkpoint(
         number=last.number + 1 if last else 1,
         at=timezone.now(),
         sequence=found.to_sequence,
         hash=found.to_hash,
         count=found.to_sequence,
-        key_id=signer.key_id,
+        key_id=key.key_id,
         previous=signing.digest(checkpoints.payload_of(last)) if last else chain.GENESIS,
     )
-    checkpoint.signature = signer.sign(checkpoints.payload_of(checkpoint))
+    checkpoint.signature = key.sign(checkpoints.payload_of(checkpoint))
     checkpoint.save(force_insert=True)
     return checkpoint
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 from warehouse_admin.audit import checkpoints, searching, signing
-from warehouse_admin.audit.models import AuditEntry, ChainHead, Checkpoint, Verification
+from warehouse_admin.audit.models import Archive, AuditEntry, ChainHead, Checkpoint, Verification
 
 PAGE_SIZE = 50
 CHOICES_KEPT = 300
@@ -44,7 +44,9 @@ def entries_for(user: Any, *, sees_all: bool) -> QuerySet[AuditEntry]:
 
 def hidden_count(user: Any, length: int, *, sees_all: bool) -> int:
     """How many of the chain's entries this person may not read."""
-    return 0 if sees_all else max(0, length - AuditEntry.objects.filter(actor=user.pk).count())
+    if sees_all:
+        return 0
+    return max(0, length - archived_count() - AuditEntry.objects.filter(actor=user.pk).count())
 
 
 @dataclass(frozen=True)
@@ -244,6 +246,11 @@ def all_checkpoints() -> dict[str, Any]:
     return {"checkpoints": [checkpoints.as_dict(one) for one in kept], "public_keys": signing.public_keys()}
 
 
+def archived_count() -> int:
+    """How many of the chain's entries are no longer here but in archives."""
+    return Archive.objects.order_by("-number").values_list("to_sequence", flat=True).first() or 0
+
+
 def chain_length() -> int:
-    """How many entries there are: sequences have no gap."""
+    """How many entries the chain has, those in archives too: sequences have no gap."""
     return ChainHead.objects.filter(pk=1).values_list("sequence", flat=True).first() or 0

@@ -11,7 +11,8 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from warehouse_admin.audit import chain, checkpoints
+from warehouse_admin.audit import archives, chain, checkpoints
+from warehouse_admin.audit.archives import Base
 from warehouse_admin.audit.checkpoints import Problem
 from warehouse_admin.audit.models import AuditEntry, ChainHead, Verification
 
@@ -33,13 +34,16 @@ def verify(*, from_sequence: int = 1, resume: bool = False) -> Verification:
     """
     # Read first: entries appended while we walk are for the next time.
     head = ChainHead.objects.filter(pk=1).first()
-    run = _resumed() if resume else None
+    base, forged = archives.base()
+    run = _resumed(base) if resume else None
     if run is None:
-        start = max(1, from_sequence)
-        kind = Kind.WHOLE if start == 1 else Kind.PART
-        run = Verification(kind=kind, from_sequence=start, to_sequence=start - 1, to_hash=_hash_before(start))
-    run.checkpoints, broken = checkpoints.check()
-    problem = _walk(run) or _check_end(head, run) or broken or _cut_since(run)
+        first = base.sequence + 1
+        start = max(first, from_sequence)
+        kind = Kind.WHOLE if start == first else Kind.PART
+        run = Verification(kind=kind, from_sequence=start, to_sequence=start - 1, to_hash=_hash_before(start, base))
+    run.checkpoints, broken = checkpoints.check(base)
+    problem = Problem(base.sequence + 1, forged) if forged else None
+    problem = problem or _walk(run, base) or _check_end(head, run) or broken or _cut_since(run)
     return _store(run, problem)
 
 
@@ -48,9 +52,9 @@ def verified() -> QuerySet[Verification]:
     return Verification.objects.filter(kind__in=(Kind.WHOLE, Kind.RESUMED)).exclude(to_hash="").order_by("-at", "-pk")
 
 
-def _resumed() -> Verification | None:
+def _resumed(base: Base) -> Verification | None:
     """A check that goes on where the last one got to; that one itself when it was killed."""
-    last = verified().first()
+    last = verified().filter(to_sequence__gte=base.sequence).first()
     if last is None or not last.is_finished:
         return last
     return Verification(
@@ -61,10 +65,10 @@ def _resumed() -> Verification | None:
     )
 
 
-def _walk(run: Verification) -> Problem | None:
+def _walk(run: Verification, base: Base) -> Problem | None:
     start, expected = run.to_sequence + 1, run.to_sequence + 1
     previous = run.to_hash
-    if start > 1 and run.kind != Kind.PART and (found := _hash_before(start)) != previous:
+    if start > 1 and run.kind != Kind.PART and (found := _hash_before(start, base)) != previous:
         run.to_hash = ""
         return _cut_off(start - 1) if not found else Problem(start - 1, _ANOTHER.format(start - 1))
     problem = None
@@ -115,10 +119,10 @@ def _converted(row: Sequence[Any]) -> list[Any]:
     return values
 
 
-def _hash_before(start: int) -> str:
+def _hash_before(start: int, base: Base) -> str:
     """The hash that the first row must continue; "" when the row before it is missing."""
-    if start == 1:
-        return chain.GENESIS
+    if start == base.sequence + 1:
+        return base.hash
     return AuditEntry.objects.filter(sequence=start - 1).values_list("hash", flat=True).first() or ""
 
 

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from warehouse_admin.audit import policies, presenters, sealing, selectors, services, tasks
-from warehouse_admin.audit.models import AuditEntry, Checkpoint, SigningKey
+from warehouse_admin.audit.models import Archive, AuditEntry, Checkpoint, SigningKey
 from warehouse_admin.core.errors import Missing
 from warehouse_admin.core.htmx import render_page, wants_fragment
 
@@ -95,6 +95,7 @@ def checkpoint_list(request: HttpRequest) -> HttpResponse:
         "keys": SigningKey.objects.order_by("-pk").defer("private_key"),
         "verification": selectors.latest_verification(),
         "length": selectors.chain_length(),
+        "archives": Archive.objects.order_by("-number"),
     }
     return render(request, "audit/checkpoints.html", context)
 
