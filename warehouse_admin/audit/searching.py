@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, Q, QuerySet
-from django.db.models.expressions import CombinedExpression
+from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet
 
 from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.core.searching import Mention, mentioned
@@ -39,25 +39,39 @@ def newest(entries: QuerySet[AuditEntry], below: int, count: int, *, indexed: bo
     walk comes first; when it does not find enough, few rows match, which are looked up by their conditions and sorted.
     `indexed` says that the only condition is one that an index has in order, so that walking is the best there is.
     """
-    rows = entries.filter(sequence__lt=below).order_by("-sequence")
+    rows = entries.order_by("-sequence")
     if indexed or below <= NEAR:
-        return list(rows[:count])
-    found = list(rows.filter(sequence__gte=below - NEAR)[:count])
-    return found if len(found) == count else list(rows.order_by(_unindexed().desc())[:count])
+        return list(rows.filter(sequence__lt=below)[:count])
+    found = list(rows.filter(sequence__lt=below, sequence__gte=below - NEAR)[:count])
+    if len(found) == count:
+        return found
+    return list(_looked_up(rows).filter(unordered__lt=below).order_by("-unordered")[:count])
 
 
 def oldest(entries: QuerySet[AuditEntry], above: int, count: int, *, indexed: bool) -> list[AuditEntry]:
     """The oldest `count` matching entries numbered more than `above`, likewise."""
-    rows = entries.filter(sequence__gt=above).order_by("sequence")
+    rows = entries.order_by("sequence")
     if indexed:
-        return list(rows[:count])
-    found = list(rows.filter(sequence__lte=above + NEAR)[:count])
-    return found if len(found) == count else list(rows.order_by(_unindexed().asc())[:count])
+        return list(rows.filter(sequence__gt=above)[:count])
+    found = list(rows.filter(sequence__gt=above, sequence__lte=above + NEAR)[:count])
+    if len(found) == count:
+        return found
+    return list(_looked_up(rows).filter(unordered__gt=above).order_by("unordered")[:count])
 
 
-def _unindexed() -> CombinedExpression:
-    """The sequence, in words that no index has in order."""
-    return F("sequence") + 0
+def _looked_up(rows: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
+    """With the sequence in words that no index knows: one that had it in order would be walked, and two that are both
+    narrowed by it are never laid over each other."""
+    return rows.alias(unordered=F("sequence") + 0)
+
+
+def timed(entries: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
+    """With `moment`, the time in words that no index knows: bounds of the sequence go with any other condition, and the
+    time is only looked at near them."""
+    at: Any = F("at")
+    if connection.vendor == "postgresql":
+        at = ExpressionWrapper(F("at") + timedelta(0), output_field=DateTimeField())
+    return entries.alias(moment=at)
 
 
 def choices(field: str, *, starting: str = "") -> list[str]:

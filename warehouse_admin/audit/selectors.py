@@ -135,9 +135,11 @@ def _within(entries: QuerySet[AuditEntry], params: Mapping[str, str], problems: 
     if since:
         # Where nothing is that new, the number is one that nothing has.
         start = found.get("first")
-        entries = entries.filter(at__gte=since, sequence__gte=_NO_ENTRY if start is None else start - _SLACK)
+        entries = searching.timed(entries).filter(
+            moment__gte=since, sequence__gte=_NO_ENTRY if start is None else start - _SLACK
+        )
     if until:
-        entries = entries.filter(at__lt=until, sequence__lte=(found.get("last") or 0) + _SLACK)
+        entries = searching.timed(entries).filter(moment__lt=until, sequence__lte=(found.get("last") or 0) + _SLACK)
     return Search(entries, problems, found.get("sequence", 0))
 
 
