@@ -19,8 +19,9 @@ from warehouse_admin.mutations.timing import CLOCKS
 Kind = Observation.Kind
 RUN_STARTED, RUN_CANCELLED, RESUMED, OVERDUE = "run_started", "run_cancelled", "resumed", "overdue"
 WAKE_FAILED = "wake_failed"
+RUN_FAILED, RUN_RECOVERED = "run_failed", "run_recovered"
 
-UNREMARKABLE = frozenset({RUN_STARTED, RUN_CANCELLED, RESUMED, "sync_frequency_reset"})
+UNREMARKABLE = frozenset({RUN_STARTED, RUN_CANCELLED, RESUMED, RUN_FAILED, RUN_RECOVERED, "sync_frequency_reset"})
 """Kinds that change nothing that a team would have to agree to."""
 
 LOG_LAG = timedelta(minutes=5)  # a log row is written after the change it tells of
