@@ -101,8 +101,14 @@ def explains(entry: Logged, seen: Observation) -> bool:
     if seen.kind == Kind.EDITED:
         return entry.new_text is not None and text_digest(entry.new_text) == (seen.after or {}).get("query_hash")
     if seen.kind == Kind.CADENCE_CHANGED and entry.kind == Kind.MATERIALIZED:
-        return True
+        return _gave_cadence(entry, seen)
     return entry.kind == seen.kind or any(_FIELDS.get(name) == seen.kind for name in entry.fields)
+
+
+def _gave_cadence(entry: Logged, seen: Observation) -> bool:
+    """Whether a materialization set the cadence that was seen; where its entry does not say which, it may have."""
+    interval = entry.fields.get("sync_frequency_interval", (None, None))[1]
+    return interval is None or interval in logged_as((seen.after or {}).get("sync_frequency") or NEVER)
 
 
 def _in_time(moment: datetime, seen: Observation) -> bool:

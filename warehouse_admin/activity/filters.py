@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
-from warehouse_admin.activity.facts import OVERDUE, WAKE_FAILED
+from warehouse_admin.accounts.models import User
+from warehouse_admin.activity.facts import OVERDUE, RUN_FAILED, WAKE_FAILED
 from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.core.searching import every_word, mentioned
 from warehouse_admin.mirror.models import Observation
@@ -20,15 +22,42 @@ Source = ActivityEntry.Source
 Verdict = ActivityEntry.Verdict
 
 OUTSIDE = Q(source__in=[Source.OUTSIDE, Source.UNKNOWN])
-WAITING = Q(needs_review=True, verdict="")
-FOLDERS: dict[str, tuple[str, str, Q]] = {
-    "unreviewed": ("Unreviewed", "inbox", WAITING),
-    "outside": ("Outside", "external", OUTSIDE & Q(needs_review=True)),
-    "flagged": ("Flagged", "flag", Q(verdict=Verdict.FLAGGED)),
-    "suspensions": ("Stopped", "pause", Q(kind__in=[Observation.Kind.SUSPENDED, OVERDUE, WAKE_FAILED])),
-    "done": ("Done", "check", ~Q(verdict="")),
-    "all": ("All", "layers", Q()),
+AWAKE = Q(snoozed_until=None) | Q(snoozed_until__lte=Now())
+"""A snoozed entry comes back by itself."""
+UNDECIDED = Q(needs_review=True, verdict="")
+WAITING = UNDECIDED & Q(assignee=None) & AWAKE
+"""Entries that nobody has taken on yet."""
+FOLDERS: dict[str, tuple[str, str]] = {
+    "unreviewed": ("Unreviewed", "inbox"),
+    "mine": ("Assigned to me", "users"),
+    "outside": ("Outside changes", "external"),
+    "failed": ("Failed or unknown", "alert"),
+    "suspensions": ("Suspensions", "pause"),
+    "flagged": ("Flagged", "flag"),
+    "snoozed": ("Snoozed", "clock"),
+    "done": ("Done", "check"),
+    "all": ("All", "layers"),
 }
+KEPT_PARAMETERS = ("folder", "source", "kind", "author", "view", "q", "connection", "period", "since", "until")
+"""What a saved search keeps of the URL."""
+
+
+def folder_conditions(user: User) -> dict[str, Q]:
+    """Which entries each folder holds for this person."""
+    mine = Q(verdict="", assignee=user) | Q(asked_person=user)
+    return {
+        "unreviewed": WAITING,
+        "mine": mine & AWAKE,
+        "outside": OUTSIDE & Q(needs_review=True),
+        "failed": ~Q(outcome="") | Q(kind=RUN_FAILED),
+        "suspensions": Q(kind__in=[Observation.Kind.SUSPENDED, OVERDUE, WAKE_FAILED]),
+        "flagged": Q(verdict=Verdict.FLAGGED),
+        "snoozed": Q(verdict="", snoozed_until__gt=Now()),
+        "done": ~Q(verdict=""),
+        "all": Q(),
+    }
+
+
 PERIODS = {"1d": ("Last day", 1), "7d": ("Last 7 days", 7), "30d": ("Last 30 days", 30)}
 
 
@@ -86,8 +115,8 @@ class Filters:
             rows = rows.filter(occurred_at__lte=self.until)
         return rows
 
-    def apply(self, rows: QuerySet[ActivityEntry]) -> QuerySet[ActivityEntry]:
-        return self.narrow(rows).filter(FOLDERS[self.folder][2])
+    def apply(self, rows: QuerySet[ActivityEntry], user: User) -> QuerySet[ActivityEntry]:
+        return self.narrow(rows).filter(folder_conditions(user)[self.folder])
 
 
 def _since(query: QueryDict) -> datetime | None:

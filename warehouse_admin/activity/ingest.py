@@ -49,8 +49,8 @@ def _untold(rows: QuerySet[Any], link: str) -> QuerySet[Any]:
 
 
 def _take_mutations(connection: Connection) -> int:
-    """What was sent from here, however it ended. Where nothing was sent, nothing was done here."""
-    done = Mutation.objects.filter(connection=connection, state__in=outcomes.TOLD, sent_at__isnull=False)
+    """What was tried here, however it ended."""
+    done = Mutation.objects.filter(outcomes.TOLD, connection=connection)
     batch = list(_untold(done, "mutation").select_related("actor").order_by("asked_at")[:BATCH])
     views = views_of(connection, [mutation.object_id for mutation in batch])
     ActivityEntry.objects.bulk_create(entry_of(mutation, views) for mutation in batch)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db.models import Q
+
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.activity import facts
 from warehouse_admin.activity.models import ActivityEntry
@@ -12,8 +14,9 @@ State = Mutation.State
 Outcome = ActivityEntry.Outcome
 
 UNSETTLED = (State.ASKED, State.SENDING, State.UNCONFIRMED)
-TOLD = (State.HAPPENED, State.CONFLICT, State.REFUSED, State.UNCONFIRMED, State.DID_NOT_HAPPEN)
-"""States of a mutation that left here and of which people are told."""
+_FAILED = (State.CONFLICT, State.REFUSED, State.NOT_SENT, State.DID_NOT_HAPPEN)
+TOLD = Q(state__in=(State.HAPPENED, State.UNCONFIRMED), sent_at__isnull=False) | Q(state__in=_FAILED)
+"""Mutations of which people are told: not those that were not needed, because PostHog held it already."""
 
 
 def outcome_of(mutation: Mutation) -> str:

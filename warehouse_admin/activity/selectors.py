@@ -9,8 +9,9 @@ from typing import Any
 from django.core.paginator import Page
 from django.db.models import Count, QuerySet
 
+from warehouse_admin.accounts.models import User
 from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
-from warehouse_admin.activity.filters import FOLDERS, WAITING, Filters
+from warehouse_admin.activity.filters import FOLDERS, WAITING, Filters, folder_conditions
 from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.core.paging import CountedPaginator
 
@@ -20,10 +21,16 @@ UNREAD = (*CONNECTION_UNREAD, *UNREAD_OF_MUTATION, "saved_query__query", "saved_
 HEAVY = ("before", "after")
 """What only the page of one entry shows."""
 
-
+IN_PANE_FROM = (
+    *("connection", "saved_query", "mutation", "reviewed_by", "assignee", "remote_activity", "observation"),
+)
 IN_PANE = (
-    *("source", "kind", "object_name", "author", *HEAVY, "occurred_at", "remote_activity", "observation"),
+    *("source", "kind", "object_name", "author", *HEAVY, "occurred_at"),
     *("needs_review", "verdict", "note", "reviewed_at", "reviewed_by__username", "mutation__cause"),
+    *("outcome", "known_only_here", "assignee__username", "snoozed_until", "asked_at", "revert_number"),
+    *("remote_activity__created_at", "remote_activity__user_email", "remote_activity__user_name"),
+    *("remote_activity__is_system", "observation__seen_at", "mutation__state", "mutation__sent_at"),
+    *("mutation__asked_at", "connection__slug", "connection__generation"),
     *("saved_query__name", "saved_query__posthog_id", "saved_query__deleted_at"),
 )
 
@@ -44,34 +51,37 @@ def unreviewed_count() -> int:
     return ActivityEntry.objects.filter(WAITING).count()
 
 
-def folders(filters: Filters) -> list[Folder]:
-    """Every folder, counted under the other filters; one query."""
+def folders(filters: Filters, user: User) -> list[Folder]:
+    """Every folder of this person, counted under the other filters; one query."""
     rows = filters.narrow(ActivityEntry.objects.all()).order_by()
-    counts = rows.aggregate(**{name: Count("pk", filter=where) for name, (_, _, where) in FOLDERS.items()})
-    return [
-        Folder(name, label, icon, counts[name], name == filters.folder) for name, (label, icon, _) in FOLDERS.items()
-    ]
+    conditions = folder_conditions(user)
+    counts = rows.aggregate(**{name: Count("pk", filter=where) for name, where in conditions.items()})
+    return [Folder(name, label, icon, counts[name], name == filters.folder) for name, (label, icon) in FOLDERS.items()]
 
 
 def related(rows: QuerySet[ActivityEntry]) -> QuerySet[ActivityEntry]:
-    return rows.select_related("saved_query", "connection", "mutation", "reviewed_by").defer(*UNREAD)
+    return rows.select_related("saved_query", "connection", "mutation", "reviewed_by", "assignee").defer(*UNREAD)
 
 
-def entry_page(filters: Filters, total: int, number: Any) -> Page:
+def entry_page(filters: Filters, user: User, total: int, number: Any) -> Page:
     """One page of the list, newest first, with what a sentence tells, `total` counted by the folders; one query."""
-    rows = filters.apply(ActivityEntry.objects.select_related("mutation")).defer(*UNREAD_OF_MUTATION, *HEAVY)
+    rows = filters.apply(ActivityEntry.objects.select_related("mutation", "assignee"), user).defer(
+        *UNREAD_OF_MUTATION, *HEAVY
+    )
     page = CountedPaginator(rows.order_by("-occurred_at", "-pk"), PAGE_SIZE, total).get_page(number)
     page.object_list = list(page.object_list)
     return page
 
 
 def entry(pk: int) -> ActivityEntry | None:
-    return related(ActivityEntry.objects.filter(pk=pk)).first()
+    evidence = ("remote_activity", "observation")
+    rows = related(ActivityEntry.objects.filter(pk=pk)).select_related(*evidence)
+    return rows.defer(*UNREAD, "remote_activity__detail", "observation__before", "observation__after").first()
 
 
 def entry_in_pane(pk: int) -> ActivityEntry | None:
     """One entry with what the reading pane beside the list tells, and no more: the list is asked for at each key."""
-    rows = ActivityEntry.objects.select_related("saved_query", "mutation", "reviewed_by").filter(pk=pk)
+    rows = ActivityEntry.objects.select_related(*IN_PANE_FROM).filter(pk=pk)
     return rows.only(*IN_PANE).first()
 
 

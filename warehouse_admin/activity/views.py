@@ -37,9 +37,9 @@ def _person(request: HttpRequest) -> User:
 def inbox(request: HttpRequest) -> HttpResponse:
     """Folders, the list, and the chosen entry (`?entry=`, else the first) in the reading pane."""
     filters = Filters.parse(request.GET)
-    folders = selectors.folders(filters)
+    folders = selectors.folders(filters, _person(request))
     total = next(folder.count for folder in folders if folder.active)
-    page = selectors.entry_page(filters, total, request.GET.get("page"))
+    page = selectors.entry_page(filters, _person(request), total, request.GET.get("page"))
     rows = [{"entry": entry, "sentence": presenters.sentence(entry)} for entry in page.object_list]
     chosen = request.GET.get("entry", "")
     pk = int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 18 else None
