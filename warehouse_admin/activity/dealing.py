@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from django.db import transaction
 
 from warehouse_admin.accounts import policies
 from warehouse_admin.accounts.models import User
+from warehouse_admin.activity import meter
 from warehouse_admin.activity.errors import bad
 from warehouse_admin.activity.models import ActivityEntry, Step
 from warehouse_admin.audit import services as audit
@@ -63,8 +64,8 @@ def put_back(entry: ActivityEntry, state: State) -> None:
 
 
 def deal(deed: Deed, keys: Iterable[int], change: Callable[[ActivityEntry], bool]) -> list[ActivityEntry]:
-    """Change each entry under its lock; where `change` says that nothing differs, as after a double click, nothing is
-    kept or recorded. All or none."""
+    """Change each entry under its lock, all or none. Where `change` says that nothing was done, as after a double
+    click, nothing is recorded; only what differs can be taken back."""
     batch = uuid.uuid4()
     with transaction.atomic():
         done = []
@@ -74,12 +75,20 @@ def deal(deed: Deed, keys: Iterable[int], change: Callable[[ActivityEntry], bool
                 entry.save(update_fields=[name.removesuffix("_id") for name in KEPT])
                 done.append((entry, before, shown))
         Step.objects.bulk_create(
-            Step(entry=entry, batch=batch, actor=deed.user, action=deed.step, before=before, after=state_of(entry))
+            Step(entry=entry, batch=batch, actor=deed.user, action=deed.step, before=before, after=after)
             for entry, before, _ in done
+            if before != (after := state_of(entry))
         )
         for entry, _, shown in done:
             record(deed, entry, shown)
+        transaction.on_commit(lambda: meter.forget({entry.connection.slug for entry, _, _ in done}))
     return [entry for entry, _, _ in done]
+
+
+def last_batch(user: User, entries: Sequence[ActivityEntry]) -> uuid.UUID | None:
+    """The click that has just dealt with these entries, so that it can be taken back; None where it did nothing."""
+    recent = Step.objects.filter(actor=user, entry__in=[entry.pk for entry in entries[:1]], undone_at=None)
+    return recent.order_by("-at", "-pk").values_list("batch", flat=True).first()
 
 
 def locked(keys: Iterable[int]) -> list[ActivityEntry]:

@@ -98,6 +98,10 @@ class ActivityEntry(models.Model):
         return f"{self.object_name} {self.kind}"
 
 
+REVIEWS = [(one.value, one.label) for one in (ActivityEntry.Verdict.ACCEPTED, ActivityEntry.Verdict.FLAGGED)]
+"""The verdicts that are only said; the others come with something that is done."""
+
+
 class Step(models.Model):
     """One thing that a person did with an entry, and what it was like before, so that it can be taken back."""
 

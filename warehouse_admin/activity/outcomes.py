@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.db.models import Q
 
 from warehouse_admin.accounts.models import Connection
@@ -30,8 +32,7 @@ def settle(connection: Connection) -> None:
     open_ends = ActivityEntry.objects.filter(connection=connection, outcome=Outcome.UNKNOWN)
     settled = open_ends.exclude(mutation__state__in=UNSETTLED).select_related("mutation__connection")
     for entry in settled:
-        mutation = entry.mutation
-        assert mutation is not None  # only what was sent has an outcome
+        mutation = cast(Mutation, entry.mutation)  # nothing else has an outcome
         entry.outcome = outcome_of(mutation)
         entry.saved_query = entry.saved_query or _view(connection, mutation)
         if entry.observation_id is None:

@@ -99,6 +99,26 @@ def sentence(entry: ActivityEntry) -> str:
     return f"Somebody {verb} {name} outside the portal; PostHog does not say who"
 
 
+NOUNS = {
+    Kind.EDITED: "edits",
+    Kind.RENAMED: "renames",
+    Kind.CADENCE_CHANGED: "cadence changes",
+    RUN_STARTED: "runs started",
+    RUN_CANCELLED: "runs cancelled",
+    RUN_FAILED: "failures",
+    RUN_RECOVERED: "recoveries",
+}
+
+
+def many(entries: list[ActivityEntry]) -> str:
+    """`7 edits of orders by li@x.example`; all of one kind, of one view, by one person."""
+    first = entries[0]
+    noun = NOUNS.get(first.kind, f"entries “{KINDS.get(first.kind, first.kind)}”")
+    by = f" by {first.author}" if first.author else ""
+    where = " here" if first.source == Source.PORTAL else " outside the portal" if by else ""
+    return f"{len(entries)} {noun} of {first.object_name or 'a view'}{by}{where}"
+
+
 def _ours(entry: ActivityEntry, name: str, verb: str) -> str:
     number = change_number(entry)
     who, through = entry.author or "The portal", f" through change #{number}" if number else ""

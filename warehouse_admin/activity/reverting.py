@@ -63,7 +63,7 @@ def plan(entry: ActivityEntry) -> Revert:
 
 
 def _of_kind(entry: ActivityEntry) -> Revert:
-    before, view = entry.before or {}, entry.saved_query
+    before = entry.before or {}
     if entry.kind == Kind.EDITED:
         text = before.get("query")
         return Revert("edit_query", {"query": text}) if isinstance(text, str) and text else _lost("SQL")
@@ -80,13 +80,18 @@ def _of_kind(entry: ActivityEntry) -> Revert:
     if entry.kind == Kind.CREATED:
         return Revert("delete")
     if entry.kind == Kind.DELETED:
-        assert view is not None  # asked before
-        return Revert("create_view", {"name": view.name, "query": view.query}) if view.query else _lost("SQL")
+        return Revert("create_view", {"name": entry.object_name, "query": before.get("query")})
     return Revert(why_not=f"Nobody knows how to undo “{entry.kind}”.")
 
 
 def _lost(what: str) -> Revert:
     return Revert(why_not=f"Nobody has seen the {what} before this, so it cannot be put back.")
+
+
+def _from_tombstone(entry: ActivityEntry) -> Revert:
+    """The log of a deletion does not say what was deleted; the mirror keeps the last SQL. Read only when it is due."""
+    text = entry.saved_query.query if entry.saved_query else None
+    return Revert("create_view", {"name": entry.object_name, "query": text}) if text else _lost("SQL")
 
 
 def _cadence(before: dict[str, Any]) -> str:
@@ -106,6 +111,8 @@ def open_revert(*, user: User, entry: ActivityEntry, note: str = "") -> tuple[Ac
     """
     require(user, REVERTED, entry)
     wanted = plan(entry)
+    if wanted.action == "create_view" and not wanted.values["query"]:
+        wanted = _from_tombstone(entry)
     if wanted.why_not:
         raise NotPossible(wanted.why_not)
     undone = entry.steps.filter(action="revert", undone_at__isnull=False).count()

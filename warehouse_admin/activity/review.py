@@ -99,13 +99,14 @@ def clean(verdict: str, note: str) -> tuple[str, str]:
 
 
 def deciding(user: User, verdict: str, note: str, **more: object) -> Callable[[ActivityEntry], bool]:
-    """Give an entry this verdict by this person, unless it has it already."""
+    """Give an entry this verdict by this person. One that it has already is kept with its time; to say the same again
+    counts as said, to do the same again does not count as done."""
 
     def decide(entry: ActivityEntry) -> bool:
         held = {"verdict": entry.verdict, "note": entry.note, "reviewed_by_id": entry.reviewed_by_id}
         held |= {name: getattr(entry, name) for name in more}
         if held == {"verdict": verdict, "note": note, "reviewed_by_id": user.pk, **more}:
-            return False
+            return verdict in VERDICTS
         entry.verdict, entry.note, entry.snoozed_until = verdict, note, None
         entry.reviewed_by, entry.reviewed_at = user, timezone.now()
         for name, value in more.items():

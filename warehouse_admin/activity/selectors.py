@@ -6,13 +6,16 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.cache import cache
 from django.core.paginator import Page
-from django.db.models import Count, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import JSONObject
 
 from warehouse_admin.accounts.models import User
 from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
-from warehouse_admin.activity.filters import FOLDERS, WAITING, Filters, folder_conditions
-from warehouse_admin.activity.models import ActivityEntry
+from warehouse_admin.activity.assigning import assignable
+from warehouse_admin.activity.filters import FOLDERS, OUTSIDE, WAITING, Filters, folder_conditions
+from warehouse_admin.activity.models import ActivityEntry, Question
 from warehouse_admin.core.paging import CountedPaginator
 
 PAGE_SIZE = 50
@@ -21,6 +24,22 @@ UNREAD = (*CONNECTION_UNREAD, *UNREAD_OF_MUTATION, "saved_query__query", "saved_
 HEAVY = ("before", "after")
 """What only the page of one entry shows."""
 
+PEOPLE, MOST_PEOPLE = "activity.people", 500
+LAST_QUESTION = Subquery(
+    Question.objects.filter(entry=OuterRef("pk"))
+    .order_by("-asked_at", "-pk")
+    .values(
+        found=JSONObject(
+            text="text",
+            by="asked_by__username",
+            to="addressed_to",
+            person="person_id",
+            answer="answer",
+            answered_by="answered_by__username",
+        )
+    )[:1]
+)
+"""What was asked last about an entry, and what came back, without a query of its own."""
 IN_PANE_FROM = (
     *("connection", "saved_query", "mutation", "reviewed_by", "assignee", "remote_activity", "observation"),
 )
@@ -32,6 +51,7 @@ IN_PANE = (
     *("remote_activity__is_system", "observation__seen_at", "mutation__state", "mutation__sent_at"),
     *("mutation__asked_at", "connection__slug", "connection__generation"),
     *("saved_query__name", "saved_query__posthog_id", "saved_query__deleted_at"),
+    *("saved_query__managed_viewset_kind", "saved_query__origin"),
 )
 
 
@@ -76,13 +96,29 @@ def entry_page(filters: Filters, user: User, total: int, number: Any) -> Page:
 def entry(pk: int) -> ActivityEntry | None:
     evidence = ("remote_activity", "observation")
     rows = related(ActivityEntry.objects.filter(pk=pk)).select_related(*evidence)
-    return rows.defer(*UNREAD, "remote_activity__detail", "observation__before", "observation__after").first()
+    unread = (*UNREAD, "remote_activity__detail", "observation__before", "observation__after")
+    return rows.annotate(last_question=LAST_QUESTION).defer(*unread).first()
+
+
+def last_outside() -> ActivityEntry | None:
+    """The newest outside change, whoever dealt with it; for an inbox that is empty."""
+    rows = ActivityEntry.objects.filter(OUTSIDE, needs_review=True).select_related("reviewed_by")
+    return rows.defer(*HEAVY).order_by("-occurred_at", "-pk").first()
+
+
+def people() -> list[str]:
+    """The user names of those to whom an entry can be given; looked up again after a minute."""
+    names: list[str] | None = cache.get(PEOPLE)
+    if names is None:
+        names = list(assignable().values_list("username", flat=True)[:MOST_PEOPLE])
+        cache.set(PEOPLE, names, 60)
+    return names
 
 
 def entry_in_pane(pk: int) -> ActivityEntry | None:
     """One entry with what the reading pane beside the list tells, and no more: the list is asked for at each key."""
     rows = ActivityEntry.objects.select_related(*IN_PANE_FROM).filter(pk=pk)
-    return rows.only(*IN_PANE).first()
+    return rows.annotate(last_question=LAST_QUESTION).only(*IN_PANE).first()
 
 
 def entries_of_view(posthog_id: uuid.UUID) -> QuerySet[ActivityEntry]:
