@@ -92,6 +92,20 @@ def test_after_a_click_the_next_one_shows_and_undo_brings_the_first_back(
     assert 'data-key="z"' not in client.get("/activity/").content.decode()
 
 
+def test_the_views_history_says_what_was_adopted_and_what_is_to_be_reverted(
+    burst: list[ActivityEntry], reviewer: User, client_of: ClientOf
+) -> None:
+    client, view = client_of(reviewer), burst[0].saved_query
+    assert view is not None
+    client.post(f"/activity/{burst[0].pk}/adopt/")
+    ActivityEntry.objects.filter(pk=burst[1].pk).update(verdict="revert", revert_number=12, known_only_here=True)
+
+    page = client.get(f"/saved-queries/{view.posthog_id}/activity/").content.decode()
+
+    assert page.count("the agreed baseline since") == 1 and "adopted by reviewer" in page
+    assert '<a href="/changes/12/">#12</a> would put back what was before · known only here' in page
+
+
 @pytest.mark.parametrize(
     ("deed", "data", "held"),
     [
@@ -264,7 +278,7 @@ def test_the_meter_counts_what_was_due() -> None:
 
 def test_the_page_says_how_it_is_counted(burst: list[ActivityEntry], reviewer: User, client_of: ClientOf) -> None:
     client = client_of(reviewer)
-    assert "No outside change was due for review yet" in client.get("/activity/").content.decode()
+    assert "none was due yet" in client.get("/activity/").content.decode()
     ActivityEntry.objects.filter(pk=burst[0].pk).update(
         verdict="accepted", reviewed_at=timezone.now(), created_at=timezone.now() - timedelta(hours=2)
     )

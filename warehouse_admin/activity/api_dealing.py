@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.http import QueryDict
@@ -226,6 +226,7 @@ class Searches(Idempotent, ListEndpoint):
     """Your saved searches and those that others share."""
 
     serializer_class = SearchRow
+    orderings: ClassVar = {"name": "name"}
     default_ordering = "name"
 
     def get_queryset(self) -> QuerySet[SavedSearch]:

@@ -29,9 +29,9 @@ WAITING = UNDECIDED & Q(assignee=None) & AWAKE
 """Entries that nobody has taken on yet."""
 FOLDERS: dict[str, tuple[str, str]] = {
     "unreviewed": ("Unreviewed", "inbox"),
-    "mine": ("Assigned to me", "users"),
+    "mine": ("Assigned to me", "people"),
     "outside": ("Outside changes", "external"),
-    "failed": ("Failed or unknown", "alert"),
+    "failed": ("Failed, unknown", "alert"),
     "suspensions": ("Suspensions", "pause"),
     "flagged": ("Flagged", "flag"),
     "snoozed": ("Snoozed", "clock"),

@@ -56,6 +56,7 @@ def revert(request: HttpRequest, pk: int) -> HttpResponse:
     entry = known_entry(pk)
     _, number = services.open_revert(user=person(request), entry=entry, note=request.POST.get("note", ""))
     _done(request, [entry], f"change #{number} would put back what was before")
+    messages.success(request, "Drafted with what was there before: read it, say why, and submit it.")
     return redirect(reverse("changes:detail", args=[number]))
 
 
@@ -135,10 +136,11 @@ def _done(request: HttpRequest, entries: Sequence[ActivityEntry], said: str) -> 
     """Say what was done and remember how to take it back."""
     what = presenters.sentence(entries[0]) if len(entries) == 1 else f"{len(entries)} entries"
     batch = last_batch(person(request), entries)
-    if batch is not None:
+    if batch is None:
+        messages.success(request, f"{what}: {said}.")
+    else:  # the list says it beside the button that takes it back
         kept = {"batch": str(batch), "text": f"{what}: {said}."[:300], "at": timezone.now().timestamp()}
         request.session[UNDO] = kept
-    messages.success(request, f"{what}: {said}.")
     following = request.POST.get("next", "")
     return redirect(_back_to_list(request, int(following) if following.isascii() and following.isdigit() else None))
 
