@@ -47,7 +47,7 @@
   /* A menu that a key opens takes the focus, so that the next key chooses. */
   document.addEventListener("toggle", (event) => {
     if (event.target.matches?.(".inbox-actions details.menu") && event.target.open) {
-      event.target.querySelector("select, textarea, .menu-list button")?.focus();
+      event.target.querySelector(".menu-list :is(input, textarea, button)")?.focus();
     }
   }, true);
   document.addEventListener("htmx:afterSettle", () => {

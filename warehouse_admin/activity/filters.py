@@ -22,11 +22,18 @@ Source = ActivityEntry.Source
 Verdict = ActivityEntry.Verdict
 
 OUTSIDE = Q(source__in=[Source.OUTSIDE, Source.UNKNOWN])
-AWAKE = Q(snoozed_until=None) | Q(snoozed_until__lte=Now())
-"""A snoozed entry comes back by itself."""
-UNDECIDED = Q(needs_review=True, verdict="")
-WAITING = UNDECIDED & Q(assignee=None) & AWAKE
-"""Entries that nobody has taken on yet."""
+
+
+def waiting(now: object) -> Q:
+    """Entries that nobody has taken on yet; a snoozed one comes back by itself."""
+    return Q(needs_review=True, verdict="", assignee=None) & _awake(now)
+
+
+def _awake(now: object) -> Q:
+    return Q(snoozed_until=None) | Q(snoozed_until__lte=now)
+
+
+WAITING = waiting(Now())
 FOLDERS: dict[str, tuple[str, str]] = {
     "unreviewed": ("Unreviewed", "inbox"),
     "mine": ("Assigned to me", "people"),
@@ -43,16 +50,17 @@ KEPT_PARAMETERS = ("folder", "source", "kind", "author", "view", "q", "connectio
 
 
 def folder_conditions(user: User) -> dict[str, Q]:
-    """Which entries each folder holds for this person."""
+    """Which entries each folder holds for this person now."""
+    now = timezone.now()
     mine = Q(verdict="", assignee=user) | Q(asked_person=user)
     return {
-        "unreviewed": WAITING,
-        "mine": mine & AWAKE,
+        "unreviewed": waiting(now),
+        "mine": mine & _awake(now),
         "outside": OUTSIDE & Q(needs_review=True),
         "failed": ~Q(outcome="") | Q(kind=RUN_FAILED),
         "suspensions": Q(kind__in=[Observation.Kind.SUSPENDED, OVERDUE, WAKE_FAILED]),
         "flagged": Q(verdict=Verdict.FLAGGED),
-        "snoozed": Q(verdict="", snoozed_until__gt=Now()),
+        "snoozed": Q(verdict="", snoozed_until__gt=now),
         "done": ~Q(verdict=""),
         "all": Q(),
     }

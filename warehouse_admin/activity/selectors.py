@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.cache import cache
 from django.core.paginator import Page
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 
 from warehouse_admin.accounts.models import User
@@ -40,16 +40,14 @@ LAST_QUESTION = Subquery(
     )[:1]
 )
 """What was asked last about an entry, and what came back, without a query of its own."""
-IN_PANE_FROM = (
-    *("connection", "saved_query", "mutation", "reviewed_by", "assignee", "remote_activity", "observation"),
-)
+IN_PANE_FROM = ("saved_query", "mutation", "reviewed_by", "assignee", "remote_activity", "observation")
 IN_PANE = (
     *("source", "kind", "object_name", "author", *HEAVY, "occurred_at"),
     *("needs_review", "verdict", "note", "reviewed_at", "reviewed_by__username", "mutation__cause"),
     *("outcome", "known_only_here", "assignee__username", "snoozed_until", "asked_at", "revert_number"),
     *("remote_activity__created_at", "remote_activity__user_email", "remote_activity__user_name"),
     *("remote_activity__is_system", "observation__seen_at", "mutation__state", "mutation__sent_at"),
-    *("mutation__asked_at", "connection__slug", "connection__generation"),
+    *("mutation__asked_at", "connection"),
     *("saved_query__name", "saved_query__posthog_id", "saved_query__deleted_at"),
     *("saved_query__managed_viewset_kind", "saved_query__origin"),
 )
@@ -85,9 +83,8 @@ def related(rows: QuerySet[ActivityEntry]) -> QuerySet[ActivityEntry]:
 
 def entry_page(filters: Filters, user: User, total: int, number: Any) -> Page:
     """One page of the list, newest first, with what a sentence tells, `total` counted by the folders; one query."""
-    rows = filters.apply(ActivityEntry.objects.select_related("mutation", "assignee"), user).defer(
-        *UNREAD_OF_MUTATION, *HEAVY
-    )
+    rows = ActivityEntry.objects.select_related("mutation").annotate(assignee_name=F("assignee__username"))
+    rows = filters.apply(rows, user).defer(*UNREAD_OF_MUTATION, *HEAVY)
     page = CountedPaginator(rows.order_by("-occurred_at", "-pk"), PAGE_SIZE, total).get_page(number)
     page.object_list = list(page.object_list)
     return page
@@ -115,10 +112,14 @@ def people() -> list[str]:
     return names
 
 
-def entry_in_pane(pk: int) -> ActivityEntry | None:
-    """One entry with what the reading pane beside the list tells, and no more: the list is asked for at each key."""
-    rows = ActivityEntry.objects.select_related(*IN_PANE_FROM).filter(pk=pk)
-    return rows.annotate(last_question=LAST_QUESTION).only(*IN_PANE).first()
+def entry_in_pane(pk: int, listed: ActivityEntry | None = None) -> ActivityEntry | None:
+    """One entry with what the reading pane beside the list tells, and no more: the list is asked for at each key.
+
+    `listed` is the same entry as the list has it: what that links to is joined, and nothing else.
+    """
+    links = [name for name in IN_PANE_FROM if listed is None or getattr(listed, f"{name}_id") is not None]
+    rows = ActivityEntry.objects.filter(pk=pk).annotate(last_question=LAST_QUESTION).only(*IN_PANE)
+    return (rows.select_related(*links) if links else rows).first()
 
 
 def entries_of_view(posthog_id: uuid.UUID) -> QuerySet[ActivityEntry]:

@@ -37,12 +37,13 @@ def inbox(request: HttpRequest) -> HttpResponse:
     page = selectors.entry_page(filters, user, total, request.GET.get("page"))
     entries = list(page.object_list)
     chosen = _number(request.GET.get("entry", "")) or (entries[0].pk if entries else None)
-    entry = selectors.entry_in_pane(chosen) if chosen else None
+    listed = next((one for one in entries if one.pk == chosen), None)
+    entry = selectors.entry_in_pane(chosen, listed) if chosen else None
     context = {
         "filters": filters,
         "folders": _linked(request, folders),
         "page": page,
-        "rows": folded(entries, entry.pk if entry else None),
+        "rows": folded(entries, chosen),
         "total": total if page.has_other_pages() else 0,
         "seen_at": timezone.now().isoformat(),
         "sources": ActivityEntry.Source.choices,
