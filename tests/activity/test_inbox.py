@@ -60,6 +60,24 @@ def test_a_noisy_run_is_folded_and_opens(burst: list[ActivityEntry], reviewer: U
     assert 'class="fold is-open"' in opened
 
 
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("since=2026-11-20&until=2026-11-20", 8),
+        ("until=2026-11-19", 0),
+        ("until=2026-11-20T10:10:00", 2),
+        ("author=ben@", 1),
+    ],
+)
+def test_filters_that_need_typing(
+    query: str, found: int, burst: list[ActivityEntry], reviewer: User, client_of: ClientOf
+) -> None:
+    """A day ends when it is over."""
+    page = client_of(reviewer).get(f"/activity/?folder=all&{query}")
+
+    assert page.context["page"].paginator.count == found
+
+
 def test_two_of_a_kind_or_far_apart_are_no_noise(
     burst: list[ActivityEntry], reviewer: User, client_of: ClientOf
 ) -> None:

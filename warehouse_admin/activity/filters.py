@@ -96,7 +96,7 @@ class Filters:
             search=_text(query.get("q", ""), 200),
             connection=_text(query.get("connection", ""), 50),
             since=_since(query),
-            until=_moment(query.get("until", "")),
+            until=_until(query.get("until", "")),
         )
 
     @property
@@ -130,6 +130,13 @@ class Filters:
 def _since(query: QueryDict) -> datetime | None:
     period = PERIODS.get(query.get("period", ""))
     return timezone.now() - timedelta(days=period[1]) if period else _moment(query.get("since", ""))
+
+
+def _until(value: str) -> datetime | None:
+    """A moment, or the end of a day."""
+    found = _moment(value)
+    is_day = found is not None and "T" not in value and ":" not in value
+    return found + timedelta(days=1, microseconds=-1) if found is not None and is_day else found
 
 
 def _text(value: str, length: int) -> str:

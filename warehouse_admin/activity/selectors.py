@@ -83,8 +83,8 @@ def related(rows: QuerySet[ActivityEntry]) -> QuerySet[ActivityEntry]:
 
 def entry_page(filters: Filters, user: User, total: int, number: Any) -> Page:
     """One page of the list, newest first, with what a sentence tells, `total` counted by the folders; one query."""
-    rows = ActivityEntry.objects.select_related("mutation").annotate(assignee_name=F("assignee__username"))
-    rows = filters.apply(rows, user).defer(*UNREAD_OF_MUTATION, *HEAVY)
+    found = filters.apply(ActivityEntry.objects.select_related("mutation"), user)
+    rows = found.annotate(assignee_name=F("assignee__username")).defer(*UNREAD_OF_MUTATION, *HEAVY)
     page = CountedPaginator(rows.order_by("-occurred_at", "-pk"), PAGE_SIZE, total).get_page(number)
     page.object_list = list(page.object_list)
     return page
