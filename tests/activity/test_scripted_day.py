@@ -196,6 +196,12 @@ def test_every_action_of_a_day_is_in_exactly_one_class_with_the_right_person(
     told = Counter(one for one in _told(since) if one[0] in about)
     assert told == Counter(day.expected)
     assert len(day.expected) >= 40
+    # Of two edits between two syncs each is told with its own text, not with the sum of both.
+    last = ActivityEntry.objects.filter(object_name="day_0", kind="edited").latest("occurred_at")
+    assert [(side or {})["query"] for side in (last.before, last.after)] == [
+        "SELECT 0 AS by_ben",
+        "SELECT 0 AS by_chiara",
+    ]
     # Nothing that we sent is told twice or not at all, and no log entry and no difference was left over.
     assert Mutation.objects.filter(entry__isnull=True).count() == 0
     assert SavedQuery.objects.filter(observations__entry=None, observations__is_history=False).count() == 0

@@ -188,10 +188,16 @@ def _take_observations(connection: Connection) -> int:
 
 def _attach_observation(entry: ActivityEntry, seen: Observation) -> None:
     entry.observation, entry.saved_query = seen, entry.saved_query or seen.saved_query
-    before, after = _shown(seen)
-    if entry.kind == seen.kind and (seen.kind == Kind.EDITED or not entry.after):
-        entry.before, entry.after = before, after
+    if entry.kind == seen.kind and not _is_told_whole(entry):
+        entry.before, entry.after = _shown(seen)
     entry.save(update_fields=["observation", "saved_query", "before", "after"])
+
+
+def _is_told_whole(entry: ActivityEntry) -> bool:
+    """Of several edits between two syncs each log entry tells its own, and the sync the sum of all of them."""
+    if entry.kind != Kind.EDITED:
+        return bool(entry.after)
+    return all(isinstance((side or {}).get("query"), str) for side in (entry.before, entry.after))
 
 
 def _shown(seen: Observation) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
