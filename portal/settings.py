@@ -355,6 +355,7 @@ SPECTACULAR_SETTINGS = {
         "ChangeState": "warehouse_admin.changes.models.ChangeRequest.State",
         "VoteVerdict": "warehouse_admin.changes.models.Vote.Verdict",
         "ActivityVerdict": "warehouse_admin.activity.models.ActivityEntry.Verdict",
+        "ActivityReview": "warehouse_admin.activity.models.REVIEWS",
         "SyncKind": "warehouse_admin.mirror.models.SyncRun.Kind",
         "MutationKind": "warehouse_admin.mutations.models.Mutation.Kind",
         "MutationState": "warehouse_admin.mutations.models.Mutation.State",

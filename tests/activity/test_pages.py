@@ -52,6 +52,7 @@ def test_the_inbox_costs_the_same_at_ten_and_at_sixty_entries(
 ) -> None:
     client = client_of(reviewer)
     fill(connection, 10)
+    client.get(path)  # what is the same for a minute is looked up once
     with django_assert_max_num_queries(12) as few:
         client.get(path)
     fill(connection, 50)

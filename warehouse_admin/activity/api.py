@@ -14,7 +14,7 @@ from warehouse_admin.accounts.idempotency import Idempotent
 from warehouse_admin.activity import presenters, selectors, services
 from warehouse_admin.activity.errors import UnknownEntry
 from warehouse_admin.activity.filters import WAITING
-from warehouse_admin.activity.models import ActivityEntry
+from warehouse_admin.activity.models import REVIEWS, ActivityEntry
 from warehouse_admin.core.rest import filters
 from warehouse_admin.core.rest.endpoints import Endpoint, ListEndpoint, SignedInRequest
 from warehouse_admin.core.rest.fields import ExactText, NullableText
@@ -30,6 +30,11 @@ class EntryRow(serializers.ModelSerializer):
     note = NullableText()
     reviewer = serializers.SerializerMethodField()
     change = serializers.SerializerMethodField()
+    outcome = NullableText(help_text="Of something sent from here that did not simply happen: `failed` or `unknown`.")
+    known_only_here = serializers.BooleanField(help_text="PostHog keeps no log of it.")
+    assignee = serializers.CharField(source="assignee.username", allow_null=True, default=None)
+    asked = serializers.SerializerMethodField()
+    revert = serializers.IntegerField(source="revert_number", help_text="The change that proposes what was before.")
 
     class Meta:
         model = ActivityEntry
@@ -48,12 +53,22 @@ class EntryRow(serializers.ModelSerializer):
             "reviewer",
             "reviewed_at",
             "change",
+            "outcome",
+            "known_only_here",
+            "assignee",
+            "snoozed_until",
+            "asked",
+            "revert",
         ]
         read_only_fields = fields
 
     @extend_schema_field(serializers.ChoiceField(choices=ActivityEntry.Verdict.choices, allow_null=True))
     def get_verdict(self, entry: ActivityEntry) -> str | None:
         return entry.verdict or None
+
+    def get_asked(self, entry: ActivityEntry) -> bool:
+        """Whether a question to its author is open."""
+        return entry.asked_at is not None
 
     def get_reviewer(self, entry: ActivityEntry) -> str | None:
         """The user name."""
@@ -64,19 +79,38 @@ class EntryRow(serializers.ModelSerializer):
         return presenters.change_number(entry)
 
 
-class EntryDetail(EntryRow):
-    """An entry with what differs."""
+class LastQuestion(serializers.Serializer):
+    """What was asked last, and what came back."""
 
+    by = serializers.CharField()
+    to = serializers.CharField()
+    text = serializers.CharField()
+    answer = NullableText()
+    answered_by = NullableText()
+
+
+class EntryDetail(EntryRow):
+    """An entry with what differs, what it rests on, and the last question about it."""
+
+    how_known = serializers.SerializerMethodField()
+    question = serializers.SerializerMethodField()
     before = serializers.DictField(allow_null=True)
     after = serializers.DictField(allow_null=True)
 
     class Meta(EntryRow.Meta):
-        fields = [*EntryRow.Meta.fields, "before", "after"]
+        fields = [*EntryRow.Meta.fields, "before", "after", "how_known", "question"]
         read_only_fields = fields
+
+    def get_how_known(self, entry: ActivityEntry) -> str:
+        return presenters.how_known(entry)
+
+    @extend_schema_field(LastQuestion(allow_null=True))
+    def get_question(self, entry: ActivityEntry) -> dict[str, str | None] | None:
+        return LastQuestion(found).data if (found := getattr(entry, "last_question", None)) else None
 
 
 class ReviewBody(serializers.Serializer):
-    verdict = serializers.ChoiceField(choices=ActivityEntry.Verdict.choices)
+    verdict = serializers.ChoiceField(choices=REVIEWS)
     note = ExactText(required=False, default="", help_text="Needed to flag.")
 
 
@@ -91,6 +125,9 @@ class EntryList(ListEndpoint):
         "reviewer": filters.text("reviewed_by__username", "The user name."),
         "saved_query": filters.identifier("saved_query__posthog_id"),
         "unreviewed": filters.conditions({"true": WAITING, "false": ~WAITING}, "Entries that wait for a person."),
+        "outcome": filters.choice("outcome", ActivityEntry.Outcome.values),
+        "known_only_here": filters.flag("known_only_here", "Actions of which PostHog keeps no log."),
+        "assignee": filters.text("assignee__username", "The user name."),
         "needs_review": filters.flag("needs_review", "What people look at, looked at or not."),
         "since": filters.moment("occurred_at__gte"),
         "until": filters.moment("occurred_at__lt"),

@@ -19,8 +19,9 @@ from warehouse_admin.mutations.timing import CLOCKS
 Kind = Observation.Kind
 RUN_STARTED, RUN_CANCELLED, RESUMED, OVERDUE = "run_started", "run_cancelled", "resumed", "overdue"
 WAKE_FAILED = "wake_failed"
+RUN_FAILED, RUN_RECOVERED = "run_failed", "run_recovered"
 
-UNREMARKABLE = frozenset({RUN_STARTED, RUN_CANCELLED, RESUMED, "sync_frequency_reset"})
+UNREMARKABLE = frozenset({RUN_STARTED, RUN_CANCELLED, RESUMED, RUN_FAILED, RUN_RECOVERED, "sync_frequency_reset"})
 """Kinds that change nothing that a team would have to agree to."""
 
 LOG_LAG = timedelta(minutes=5)  # a log row is written after the change it tells of
@@ -100,8 +101,14 @@ def explains(entry: Logged, seen: Observation) -> bool:
     if seen.kind == Kind.EDITED:
         return entry.new_text is not None and text_digest(entry.new_text) == (seen.after or {}).get("query_hash")
     if seen.kind == Kind.CADENCE_CHANGED and entry.kind == Kind.MATERIALIZED:
-        return True
+        return _gave_cadence(entry, seen)
     return entry.kind == seen.kind or any(_FIELDS.get(name) == seen.kind for name in entry.fields)
+
+
+def _gave_cadence(entry: Logged, seen: Observation) -> bool:
+    """Whether a materialization set the cadence that was seen; where its entry does not say which, it may have."""
+    interval = entry.fields.get("sync_frequency_interval", (None, None))[1]
+    return interval is None or interval in logged_as((seen.after or {}).get("sync_frequency") or NEVER)
 
 
 def _in_time(moment: datetime, seen: Observation) -> bool:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
-from warehouse_admin.activity.facts import OVERDUE, WAKE_FAILED
+from warehouse_admin.accounts.models import User
+from warehouse_admin.activity.facts import OVERDUE, RUN_FAILED, WAKE_FAILED
 from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.core.searching import every_word, mentioned
 from warehouse_admin.mirror.models import Observation
@@ -20,15 +22,50 @@ Source = ActivityEntry.Source
 Verdict = ActivityEntry.Verdict
 
 OUTSIDE = Q(source__in=[Source.OUTSIDE, Source.UNKNOWN])
-WAITING = Q(needs_review=True, verdict="")
-FOLDERS: dict[str, tuple[str, str, Q]] = {
-    "unreviewed": ("Unreviewed", "inbox", WAITING),
-    "outside": ("Outside", "external", OUTSIDE & Q(needs_review=True)),
-    "flagged": ("Flagged", "flag", Q(verdict=Verdict.FLAGGED)),
-    "suspensions": ("Stopped", "pause", Q(kind__in=[Observation.Kind.SUSPENDED, OVERDUE, WAKE_FAILED])),
-    "done": ("Done", "check", ~Q(verdict="")),
-    "all": ("All", "layers", Q()),
+
+
+def waiting(now: object) -> Q:
+    """Entries that nobody has taken on yet; a snoozed one comes back by itself."""
+    return Q(needs_review=True, verdict="", assignee=None) & _awake(now)
+
+
+def _awake(now: object) -> Q:
+    return Q(snoozed_until=None) | Q(snoozed_until__lte=now)
+
+
+WAITING = waiting(Now())
+FOLDERS: dict[str, tuple[str, str]] = {
+    "unreviewed": ("Unreviewed", "inbox"),
+    "mine": ("Assigned to me", "people"),
+    "outside": ("Outside changes", "external"),
+    "failed": ("Failed, unknown", "alert"),
+    "suspensions": ("Suspensions", "pause"),
+    "flagged": ("Flagged", "flag"),
+    "snoozed": ("Snoozed", "clock"),
+    "done": ("Done", "check"),
+    "all": ("All", "layers"),
 }
+KEPT_PARAMETERS = ("folder", "source", "kind", "author", "view", "q", "connection", "period", "since", "until")
+"""What a saved search keeps of the URL."""
+
+
+def folder_conditions(user: User) -> dict[str, Q]:
+    """Which entries each folder holds for this person now."""
+    now = timezone.now()
+    mine = Q(verdict="", assignee=user) | Q(asked_person=user)
+    return {
+        "unreviewed": waiting(now),
+        "mine": mine & _awake(now),
+        "outside": OUTSIDE & Q(needs_review=True),
+        "failed": ~Q(outcome="") | Q(kind=RUN_FAILED),
+        "suspensions": Q(kind__in=[Observation.Kind.SUSPENDED, OVERDUE, WAKE_FAILED]),
+        "flagged": Q(verdict=Verdict.FLAGGED),
+        "snoozed": Q(verdict="", snoozed_until__gt=now),
+        "done": ~Q(verdict=""),
+        "all": Q(),
+    }
+
+
 PERIODS = {"1d": ("Last day", 1), "7d": ("Last 7 days", 7), "30d": ("Last 30 days", 30)}
 
 
@@ -59,7 +96,7 @@ class Filters:
             search=_text(query.get("q", ""), 200),
             connection=_text(query.get("connection", ""), 50),
             since=_since(query),
-            until=_moment(query.get("until", "")),
+            until=_until(query.get("until", "")),
         )
 
     @property
@@ -86,13 +123,20 @@ class Filters:
             rows = rows.filter(occurred_at__lte=self.until)
         return rows
 
-    def apply(self, rows: QuerySet[ActivityEntry]) -> QuerySet[ActivityEntry]:
-        return self.narrow(rows).filter(FOLDERS[self.folder][2])
+    def apply(self, rows: QuerySet[ActivityEntry], user: User) -> QuerySet[ActivityEntry]:
+        return self.narrow(rows).filter(folder_conditions(user)[self.folder])
 
 
 def _since(query: QueryDict) -> datetime | None:
     period = PERIODS.get(query.get("period", ""))
     return timezone.now() - timedelta(days=period[1]) if period else _moment(query.get("since", ""))
+
+
+def _until(value: str) -> datetime | None:
+    """A moment, or the end of a day."""
+    found = _moment(value)
+    is_day = found is not None and "T" not in value and ":" not in value
+    return found + timedelta(days=1, microseconds=-1) if found is not None and is_day else found
 
 
 def _text(value: str, length: int) -> str:

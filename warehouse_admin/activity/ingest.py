@@ -1,4 +1,4 @@
-"""Turn log entries, observations and mutations into activity entries, each thing that happened exactly once."""
+"""Turn log entries, observations, mutations and runs into activity entries, each thing that happened exactly once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from warehouse_admin.accounts.models import Connection
-from warehouse_admin.activity import facts, texts
+from warehouse_admin.activity import facts, outcomes, run_changes, texts, unlogged
 from warehouse_admin.activity.matching import Known
 from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.mirror.models import Observation, RemoteActivity, SavedQuery, SyncRun
@@ -28,10 +28,17 @@ def ingest(connection: Connection, sync: SyncRun | None = None) -> int:
         with transaction.atomic():
             # One at a time for each connection: what belongs together must not be taken apart by two of us.
             Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
-            step = _take_mutations(connection) or _take_log(connection) or _take_observations(connection)
+            step = (
+                _take_mutations(connection)
+                or _take_log(connection)
+                or _take_observations(connection)
+                or run_changes.take_in(connection)
+            )
         if not step:
             break
         took += step
+    outcomes.settle(connection)
+    unlogged.mark(connection)
     texts.take_in(connection)
     return took
 
@@ -42,8 +49,8 @@ def _untold(rows: QuerySet[Any], link: str) -> QuerySet[Any]:
 
 
 def _take_mutations(connection: Connection) -> int:
-    """What was done here. Where nothing was sent, because PostHog held it already, nothing was done here."""
-    done = Mutation.objects.filter(connection=connection, state=Mutation.State.HAPPENED, sent_at__isnull=False)
+    """What was tried here, however it ended."""
+    done = Mutation.objects.filter(outcomes.TOLD, connection=connection)
     batch = list(_untold(done, "mutation").select_related("actor").order_by("asked_at")[:BATCH])
     views = views_of(connection, [mutation.object_id for mutation in batch])
     ActivityEntry.objects.bulk_create(entry_of(mutation, views) for mutation in batch)
@@ -71,6 +78,7 @@ def entry_of(mutation: Mutation, views: dict[str, SavedQuery]) -> ActivityEntry:
         after=after,
         occurred_at=mutation.sent_at or mutation.asked_at,
         mutation=mutation,
+        outcome=outcomes.outcome_of(mutation),
     )
 
 
@@ -115,13 +123,14 @@ def _portal_entry(mutation: Mutation, views: dict[str, SavedQuery], known: Known
 
 def _attach_log(entry: ActivityEntry, told: facts.Logged, *, is_history: bool = False) -> None:
     """The log tells of something we know already. It names the author, unless it was done here: then we know better."""
-    entry.remote_activity = told.row
+    entry.remote_activity, entry.known_only_here = told.row, False
     if entry.source != Source.PORTAL:
         entry.source, entry.author = source_of(told), told.author
         entry.occurred_at = told.row.created_at
         if not entry.verdict:
             entry.needs_review = needs_review(entry.source, entry.kind, is_history=is_history)
-    entry.save(update_fields=["remote_activity", "source", "author", "occurred_at", "needs_review"])
+    told_of = ["remote_activity", "known_only_here", "saved_query", "source", "author", "occurred_at", "needs_review"]
+    entry.save(update_fields=told_of)
 
 
 def source_of(told: facts.Logged) -> str:
@@ -178,11 +187,17 @@ def _take_observations(connection: Connection) -> int:
 
 
 def _attach_observation(entry: ActivityEntry, seen: Observation) -> None:
-    entry.observation = seen
-    before, after = _shown(seen)
-    if entry.kind == seen.kind and (seen.kind == Kind.EDITED or not entry.after):
-        entry.before, entry.after = before, after
-    entry.save(update_fields=["observation", "before", "after"])
+    entry.observation, entry.saved_query = seen, entry.saved_query or seen.saved_query
+    if entry.kind == seen.kind and not _is_told_whole(entry):
+        entry.before, entry.after = _shown(seen)
+    entry.save(update_fields=["observation", "saved_query", "before", "after"])
+
+
+def _is_told_whole(entry: ActivityEntry) -> bool:
+    """Of several edits between two syncs each log entry tells its own, and the sync the sum of all of them."""
+    if entry.kind != Kind.EDITED:
+        return bool(entry.after)
+    return all(isinstance((side or {}).get("query"), str) for side in (entry.before, entry.after))
 
 
 def _shown(seen: Observation) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from warehouse_admin.activity.facts import OVERDUE, RESUMED, RUN_CANCELLED, RUN_STARTED, WAKE_FAILED
+from django.utils import timezone
+
+from warehouse_admin.activity.facts import (
+    OVERDUE,
+    RESUMED,
+    RUN_CANCELLED,
+    RUN_FAILED,
+    RUN_RECOVERED,
+    RUN_STARTED,
+    WAKE_FAILED,
+)
 from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.mirror.models import Observation
 
@@ -39,6 +50,30 @@ KINDS = {
     RESUMED: "Resumed",
     OVERDUE: "Overdue",
     WAKE_FAILED: "Wake-up failed",
+    RUN_FAILED: "Began to fail",
+    RUN_RECOVERED: "Recovered",
+}
+INTENTS = {
+    Kind.CREATED: "create",
+    Kind.EDITED: "edit",
+    Kind.RENAMED: "rename",
+    Kind.CADENCE_CHANGED: "change the cadence of",
+    Kind.MATERIALIZED: "materialize",
+    Kind.UNMATERIALIZED: "undo the materialization of",
+    Kind.DELETED: "delete",
+    RUN_STARTED: "start a run of",
+    RUN_CANCELLED: "cancel a run of",
+    RESUMED: "resume",
+}
+ENDS = {
+    "refused": "PostHog refused",
+    "conflict": "PostHog held something else by then",
+    "not_sent": "it never left",
+    "did_not_happen": "it did not happen",
+}
+TURNS = {
+    RUN_FAILED: "{name} began to fail: the run before went well",
+    RUN_RECOVERED: "{name} ran well again after it had failed",
 }
 SHOWN_VALUE = 400
 
@@ -52,10 +87,11 @@ def sentence(entry: ActivityEntry) -> str:
     if entry.kind == WAKE_FAILED:
         over = "the pause has ended since" if entry.note and not entry.verdict else "somebody has to resume it"
         return f"The portal could not wake {name} on its date; {over}"
+    if entry.kind in TURNS:
+        return TURNS[entry.kind].format(name=name)
     verb = VERBS.get(entry.kind, f"did “{entry.kind}” to")
     if entry.source == Source.PORTAL:
-        number = change_number(entry)
-        return f"{entry.author or 'The portal'} {verb} {name} here{f' through change #{number}' if number else ''}"
+        return _ours(entry, name, verb)
     if entry.source == Source.SYSTEM:
         return f"PostHog itself {verb} {name}"
     if entry.source == Source.OUTSIDE and entry.author:
@@ -63,21 +99,79 @@ def sentence(entry: ActivityEntry) -> str:
     return f"Somebody {verb} {name} outside the portal; PostHog does not say who"
 
 
+NOUNS = {
+    Kind.EDITED: "edits",
+    Kind.RENAMED: "renames",
+    Kind.CADENCE_CHANGED: "cadence changes",
+    RUN_STARTED: "runs started",
+    RUN_CANCELLED: "runs cancelled",
+    RUN_FAILED: "failures",
+    RUN_RECOVERED: "recoveries",
+}
+
+
+def many(entries: list[ActivityEntry]) -> str:
+    """`7 edits of orders by li@x.example`; all of one kind, of one view, by one person."""
+    first = entries[0]
+    noun = NOUNS.get(first.kind, f"entries “{KINDS.get(first.kind, first.kind)}”")
+    by = f" by {first.author}" if first.author else ""
+    where = " here" if first.source == Source.PORTAL else " outside the portal" if by else ""
+    return f"{len(entries)} {noun} of {first.object_name or 'a view'}{by}{where}"
+
+
+def _ours(entry: ActivityEntry, name: str, verb: str) -> str:
+    number = change_number(entry)
+    who, through = entry.author or "The portal", f" through change #{number}" if number else ""
+    if not entry.outcome:
+        return f"{who} {verb} {name} here{through}"
+    state = entry.mutation.state if entry.mutation else ""
+    end = ENDS.get(state, "nobody knows yet whether it happened")
+    return f"{who} tried to {INTENTS.get(entry.kind, entry.kind)} {name} here{through}, and {end}"
+
+
 def how_known(entry: ActivityEntry) -> str:
-    """What the entry rests on."""
+    """What the entry rests on, in sentences; the links of the entry were read with it."""
     if entry.kind == OVERDUE:
         return "PostHog was read after the run was due and its grace was over, and knew of none."
     if entry.kind == WAKE_FAILED:
         return "Every try is in the audit trail of the view."
-    parts = []
-    if entry.mutation_id:
-        parts.append("this portal sent it")
-    if entry.remote_activity_id:
-        parts.append("PostHog's activity log tells of it")
-    if entry.observation_id:
-        parts.append("a sync saw the difference")
-    text = ", and ".join(parts) or "nothing is on record"
-    return f"{text[0].upper()}{text[1:]}."
+    if entry.kind in TURNS:
+        return "Seen in the runs that PostHog lists; its activity log does not tell of them."
+    parts = [part for part in (_sent(entry), _matched(entry), _seen(entry)) if part]
+    if entry.known_only_here:
+        parts.append("Known only here: PostHog keeps no log of this.")
+    return " ".join(parts) or "Nothing is on record."
+
+
+def _sent(entry: ActivityEntry) -> str:
+    if entry.mutation is None:
+        return ""
+    sent_at = entry.mutation.sent_at
+    return f"Sent from here at {_at(sent_at)}." if sent_at else f"Asked for here at {_at(entry.mutation.asked_at)}."
+
+
+def _matched(entry: ActivityEntry) -> str:
+    row = entry.remote_activity
+    if row is None:
+        return ""
+    named = row.user_email or row.user_name
+    told = f"Matched to PostHog's log entry of {_at(row.created_at)}"
+    if entry.source == Source.PORTAL and named:
+        return f"{told}, which names the owner of the key, {named}."
+    return f"{told}." if named or row.is_system else f"{told}, which names nobody."
+
+
+def _seen(entry: ActivityEntry) -> str:
+    seen = entry.observation
+    if seen is None:
+        return ""
+    nobody = "; nobody says who" if entry.source == Source.UNKNOWN else ""
+    return f"Seen by the sync of {_at(seen.seen_at)}{nobody}."
+
+
+def _at(moment: datetime) -> str:
+    today = moment.date() == timezone.now().date()
+    return f"{moment:%H:%M} UTC" if today else f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def change_number(entry: ActivityEntry) -> int | None:

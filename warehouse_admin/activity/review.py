@@ -1,102 +1,116 @@
-"""A person deals with what happened."""
+"""A person decides about what happened."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
-from django.db import transaction
 from django.utils import timezone
 
-from warehouse_admin.accounts import policies
 from warehouse_admin.accounts.models import User
-from warehouse_admin.activity.errors import BadReview
+from warehouse_admin.activity import facts
+from warehouse_admin.activity.dealing import PERMISSION, Deed, clean_text, deal, require, target_of
+from warehouse_admin.activity.errors import NotPossible, bad
 from warehouse_admin.activity.models import ActivityEntry
-from warehouse_admin.audit import services as audit
-from warehouse_admin.audit.targets import Target
+from warehouse_admin.mirror.models import Observation
 
-PERMISSION = "activity.review_activityentry"
-ACTION = "activity.reviewed"
-NOTE_LIMIT = 2_000
+__all__ = ["PERMISSION", "adopt", "reopen", "resolve", "review", "review_many", "target_of", "why_not_adopted"]
+
+REVIEWED, ADOPTED, REOPENED = "activity.reviewed", "activity.adopted", "activity.reopened"
 AT_ONCE = 500
 Verdict = ActivityEntry.Verdict
+Source = ActivityEntry.Source
+VERDICTS = (Verdict.ACCEPTED, Verdict.FLAGGED)
+"""Those that are only said; the others come with something that is done."""
 
 
 def review(*, user: User, entry: ActivityEntry, verdict: str, note: str = "") -> ActivityEntry:
     """Accept or flag an entry, again if need be; flagging needs a note."""
-    policies.require(user, PERMISSION, action=ACTION, target=target_of(entry))
-    verdict, note = _clean(verdict, note)
-    with transaction.atomic():
-        return _decide(user, entry.pk, verdict, note)
+    require(user, REVIEWED, entry)
+    verdict, note = clean(verdict, note)
+    deal(Deed(user, REVIEWED, note), [entry.pk], deciding(user, verdict, note))
+    return ActivityEntry.objects.get(pk=entry.pk)
 
 
 def review_many(*, user: User, entries: Sequence[ActivityEntry], verdict: str, note: str = "") -> list[ActivityEntry]:
-    """The same decision with one note for several entries, all or none; the permission counts for each."""
-    for entry in entries:
-        policies.require(user, PERMISSION, action=ACTION, target=target_of(entry))
+    """The same decision with one note for several entries, all or none."""
+    require(user, REVIEWED, entries[0] if entries else None)
     if not entries:
-        raise _bad("entries", "Choose at least one entry.")
+        raise bad("entries", "Choose at least one entry.")
     if len(entries) > AT_ONCE:
-        raise _bad("entries", f"At most {AT_ONCE} entries at once; you chose {len(entries)}.")
-    verdict, note = _clean(verdict, note)
-    with transaction.atomic():
-        return [_decide(user, pk, verdict, note) for pk in sorted(entry.pk for entry in entries)]
+        raise bad("entries", f"At most {AT_ONCE} entries at once; you chose {len(entries)}.")
+    verdict, note = clean(verdict, note)
+    return deal(Deed(user, REVIEWED, note), [entry.pk for entry in entries], deciding(user, verdict, note))
+
+
+def adopt(*, user: User, entry: ActivityEntry, note: str = "") -> ActivityEntry:
+    """What came from outside is the agreed baseline from now on; the view's history says so."""
+    require(user, ADOPTED, entry)
+    if why := why_not_adopted(entry):
+        raise NotPossible(why)
+    note = clean_text("note", note)
+    deal(Deed(user, ADOPTED, note), [entry.pk], deciding(user, Verdict.ADOPTED, note))
+    return ActivityEntry.objects.get(pk=entry.pk)
+
+
+def why_not_adopted(entry: ActivityEntry) -> str:
+    """A sentence where there is nothing to adopt; else empty."""
+    if entry.source not in (Source.OUTSIDE, Source.UNKNOWN):
+        return "Only what was changed outside the portal can be adopted: this was not."
+    if entry.kind not in Observation.Kind.values or entry.kind == Observation.Kind.SUSPENDED:
+        return "This changed nothing that could be a baseline: accept it instead."
+    return "" if entry.kind not in facts.UNREMARKABLE else "This changed nothing: accept it instead."
+
+
+def reopen(*, user: User, entry: ActivityEntry) -> ActivityEntry:
+    """Nobody has dealt with it any more: it waits again, in everybody's inbox."""
+    require(user, REOPENED, entry)
+    if not entry.needs_review and not entry.verdict:
+        raise NotPossible("This entry never waited for anybody.")
+    deal(Deed(user, REOPENED), [entry.pk], _forget)
+    return ActivityEntry.objects.get(pk=entry.pk)
+
+
+def _forget(entry: ActivityEntry) -> bool:
+    if not (entry.verdict or entry.assignee_id or entry.snoozed_until):
+        return False
+    entry.verdict, entry.note = "", ""
+    entry.reviewed_by = entry.reviewed_at = entry.assignee = entry.snoozed_until = None
+    return True
 
 
 def resolve(ids: Iterable[str]) -> list[ActivityEntry]:
     """The entries of these ids; BadReview names those that do not exist."""
     wanted = list(dict.fromkeys(str(one).strip() for one in ids))
     numbers = [int(one) for one in wanted if one.isascii() and one.isdigit() and len(one) < 18]
-    found = {str(entry.pk): entry for entry in ActivityEntry.objects.filter(pk__in=numbers)}
+    rows = ActivityEntry.objects.filter(pk__in=numbers).defer("before", "after")
+    found = {str(entry.pk): entry for entry in rows}
     missing = [one[:40] for one in wanted if one not in found]
     if missing:
-        raise _bad("entries", f"No such activity entry: {', '.join(missing[:10])}. Choose from the list again.")
+        raise bad("entries", f"No such activity entry: {', '.join(missing[:10])}. Choose from the list again.")
     return list(found.values())
 
 
-def target_of(entry: ActivityEntry) -> Target:
-    """An entry as the audit trail names it."""
-    return Target("activity", str(entry.pk), f"{entry.object_name} {entry.kind}".strip())
+def clean(verdict: str, note: str) -> tuple[str, str]:
+    """A verdict that is only said, and its note."""
+    if verdict not in VERDICTS:
+        raise bad("verdict", f"A verdict is {' or '.join(VERDICTS)}.")
+    needed = "Say what is wrong: a flag needs a note." if verdict == Verdict.FLAGGED else ""
+    return verdict, clean_text("note", note, needed=needed)
 
 
-def _clean(verdict: str, note: str) -> tuple[str, str]:
-    note = note.strip()
-    if verdict not in Verdict.values:
-        raise _bad("verdict", f"A verdict is {' or '.join(Verdict.values)}.")
-    if verdict == Verdict.FLAGGED and not note:
-        raise _bad("note", "Say what is wrong: a flag needs a note.")
-    if len(note) > NOTE_LIMIT:
-        raise _bad("note", f"At most {NOTE_LIMIT:,} characters.")
-    if "\x00" in note:
-        raise _bad("note", "The note contains a NUL character; remove it.")
-    return verdict, note
+def deciding(user: User, verdict: str, note: str, **more: object) -> Callable[[ActivityEntry], bool]:
+    """Give an entry this verdict by this person. One that it has already is kept with its time; to say the same again
+    counts as said, to do the same again does not count as done."""
 
+    def decide(entry: ActivityEntry) -> bool:
+        held = {"verdict": entry.verdict, "note": entry.note, "reviewed_by_id": entry.reviewed_by_id}
+        held |= {name: getattr(entry, name) for name in more}
+        if held == {"verdict": verdict, "note": note, "reviewed_by_id": user.pk, **more}:
+            return verdict in VERDICTS
+        entry.verdict, entry.note, entry.snoozed_until = verdict, note, None
+        entry.reviewed_by, entry.reviewed_at = user, timezone.now()
+        for name, value in more.items():
+            setattr(entry, name, value)
+        return True
 
-def _bad(field: str, message: str) -> BadReview:
-    return BadReview(message, errors={field: [message]})
-
-
-def _decide(user: User, pk: int, verdict: str, note: str) -> ActivityEntry:
-    entry = ActivityEntry.objects.select_for_update(of=("self",)).select_related("connection").get(pk=pk)
-    before = _shown(entry)
-    entry.verdict, entry.note = verdict, note
-    entry.reviewed_by, entry.reviewed_at = user, timezone.now()
-    entry.save(update_fields=["verdict", "note", "reviewed_by", "reviewed_at"])
-    audit.record(
-        actor=user,
-        action=ACTION,
-        target=target_of(entry),
-        reason=note,
-        before=before,
-        after=_shown(entry),
-        connection=entry.connection.slug,
-    )
-    return entry
-
-
-def _shown(entry: ActivityEntry) -> dict[str, Any]:
-    return {
-        "verdict": entry.verdict,
-        "note": entry.note,
-        "reviewed_by": entry.reviewed_by.username if entry.reviewed_by else None,
-    }
+    return decide

@@ -6,12 +6,16 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.cache import cache
 from django.core.paginator import Page
-from django.db.models import Count, QuerySet
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery
+from django.db.models.functions import JSONObject
 
+from warehouse_admin.accounts.models import User
 from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
-from warehouse_admin.activity.filters import FOLDERS, WAITING, Filters
-from warehouse_admin.activity.models import ActivityEntry
+from warehouse_admin.activity.assigning import assignable
+from warehouse_admin.activity.filters import FOLDERS, OUTSIDE, WAITING, Filters, folder_conditions
+from warehouse_admin.activity.models import ActivityEntry, Question
 from warehouse_admin.core.paging import CountedPaginator
 
 PAGE_SIZE = 50
@@ -20,11 +24,32 @@ UNREAD = (*CONNECTION_UNREAD, *UNREAD_OF_MUTATION, "saved_query__query", "saved_
 HEAVY = ("before", "after")
 """What only the page of one entry shows."""
 
-
+PEOPLE, MOST_PEOPLE = "activity.people", 500
+LAST_QUESTION = Subquery(
+    Question.objects.filter(entry=OuterRef("pk"))
+    .order_by("-asked_at", "-pk")
+    .values(
+        found=JSONObject(
+            text="text",
+            by="asked_by__username",
+            to="addressed_to",
+            person="person_id",
+            answer="answer",
+            answered_by="answered_by__username",
+        )
+    )[:1]
+)
+"""What was asked last about an entry, and what came back, without a query of its own."""
+IN_PANE_FROM = ("saved_query", "mutation", "reviewed_by", "assignee", "remote_activity", "observation")
 IN_PANE = (
-    *("source", "kind", "object_name", "author", *HEAVY, "occurred_at", "remote_activity", "observation"),
+    *("source", "kind", "object_name", "author", *HEAVY, "occurred_at"),
     *("needs_review", "verdict", "note", "reviewed_at", "reviewed_by__username", "mutation__cause"),
+    *("outcome", "known_only_here", "assignee__username", "snoozed_until", "asked_at", "revert_number"),
+    *("remote_activity__created_at", "remote_activity__user_email", "remote_activity__user_name"),
+    *("remote_activity__is_system", "observation__seen_at", "mutation__state", "mutation__sent_at"),
+    *("mutation__asked_at", "connection"),
     *("saved_query__name", "saved_query__posthog_id", "saved_query__deleted_at"),
+    *("saved_query__managed_viewset_kind", "saved_query__origin"),
 )
 
 
@@ -44,35 +69,57 @@ def unreviewed_count() -> int:
     return ActivityEntry.objects.filter(WAITING).count()
 
 
-def folders(filters: Filters) -> list[Folder]:
-    """Every folder, counted under the other filters; one query."""
+def folders(filters: Filters, user: User) -> list[Folder]:
+    """Every folder of this person, counted under the other filters; one query."""
     rows = filters.narrow(ActivityEntry.objects.all()).order_by()
-    counts = rows.aggregate(**{name: Count("pk", filter=where) for name, (_, _, where) in FOLDERS.items()})
-    return [
-        Folder(name, label, icon, counts[name], name == filters.folder) for name, (label, icon, _) in FOLDERS.items()
-    ]
+    conditions = folder_conditions(user)
+    counts = rows.aggregate(**{name: Count("pk", filter=where) for name, where in conditions.items()})
+    return [Folder(name, label, icon, counts[name], name == filters.folder) for name, (label, icon) in FOLDERS.items()]
 
 
 def related(rows: QuerySet[ActivityEntry]) -> QuerySet[ActivityEntry]:
-    return rows.select_related("saved_query", "connection", "mutation", "reviewed_by").defer(*UNREAD)
+    return rows.select_related("saved_query", "connection", "mutation", "reviewed_by", "assignee").defer(*UNREAD)
 
 
-def entry_page(filters: Filters, total: int, number: Any) -> Page:
+def entry_page(filters: Filters, user: User, total: int, number: Any) -> Page:
     """One page of the list, newest first, with what a sentence tells, `total` counted by the folders; one query."""
-    rows = filters.apply(ActivityEntry.objects.select_related("mutation")).defer(*UNREAD_OF_MUTATION, *HEAVY)
+    found = filters.apply(ActivityEntry.objects.select_related("mutation"), user)
+    rows = found.annotate(assignee_name=F("assignee__username")).defer(*UNREAD_OF_MUTATION, *HEAVY)
     page = CountedPaginator(rows.order_by("-occurred_at", "-pk"), PAGE_SIZE, total).get_page(number)
     page.object_list = list(page.object_list)
     return page
 
 
 def entry(pk: int) -> ActivityEntry | None:
-    return related(ActivityEntry.objects.filter(pk=pk)).first()
+    evidence = ("remote_activity", "observation")
+    rows = related(ActivityEntry.objects.filter(pk=pk)).select_related(*evidence)
+    unread = (*UNREAD, "remote_activity__detail", "observation__before", "observation__after")
+    return rows.annotate(last_question=LAST_QUESTION).defer(*unread).first()
 
 
-def entry_in_pane(pk: int) -> ActivityEntry | None:
-    """One entry with what the reading pane beside the list tells, and no more: the list is asked for at each key."""
-    rows = ActivityEntry.objects.select_related("saved_query", "mutation", "reviewed_by").filter(pk=pk)
-    return rows.only(*IN_PANE).first()
+def last_outside() -> ActivityEntry | None:
+    """The newest outside change, whoever dealt with it; for an inbox that is empty."""
+    rows = ActivityEntry.objects.filter(OUTSIDE, needs_review=True).select_related("reviewed_by")
+    return rows.defer(*HEAVY).order_by("-occurred_at", "-pk").first()
+
+
+def people() -> list[str]:
+    """The user names of those to whom an entry can be given; looked up again after a minute."""
+    names: list[str] | None = cache.get(PEOPLE)
+    if names is None:
+        names = list(assignable().values_list("username", flat=True)[:MOST_PEOPLE])
+        cache.set(PEOPLE, names, 60)
+    return names
+
+
+def entry_in_pane(pk: int, listed: ActivityEntry | None = None) -> ActivityEntry | None:
+    """One entry with what the reading pane beside the list tells, and no more: the list is asked for at each key.
+
+    `listed` is the same entry as the list has it: what that links to is joined, and nothing else.
+    """
+    links = [name for name in IN_PANE_FROM if listed is None or getattr(listed, f"{name}_id") is not None]
+    rows = ActivityEntry.objects.filter(pk=pk).annotate(last_question=LAST_QUESTION).only(*IN_PANE)
+    return (rows.select_related(*links) if links else rows).first()
 
 
 def entries_of_view(posthog_id: uuid.UUID) -> QuerySet[ActivityEntry]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path, re_path
 
 from warehouse_admin.activity import api as activity
+from warehouse_admin.activity import api_dealing as dealing
 from warehouse_admin.api import health, metrics, schema, views  # noqa: F401  schema registers itself
 from warehouse_admin.api.audit import AuditExports
 from warehouse_admin.audit import api as audit
@@ -21,6 +22,7 @@ V1 = "api/v1"
 VIEW = f"{V1}/saved-queries/<uuid:posthog_id>"
 CHANGE = f"{V1}/changes/<int:number>"
 EXPORT = f"{V1}/audit/exports/<uuid:export_id>"
+ENTRY = f"{V1}/activity/<int:entry_id>"
 CAMPAIGN = f"{V1}/schedules/resumes/<uuid:resume_id>"
 
 urlpatterns = [
@@ -72,7 +74,20 @@ urlpatterns = [
     path(f"{CAMPAIGN}/confirm/", campaigns.ResumeConfirm.as_view(), name="resume-confirm"),
     path(f"{V1}/activity/", activity.EntryList.as_view(), name="activity-list"),
     path(f"{V1}/activity/<int:entry_id>/", activity.EntryOne.as_view(), name="activity-detail"),
-    path(f"{V1}/activity/<int:entry_id>/review/", activity.Review.as_view(), name="activity-review"),
+    path(f"{V1}/activity/bulk/", dealing.Bulk.as_view(), name="activity-bulk"),
+    path(f"{V1}/activity/undo/", dealing.Undo.as_view(), name="activity-undo"),
+    path(f"{V1}/activity/meter/", dealing.MeterNow.as_view(), name="activity-meter"),
+    path(f"{V1}/activity/folders/", dealing.Folders.as_view(), name="activity-folders"),
+    path(f"{V1}/activity/searches/", dealing.Searches.as_view(), name="activity-searches"),
+    path(f"{V1}/activity/searches/<int:search_id>/", dealing.SearchOne.as_view(), name="activity-search"),
+    path(f"{ENTRY}/review/", activity.Review.as_view(), name="activity-review"),
+    path(f"{ENTRY}/adopt/", dealing.Adopt.as_view(), name="activity-adopt"),
+    path(f"{ENTRY}/revert/", dealing.Revert.as_view(), name="activity-revert"),
+    path(f"{ENTRY}/ask/", dealing.Ask.as_view(), name="activity-ask"),
+    path(f"{ENTRY}/answer/", dealing.Answer.as_view(), name="activity-answer"),
+    path(f"{ENTRY}/assign/", dealing.Assign.as_view(), name="activity-assign"),
+    path(f"{ENTRY}/snooze/", dealing.Snooze.as_view(), name="activity-snooze"),
+    path(f"{ENTRY}/reopen/", dealing.Reopen.as_view(), name="activity-reopen"),
     path(f"{V1}/audit/", audit.AuditList.as_view(), name="audit-list"),
     path(f"{V1}/audit/checkpoints/", audit.CheckpointList.as_view(), name="audit-checkpoints"),
     path(f"{V1}/audit/keys/", audit.PublicKeyList.as_view(), name="audit-keys"),

@@ -5,10 +5,12 @@ class ChangesConfig(AppConfig):
     name = "warehouse_admin.changes"
 
     def ready(self) -> None:
-        from warehouse_admin.changes import drafts, menu, propose, selectors
+        from warehouse_admin.changes import drafting, drafts, menu, propose, selectors
         from warehouse_admin.mirror import hooks
 
         hooks.open_changes.append(selectors.open_by_view)
         hooks.proposals.append(menu.proposals)
         hooks.cadence_changes.append(propose.cadence_change)
+        hooks.change_drafts.append(drafting.draft)
+        hooks.dropped_drafts.append(drafting.drop)
         hooks.begun_edits.append(drafts.has_draft)

@@ -114,6 +114,10 @@ LOOKS: dict[str, dict[str, Look]] = {
         "unreviewed": Look("inbox", "Unreviewed", "info"),
         "accepted": Look("check", "Accepted", "ok"),
         "flagged": Look("flag", "Flagged", "warn"),
+        "adopted": Look("badge", "Adopted", "ok"),
+        "revert": Look("undo", "Revert requested", "info"),
+        "snoozed": Look("clock", "Snoozed", "muted"),
+        "asked": Look("message", "Asked", "info"),
         "history": Look("history", "Before first sync", "muted"),
     },
     "source": {

@@ -10,6 +10,7 @@ from django.db.models import Count, Q, QuerySet, Window
 from django.utils import timezone
 
 from warehouse_admin.accounts.models import Connection, User
+from warehouse_admin.activity.filters import WAITING
 from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.changes import turns
 from warehouse_admin.changes.models import ChangeRequest
@@ -73,7 +74,7 @@ def behind_views(connection: str) -> Shortlist:
 
 
 def unreviewed(connection: str) -> Shortlist:
-    entries = ActivityEntry.objects.filter(needs_review=True, verdict="").select_related("saved_query")
+    entries = ActivityEntry.objects.filter(WAITING).select_related("saved_query")
     if connection:
         entries = entries.filter(connection__slug=connection)
     return _shortlist(entries.order_by("-occurred_at"))

@@ -31,6 +31,10 @@ calls_for_people: list[Callable[[], dict[int, dict[str, str]]]] = []
 view_sources: list[Callable[[Collection[int]], list[tuple[int, int]]]] = []
 # a person, a view, the wanted cadence, why and a nonce → the number of the change request that was opened for it
 cadence_changes: list[Callable[[Any, SavedQuery, str, str, str], int]] = []
+# who, what and why, by keyword (`changes.drafting.draft`) → the number of the change that was begun as a draft
+change_drafts: list[Callable[..., int]] = []
+# who and which number, by keyword: such a draft is withdrawn, and refused once it has gone on
+dropped_drafts: list[Callable[..., None]] = []
 table_readers: list[Callable[[WarehouseTable], list[SavedQuery]]] = []
 
 

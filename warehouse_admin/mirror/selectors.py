@@ -279,6 +279,12 @@ def views_by_id(connection: Connection, ids: Sequence[str]) -> dict[str, SavedQu
     return {str(view.posthog_id): view for view in views.only("posthog_id", "name", "query")}
 
 
+def log_read_at(connection: Connection) -> datetime | None:
+    """When the last sync began that read PostHog's own log down to what was known of it; None: no sync could."""
+    read = SyncRun.objects.filter(connection=connection, cursor__has_key="activity_read_to")
+    return read.order_by("-created_at").values_list("started_at", flat=True).first()
+
+
 def objects_of(connection: Connection, ids: Sequence[str]) -> list[SavedQuery | WarehouseTable]:
     """The views and tables of these remote ids, in that order; two queries."""
     views = SavedQuery.objects.filter(connection=connection, posthog_id__in=ids).defer("query", "columns")

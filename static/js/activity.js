@@ -1,0 +1,59 @@
+/* The inbox by keyboard: the pane follows j and k, Enter goes into it, and after a click the next entry comes. */
+(() => {
+  "use strict";
+  const list = () => document.querySelector(".inbox-list");
+  const links = () => Array.from(document.querySelectorAll(".inbox-list [data-entry]"));
+  const paneOf = () => document.getElementById("reading-pane");
+  const WAIT_MS = 140;
+  let timer = null;
+  let wantsPane = false;
+
+  const mark = (link) => {
+    document.querySelectorAll(".inbox-list .is-current").forEach((row) => row.classList.remove("is-current"));
+    link.closest("tr").classList.add("is-current");
+  };
+  const neighbour = (key) => {
+    const keys = links().map((link) => link.dataset.entry);
+    const at = keys.indexOf(key);
+    return at < 0 ? keys[0] || "" : keys[at + 1] || keys[at - 1] || "";
+  };
+  const setNext = () => {
+    const pane = paneOf();
+    const field = pane && pane.querySelector("[data-next]");
+    if (field && list()) field.value = neighbour(pane.dataset.entry);
+  };
+
+  document.addEventListener("click", (event) => {
+    const fold = event.target.closest(".inbox-list [data-fold]");
+    if (fold) {
+      event.preventDefault();
+      const body = fold.closest("tbody");
+      fold.setAttribute("aria-expanded", String(body.classList.toggle("is-open")));
+      return;
+    }
+    const link = event.target.closest(".inbox-list [data-entry]");
+    if (link) mark(link);
+  });
+  document.addEventListener("keydown", (event) => {
+    if (!list() || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog")) return;
+    if (event.key === "Enter") wantsPane = Boolean(event.target.closest(".inbox-list [data-entry]"));
+    if (event.key !== "j" && event.key !== "k") return;
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      const link = document.querySelector(".inbox-list .is-current [data-entry]");
+      if (link && link.dataset.entry !== paneOf()?.dataset.entry) link.click();
+    }, WAIT_MS);
+  });
+  /* A menu that a key opens takes the focus, so that the next key chooses. */
+  document.addEventListener("toggle", (event) => {
+    if (event.target.matches?.(".inbox-actions details.menu") && event.target.open) {
+      event.target.querySelector(".menu-list :is(input, textarea, button)")?.focus();
+    }
+  }, true);
+  document.addEventListener("htmx:afterSettle", () => {
+    setNext();
+    if (wantsPane) paneOf()?.focus();
+    wantsPane = false;
+  });
+  document.addEventListener("DOMContentLoaded", setNext);
+})();

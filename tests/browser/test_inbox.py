@@ -1,0 +1,35 @@
+"""The inbox by keyboard: the pane follows, a click goes on to the next entry, and one key takes it back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("portal")]
+
+
+def test_entries_are_dealt_with_by_keyboard(sign_in: Callable[..., Page]) -> None:
+    page = sign_in("olga")
+    page.goto("/activity/?folder=all")
+    links = page.locator(".inbox-list [data-entry]")
+    keys = [links.nth(number).get_attribute("data-entry") or "" for number in range(3)]
+    pane = page.locator("#reading-pane")
+    expect(pane).to_have_attribute("data-entry", keys[0])
+
+    page.keyboard.press("j")
+    expect(pane).to_have_attribute("data-entry", keys[1])
+    page.keyboard.press("Enter")
+    expect(pane).to_be_focused()
+    page.keyboard.press("e")
+
+    expect(page).to_have_url(re.compile(rf"folder=all&entry={keys[2]}$"))
+    expect(pane).to_have_attribute("data-entry", keys[2])
+    expect(page.get_by_role("status").filter(has_text="accepted")).to_be_visible()
+    page.keyboard.press("z")
+    expect(page).to_have_url(re.compile(rf"entry={keys[1]}$"))
+    expect(pane).not_to_contain_text("Accepted")
+    page.keyboard.press("a")
+    expect(page.get_by_label("To", exact=True)).to_be_focused()

@@ -1,0 +1,101 @@
+"""The inbox, one entry, and what happened to one view."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from warehouse_admin.accounts import policies
+from warehouse_admin.activity import presenters, selectors
+from warehouse_admin.activity.filters import PERIODS, Filters
+from warehouse_admin.activity.folding import Row, folded
+from warehouse_admin.activity.meter import meter
+from warehouse_admin.activity.models import ActivityEntry
+from warehouse_admin.activity.review import PERMISSION
+from warehouse_admin.activity.searches import searches_of
+from warehouse_admin.activity.views.deeds import undo_offer
+from warehouse_admin.activity.views.pane import known_entry, pane, person
+from warehouse_admin.core.errors import Missing
+from warehouse_admin.core.htmx import render_page
+from warehouse_admin.mirror.models import SavedQuery
+
+KIND_OPTIONS = [(str(kind), label) for kind, label in presenters.KINDS.items()]
+PERIOD_OPTIONS = [(name, label) for name, (label, _) in PERIODS.items()]
+
+
+@require_GET
+def inbox(request: HttpRequest) -> HttpResponse:
+    """Folders, the list, and the chosen entry (`?entry=`, else the first) in the reading pane."""
+    filters, user = Filters.parse(request.GET), person(request)
+    folders = selectors.folders(filters, user)
+    total = next(folder.count for folder in folders if folder.active)
+    page = selectors.entry_page(filters, user, total, request.GET.get("page"))
+    entries = list(page.object_list)
+    chosen = _number(request.GET.get("entry", "")) or (entries[0].pk if entries else None)
+    listed = next((one for one in entries if one.pk == chosen), None)
+    entry = selectors.entry_in_pane(chosen, listed) if chosen else None
+    context = {
+        "filters": filters,
+        "folders": _linked(request, folders),
+        "page": page,
+        "rows": folded(entries, chosen),
+        "total": total if page.has_other_pages() else 0,
+        "seen_at": timezone.now().isoformat(),
+        "sources": ActivityEntry.Source.choices,
+        "kinds": KIND_OPTIONS,
+        "periods": PERIOD_OPTIONS,
+        "may_review": policies.allows(request.user, PERMISSION),
+        "meter": meter(filters.connection),
+        "searches": list(searches_of(user)),
+        "undo": undo_offer(request),
+        "last_outside": None if entries or filters.any_set else selectors.last_outside(),
+        "next_entry": _next(entries, entry),
+        **pane(request, entry),
+    }
+    return render_page(request, "activity/inbox.html", "activity/_inbox.html", context)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else None
+
+
+def _next(entries: list[ActivityEntry], entry: ActivityEntry | None) -> int | None:
+    """The entry that follows the chosen one, or the one before the last: where to go on after a click."""
+    keys = [one.pk for one in entries]
+    if entry is None or entry.pk not in keys:
+        return keys[0] if keys else None
+    at = keys.index(entry.pk)
+    return next(iter(keys[at + 1 : at + 2] or keys[max(at - 1, 0) : at]), None)
+
+
+def _linked(request: HttpRequest, folders: list[selectors.Folder]) -> list[dict[str, Any]]:
+    found = []
+    for folder in folders:
+        query = request.GET.copy()
+        for name in ("page", "entry"):
+            query.pop(name, None)
+        query["folder"] = folder.name
+        found.append({"folder": folder, "url": f"?{query.urlencode()}"})
+    return found
+
+
+@require_GET
+def detail(request: HttpRequest, pk: int) -> HttpResponse:
+    return render_page(request, "activity/detail.html", "activity/_pane.html", pane(request, known_entry(pk)))
+
+
+@require_GET
+def for_view(request: HttpRequest, posthog_id: uuid.UUID) -> HttpResponse:
+    """What happened to one view; the view's page shows the fragment."""
+    view = SavedQuery.objects.filter(posthog_id=posthog_id).only("name", "posthog_id").order_by("-pk").first()
+    if view is None:
+        raise Missing("There is no such view.")
+    page = Paginator(selectors.entries_of_view(posthog_id), 25).get_page(request.GET.get("page"))
+    rows = [Row([entry]) for entry in page.object_list]
+    context = {"view": view, "page": page, "rows": rows}
+    return render_page(request, "activity/for_view.html", "activity/_for_view.html", context)
