@@ -24,6 +24,7 @@ urlpatterns = [
     path(f"{V1}/saved-queries/", mirror.SavedQueryList.as_view(), name="view-list"),
     path(f"{VIEW}/", mirror.SavedQueryOne.as_view(), name="view-detail"),
     path(f"{VIEW}/versions/", mirror.VersionList.as_view(), name="view-versions"),
+    path(f"{VIEW}/blame/", mirror.BlameOne.as_view(), name="view-blame"),
     path(f"{VIEW}/runs/", mirror.RunList.as_view(), name="view-runs"),
     path(f"{VIEW}/activity/", activity.EntriesOfView.as_view(), name="view-activity"),
     path(f"{VIEW}/lineage/", lineage.Lineage.as_view(), name="view-lineage"),

@@ -19,7 +19,8 @@ from warehouse_admin.accounts.models import Connection
 from warehouse_admin.core.errors import Missing, UserError
 from warehouse_admin.core.formatting import cadence
 from warehouse_admin.core.htmx import render_page, wants_fragment
-from warehouse_admin.mirror import hooks, paging, selectors, services
+from warehouse_admin.core.sqltext import highlighted_lines
+from warehouse_admin.mirror import authorship, hooks, paging, selectors, services
 from warehouse_admin.mirror.blame import roots_of_runs
 from warehouse_admin.mirror.cadences import CADENCES
 from warehouse_admin.mirror.models import SavedQuery, SavedQueryVersion, ScheduleState, SyncRun
@@ -202,7 +203,16 @@ def _panel(request: HttpRequest, view: SavedQuery, tab: str) -> dict[str, Any]:
         return _runs_context(request, view)
     if tab == "history":
         return _versions_context(view)
-    return {"downstream_count": hooks.merged(hooks.downstream_counts, [view]).get(view.pk, 0)}
+    return {"downstream_count": hooks.merged(hooks.downstream_counts, [view]).get(view.pk, 0), **_blame(request, view)}
+
+
+def _blame(request: HttpRequest, view: SavedQuery) -> dict[str, Any]:
+    """Who last touched each line, where the page is asked for it by `?blame=1`."""
+    if request.GET.get("blame") != "1" or view.query is None:
+        return {}
+    ignores = request.GET.get("layout") == "ignore"
+    told = authorship.of(view, ignore_layout=ignores)
+    return {"blame": told, "blamed": zip(highlighted_lines(view.query), told.lines, strict=True), "ignores": ignores}
 
 
 def _runs_context(request: HttpRequest, view: SavedQuery) -> dict[str, Any]:
