@@ -5,10 +5,11 @@ class ChangesConfig(AppConfig):
     name = "warehouse_admin.changes"
 
     def ready(self) -> None:
-        from warehouse_admin.changes import drafts, menu, propose, selectors
+        from warehouse_admin.changes import drafts, history, menu, propose, selectors
         from warehouse_admin.mirror import hooks
 
         hooks.open_changes.append(selectors.open_by_view)
         hooks.proposals.append(menu.proposals)
         hooks.cadence_changes.append(propose.cadence_change)
         hooks.begun_edits.append(drafts.has_draft)
+        hooks.history.extend(history.SOURCES)
