@@ -6,17 +6,17 @@ from django.db.models import Q
 from django.urls import reverse
 
 from warehouse_admin.activity import presenters
-from warehouse_admin.activity.facts import OVERDUE, RESUMED, UNREMARKABLE
+from warehouse_admin.activity.facts import OVERDUE, RESUMED, UNREMARKABLE, WAKE_FAILED
 from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.mirror.history import Wanted
 from warehouse_admin.mirror.hooks import Event, HistorySource
 from warehouse_admin.mirror.models import Observation
 
 Source = ActivityEntry.Source
-OF_SCHEDULE = (Observation.Kind.SUSPENDED, OVERDUE, RESUMED)
+OF_SCHEDULE = (Observation.Kind.SUSPENDED, OVERDUE, RESUMED, WAKE_FAILED)
 _IN_KIND = {"schedule": Q(kind__in=OF_SCHEDULE), "outside": ~Q(kind__in=OF_SCHEDULE)}
-_NOT_TOLD = Q(kind__in=UNREMARKABLE - {RESUMED}) | Q(source=Source.PORTAL)
-"""Single runs say nothing; what was done here is told by the change or the campaign that did it."""
+_NOT_TOLD = Q(kind__in=UNREMARKABLE - {RESUMED}) | Q(source=Source.PORTAL) & ~Q(kind=WAKE_FAILED)
+"""Runs are told by the mirror where they changed a state; what was done here, by the change or campaign that did it."""
 
 
 def _entries(wanted: Wanted) -> list[Event]:
