@@ -34,6 +34,8 @@ app.conf.beat_schedule = {
     "watch-overdue": {"task": "activity.watch_overdue", "schedule": 60.0, "options": {"expires": 55}},
     "remove-old-drafts": {"task": "changes.remove_old_drafts", "schedule": 24 * 3600.0, "options": {"expires": 3600}},
     "verify-audit": {"task": "audit.verify_chain", "schedule": 24 * 3600.0, "options": {"expires": 3600}},
+    "seal-audit": {"task": "audit.seal_chain", "schedule": 600.0, "options": {"expires": 550}},
+    "tend-exports": {"task": "audit.tend_exports", "schedule": 60.0, "options": {"expires": 55}},
     "beat-heartbeat": {"task": "mirror.note_beat", "schedule": 15.0, "options": {"expires": 14}},
 }
 

@@ -5,6 +5,7 @@ An empty variable counts as unset, as container platforms pass on what nobody fi
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import os
 import re
@@ -264,3 +265,18 @@ def fernet_keys(value: str) -> list[str]:
                 'python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())".'
             ) from None
     return keys
+
+
+def ed25519_seed(name: str) -> str:
+    """An Ed25519 private key as 32 bytes in base64; "" when it is not given."""
+    value = text(name)
+    try:
+        fits = not value or len(base64.b64decode(value, validate=True)) == 32
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ImproperlyConfigured(
+            f"{name} is not an Ed25519 private key (32 bytes, base64). Make one with "
+            'python -c "import base64, os; print(base64.b64encode(os.urandom(32)).decode())".'
+        )
+    return value

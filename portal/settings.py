@@ -69,6 +69,8 @@ FIELD_ENCRYPTION_KEYS = read.fernet_keys(
         what_for="comma-separated Fernet keys, newest first, that encrypt stored API keys",
     )
 )
+# Signs the audit trail's checkpoints. Unset: made on first need and kept encrypted in the database.
+AUDIT_SIGNING_KEY = read.ed25519_seed("AUDIT_SIGNING_KEY")
 
 # --- Applications ------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from warehouse_admin.accounts.models import User
-from warehouse_admin.audit import services
+from warehouse_admin.audit import searching, services
 from warehouse_admin.audit.models import AuditEntry, Verification
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.core import context
@@ -185,3 +185,82 @@ def test_others_may_not_verify_and_the_attempt_is_recorded(author: User, client_
     assert not Verification.objects.exists()
     entry = AuditEntry.objects.get(action="audit.verified")
     assert (entry.actor, entry.result) == (author, "denied")
+
+
+def test_more_filters_narrow_the_list(author: User, auditor: User, client_of: ClientOf) -> None:
+    with context.use(context.RequestContext(ip="192.0.2.7", token_name="nightly")):
+        services.record(
+            actor=author, action="change.submitted", target=Target("change", "41", "orders"), connection="eu"
+        )
+    services.record(actor=None, action="sync.finished", connection="us")
+    client = client_of(auditor)
+
+    def found(**params: str) -> set[str]:
+        response = client.get(reverse("audit:list"), params)
+        assert response.context["problems"] == []
+        return {entry.action for entry in response.context["window"].entries}
+
+    assert found(ip="192.0.2.7") == found(token="nightly") == found(kind="token") == {"change.submitted"}
+    assert found(object="41") == found(connection="eu") == {"change.submitted"}
+    assert found(kind="system", action="sync.") == found(connection="us") == {"sync.finished"}
+    assert found(ip="192.0.2.8") == found(connection="us", kind="token") == set()
+    assert client.get(reverse("audit:list"), {"kind": "robot"}).context["problems"]
+
+
+def test_what_is_seldom_is_found_far_from_the_end(
+    author: User, auditor: User, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.record(actor=author, action="change.submitted", reason="100%_sure", connection="eu")
+    fill(author, 12)
+    monkeypatch.setattr(searching, "NEAR", 5)
+    client = client_of(auditor)
+
+    def found(**params: str) -> list[str]:
+        return [entry.action for entry in client.get(reverse("audit:list"), params).context["window"].entries]
+
+    assert found(connection="eu", actor="author") == ["change.submitted"]
+    assert found(q="100%_SURE") == found(q="%_s") == ["change.submitted"]
+    assert found(q="100%_", result="denied") == found(q="100__sure") == []
+    assert found(action="test.", actor="author") == ["test.done"] * 12
+    first = AuditEntry.objects.get(action="change.submitted").sequence
+    assert found(page=f"after-{first - 1}", connection="eu", actor="author") == ["change.submitted"]
+
+
+def test_a_row_tells_what_was_sent_and_opens_in_place(author: User, auditor: User, client_of: ClientOf) -> None:
+    remote = {"method": "PATCH", "path": "/x/", "status": 409, "duration_ms": 1234}
+    entry = services.record(
+        actor=author, action="saved_query.rename", before={"n": "a"}, after={"n": "b"}, remote=remote
+    )
+    client = client_of(auditor)
+
+    page = client.get(reverse("audit:list")).content.decode()
+    assert "PATCH 409" in page and "1234 ms" in page
+    inside = client.get(reverse("audit:detail", args=[entry.sequence]), headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in inside and "All rows of this request" in inside and "Copy as JSON" in inside
+
+
+def test_what_there_is_to_choose_from_is_read_from_the_index(
+    author: User, reviewer: User, auditor: User, client_of: ClientOf
+) -> None:
+    fill(author, 3)
+    fill(reviewer, 2, connection="eu")
+    context_ = client_of(auditor).get(reverse("audit:list")).context
+
+    assert context_["known"]["actors"] == sorted({"author", "reviewer", "auditor"} & set(context_["known"]["actors"]))
+    assert {"author", "reviewer"} <= set(context_["known"]["actors"])
+    assert context_["known"]["connections"] == ["eu"]
+    assert ("test.done", "test.done") in context_["actions"]
+
+
+@pytest.mark.parametrize("page", ["", "before-2"])
+def test_any_filters_together_cost_no_more(
+    author: User, auditor: User, client_of: ClientOf, django_assert_max_num_queries: Any, page: str
+) -> None:
+    fill(author, 3)
+    services.verify()
+    client = client_of(auditor)
+    client.get(reverse("audit:list"))
+    asked = {"action": "test.", "actor": "author", "since": "2001-01-01", "until": "2999-01-01", "q": "x", "page": page}
+
+    with django_assert_max_num_queries(12):
+        assert client.get(reverse("audit:list"), asked).status_code == 200

@@ -14,7 +14,7 @@ django.setup()
 
 from django.test.utils import setup_databases, teardown_databases  # noqa: E402
 
-from tests.bench import campaigns, changes, list_pages  # noqa: E402
+from tests.bench import audit, campaigns, changes, list_pages  # noqa: E402
 from tests.bench.mirror import benches as mirror  # noqa: E402
 from tests.broker import embedded_broker  # noqa: E402
 
@@ -25,6 +25,7 @@ BENCHES = {
     "list_pages": list_pages.run,
     "changes": changes.run,
     "campaigns": campaigns.run,
+    "audit": audit.run,
 }
 
 

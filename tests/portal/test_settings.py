@@ -80,6 +80,7 @@ BAD = [
     ({**REAL, "SECRET_KEY": ""}, "Set SECRET_KEY (or SECRET_KEY_FILE)"),
     ({**REAL, "FIELD_ENCRYPTION_KEYS": ""}, "Set FIELD_ENCRYPTION_KEYS (or FIELD_ENCRYPTION_KEYS_FILE)"),
     ({"FIELD_ENCRYPTION_KEYS": f"{KEY},pass-word"}, "FIELD_ENCRYPTION_KEYS: key 2 is not a Fernet key"),
+    ({"AUDIT_SIGNING_KEY": "pass-word"}, "AUDIT_SIGNING_KEY is not an Ed25519 private key"),
     ({"FIELD_ENCRYPTION_KEYS": ","}, "FIELD_ENCRYPTION_KEYS: key 1 is not a Fernet key"),
     ({"POSTHOG_BUDGET_PER_MINUTE": "-1"}, "POSTHOG_BUDGET_PER_MINUTE must be a whole number"),
     ({"POSTHOG_BUDGET_PER_HOUR": "1e3"}, "POSTHOG_BUDGET_PER_HOUR must be a whole number"),
@@ -106,6 +107,7 @@ def test_a_bad_value_is_refused_with_a_sentence_that_says_what_to_set(
 GOOD = [
     ("SECRET_KEY", "$not-a-reference", "SECRET_KEY", "$not-a-reference"),
     ("FIELD_ENCRYPTION_KEYS", KEY, "FIELD_ENCRYPTION_KEYS", [KEY]),
+    ("AUDIT_SIGNING_KEY", "A" * 43 + "=", "AUDIT_SIGNING_KEY", "A" * 43 + "="),
     ("CELERY_BROKER_URL", "redis://127.0.0.1:6379/7", "CELERY_BROKER_URL", "redis://127.0.0.1:6379/7"),
     ("CELERY_BROKER_URL", "redis://127.0.0.1:6379/7", "REDIS_URL", "redis://127.0.0.1:6379/7"),
     ("REDIS_URL", "redis://127.0.0.1:6379/8", "REDIS_URL", "redis://127.0.0.1:6379/8"),

@@ -6,7 +6,9 @@ from django.urls import path, re_path
 
 from warehouse_admin.activity import api as activity
 from warehouse_admin.api import health, metrics, schema, views  # noqa: F401  schema registers itself
+from warehouse_admin.api.audit import AuditExports
 from warehouse_admin.audit import api as audit
+from warehouse_admin.audit import export_api as audit_exports
 from warehouse_admin.changes import api as changes
 from warehouse_admin.changes import api_drafts as drafts
 from warehouse_admin.lineage import api as lineage
@@ -18,6 +20,7 @@ app_name = "api"
 V1 = "api/v1"
 VIEW = f"{V1}/saved-queries/<uuid:posthog_id>"
 CHANGE = f"{V1}/changes/<int:number>"
+EXPORT = f"{V1}/audit/exports/<uuid:export_id>"
 CAMPAIGN = f"{V1}/schedules/resumes/<uuid:resume_id>"
 
 urlpatterns = [
@@ -72,6 +75,12 @@ urlpatterns = [
     path(f"{V1}/activity/<int:entry_id>/", activity.EntryOne.as_view(), name="activity-detail"),
     path(f"{V1}/activity/<int:entry_id>/review/", activity.Review.as_view(), name="activity-review"),
     path(f"{V1}/audit/", audit.AuditList.as_view(), name="audit-list"),
+    path(f"{V1}/audit/checkpoints/", audit.CheckpointList.as_view(), name="audit-checkpoints"),
+    path(f"{V1}/audit/keys/", audit.PublicKeyList.as_view(), name="audit-keys"),
+    path(f"{V1}/audit/exports/", AuditExports.as_view(), name="audit-exports"),
+    path(f"{EXPORT}/", audit_exports.OneExport.as_view(), name="audit-export"),
+    path(f"{EXPORT}/stop/", audit_exports.StopExport.as_view(), name="audit-export-stop"),
+    path(f"{EXPORT}/file/", audit_exports.ExportFile.as_view(), name="audit-export-file"),
     path(f"{V1}/audit/<int:sequence>/", audit.AuditOne.as_view(), name="audit-detail"),
     path(f"{V1}/sync/", mirror.SyncList.as_view(), name="sync-list"),
     path(f"{V1}/sync/<uuid:sync_id>/", mirror.SyncOne.as_view(), name="sync-detail"),

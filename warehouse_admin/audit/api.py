@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import Count, Max, Min, QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -10,10 +10,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from warehouse_admin.audit import policies, presenters, selectors
-from warehouse_admin.audit.models import AuditEntry
+from warehouse_admin.audit import checkpoints, policies, presenters, selectors
+from warehouse_admin.audit.models import AuditEntry, Checkpoint, SigningKey
 from warehouse_admin.core.errors import InvalidInput, Missing
-from warehouse_admin.core.rest.endpoints import Endpoint, SignedInRequest
+from warehouse_admin.core.rest.endpoints import Endpoint, ListEndpoint, SignedInRequest
 from warehouse_admin.core.rest.filters import refuse_unknown, values_of
 from warehouse_admin.core.rest.pagination import Pagination
 
@@ -63,6 +63,30 @@ class AuditRow(serializers.Serializer):
         return presenters.as_dict(entry)
 
 
+class CheckpointRow(serializers.Serializer):
+    """A signed statement about the chain. The signature covers the canonical JSON of everything but itself."""
+
+    version = serializers.IntegerField()
+    number = serializers.IntegerField()
+    at = serializers.DateTimeField()
+    sequence = serializers.IntegerField(help_text="The last entry there was.")
+    hash = serializers.CharField(help_text="That entry's hash.")
+    count = serializers.IntegerField(help_text="How many entries there were.")
+    key_id = serializers.CharField()
+    previous = serializers.CharField(help_text="SHA-256 of what the checkpoint before this one signed.")
+    signature = serializers.CharField(help_text="Ed25519, in base64.")
+
+    def to_representation(self, checkpoint: Checkpoint) -> dict[str, Any]:
+        return checkpoints.as_dict(checkpoint)
+
+
+class PublicKeyRow(serializers.Serializer):
+    key_id = serializers.CharField(help_text="The first 16 hexadecimal digits of the key's SHA-256.")
+    public_key = serializers.CharField(help_text="Ed25519, 32 bytes in base64.")
+    created_at = serializers.DateTimeField()
+    retired_at = serializers.DateTimeField(allow_null=True)
+
+
 class TrailPages(Pagination):
     """Never counts more than COUNTED_EXACTLY entries; says so when `count` is an estimate."""
 
@@ -74,7 +98,7 @@ class TrailPages(Pagination):
         rows = list(queryset[self.offset : self.offset + self.limit + 1])
         self.has_more = len(rows) > self.limit
         if view.whole_trail:
-            self.count = selectors.chain_length()
+            self.count = selectors.chain_length() - selectors.archived_count()
         else:
             self.count, self.is_estimate = estimated_count(queryset)
         if self.is_estimate:
@@ -143,6 +167,32 @@ class AuditOne(Endpoint):
         if entry is None:
             raise Missing("There is no such entry, or it is not yours to read.")
         return self.answer(entry)
+
+
+class ForAuditors(ListEndpoint):
+    """A list for those who may read the whole trail."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        policies.require_sees_all(request.user, action="audit.checkpoints_read")
+
+
+class CheckpointList(ForAuditors):
+    """Signed checkpoints, the newest first: keep copies where nobody who runs the portal can reach them."""
+
+    serializer_class = CheckpointRow
+    queryset = Checkpoint.objects.all()
+    orderings: ClassVar = {"number": "number"}
+    default_ordering = "-number"
+
+
+class PublicKeyList(ForAuditors):
+    """The public half of every key that ever signed a checkpoint."""
+
+    serializer_class = PublicKeyRow
+    queryset = SigningKey.objects.defer("private_key")
+    orderings: ClassVar = {"created_at": "created_at"}
+    default_ordering = "-created_at"
 
 
 def _found(request: SignedInRequest) -> QuerySet[AuditEntry]:

@@ -34,13 +34,20 @@ FIELDS = (
 )
 """Everything but the row number and the hash itself, in the order that is hashed."""
 
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
 def entry_hash(values: Sequence[Any]) -> str:
     """SHA-256 over the canonical JSON of the values of `FIELDS`, in that order; `at` is an aware datetime."""
-    at: datetime = values[1]
+    return hash_of([values[0], told_time(values[1]), *values[2:]])
+
+
+def hash_of(values: list[Any]) -> str:
+    """The same for values of which `at` is the text that `told_time` makes."""
+    return hashlib.sha256(encode(values).encode()).hexdigest()
+
+
+def told_time(at: datetime) -> str:
     if at.tzinfo is not UTC:
         at = at.astimezone(UTC)
-    told = [values[0], at.isoformat(timespec="microseconds"), *values[2:]]
-    return hashlib.sha256(_encode(told).encode()).hexdigest()
+    return at.isoformat(timespec="microseconds")

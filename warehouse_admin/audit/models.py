@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
+
+from warehouse_admin.core.fields import EncryptedTextField
 
 
 class AuditEntry(models.Model):
@@ -54,6 +59,10 @@ class AuditEntry(models.Model):
             models.Index(fields=["action", "-sequence"]),
             models.Index(fields=["result", "-sequence"]),
             models.Index(fields=["request_id", "-sequence"]),
+            models.Index(fields=["connection", "-sequence"]),
+            models.Index(fields=["ip", "-sequence"]),
+            models.Index(fields=["actor_kind", "-sequence"]),
+            models.Index(fields=["token_name", "-sequence"]),
             models.Index(fields=["at"]),
         ]
 
@@ -67,6 +76,7 @@ class ChainHead(models.Model):
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     sequence = models.BigIntegerField(default=0)
     hash = models.CharField(max_length=64, default="0" * 64)
+    previous = models.CharField(max_length=64, default="0" * 64)  # the hash before this one
 
     class Meta:
         default_permissions = ()
@@ -77,12 +87,26 @@ class ChainHead(models.Model):
 
 
 class Verification(models.Model):
-    """How far the chain was checked, when, and the first bad row if there was one."""
+    """One check of the chain: how far it came, what it found. Stored while it walks, so that a killed one goes on.
+
+    `to_sequence` is the last entry found good and `to_hash` its hash. A problem is told by `bad_sequence`, the entry
+    where it shows, and by `bad_checkpoint` where it concerns a checkpoint.
+    """
+
+    class Kind(models.TextChoices):
+        WHOLE = "whole", "From the first entry"
+        RESUMED = "resumed", "From the last entry verified before"
+        PART = "part", "From an entry that somebody named"
 
     at = models.DateTimeField()
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.PART)
+    is_finished = models.BooleanField(default=True)
     from_sequence = models.BigIntegerField()
     to_sequence = models.BigIntegerField()
+    to_hash = models.CharField(max_length=64, blank=True)
+    checkpoints = models.PositiveIntegerField(default=0)  # how many were checked
     bad_sequence = models.BigIntegerField(null=True)
+    bad_checkpoint = models.PositiveIntegerField(null=True)
     problem = models.CharField(max_length=300, blank=True)
 
     class Meta:
@@ -91,3 +115,136 @@ class Verification(models.Model):
 
     def __str__(self) -> str:
         return f"verified to {self.to_sequence}"
+
+
+class SigningKey(models.Model):
+    """An Ed25519 key that signs checkpoints. The public half stays for good; the private one until the key is retired.
+
+    `private_key` is empty where AUDIT_SIGNING_KEY gives it.
+    """
+
+    key_id = models.CharField(max_length=16, unique=True)
+    public_key = models.CharField(max_length=44)
+    private_key = EncryptedTextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    retired_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.key_id
+
+
+class Checkpoint(models.Model):
+    """A signed statement that the chain had `count` entries, of which the last, `sequence`, had this hash.
+
+    Numbered without a gap; each names the digest of the one before, so that none can be taken out unnoticed.
+    """
+
+    number = models.PositiveIntegerField(unique=True)
+    at = models.DateTimeField()
+    sequence = models.BigIntegerField()
+    hash = models.CharField(max_length=64)
+    count = models.BigIntegerField()
+    key_id = models.CharField(max_length=16)
+    previous = models.CharField(max_length=64)
+    signature = models.CharField(max_length=88)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"checkpoint {self.number} at {self.sequence}"
+
+
+class Archive(models.Model):
+    """A signed statement that the oldest entries, up to `to_sequence`, were written to a file and pruned here.
+
+    The chain is verified from the entry after it on. While there is one, the database lets exactly these entries go.
+    """
+
+    number = models.PositiveIntegerField(unique=True)
+    at = models.DateTimeField()
+    from_sequence = models.BigIntegerField()
+    to_sequence = models.BigIntegerField()
+    to_hash = models.CharField(max_length=64)
+    file_sha256 = models.CharField(max_length=64)  # of all but the last line, as that line itself tells
+    key_id = models.CharField(max_length=16)
+    signature = models.CharField(max_length=88)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"archive {self.number} to {self.to_sequence}"
+
+
+class Export(models.Model):
+    """A part of the trail that somebody asked for as a file, written in the background, kept for a while."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        STOPPED = "stopped"
+
+    class Format(models.TextChoices):
+        CSV = "csv", "CSV"
+        JSON_LINES = "jsonl", "JSON Lines"
+        SEGMENT = "segment", "Signed segment"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    format = models.CharField(max_length=10, choices=Format)
+    filters = models.JSONField(default=dict)
+    is_masked = models.BooleanField(default=True)
+    saw_all = models.BooleanField(default=False)  # whether it holds other people's entries too
+    reason = models.TextField(blank=True)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField(auto_now_add=True)
+    to_sequence = models.BigIntegerField()  # entries that came later are not part of it
+    attempt = models.UUIDField(null=True)  # of the worker that writes it now; another's writes count for nothing
+    attempts = models.PositiveSmallIntegerField(default=0)
+    started_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(null=True)  # when the worker last got on
+    finished_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    total = models.BigIntegerField(null=True)
+    done = models.BigIntegerField(default=0)
+    size = models.BigIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True)
+    error = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["asked_by", "-asked_at"]), models.Index(fields=["state"])]
+
+    def __str__(self) -> str:
+        return f"{self.format} export by {self.asked_by}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in (self.State.QUEUED, self.State.RUNNING)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the file can be fetched."""
+        kept = self.expires_at is None or self.expires_at > timezone.now()
+        return self.state == self.State.SUCCEEDED and kept
+
+
+class ExportPart(models.Model):
+    """A piece of an export's file, compressed. In the database, which web and worker share on whatever machines."""
+
+    export = models.ForeignKey(Export, models.CASCADE, related_name="parts")
+    number = models.PositiveIntegerField()
+    content = models.BinaryField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["export", "number"], name="audit_one_part_per_number")]
+
+    def __str__(self) -> str:
+        return f"part {self.number}"

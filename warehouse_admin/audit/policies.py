@@ -9,6 +9,8 @@ from django.contrib.auth.models import Group
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.core.errors import NotPermitted
 
+TRAIL = Target("audit", "", "audit trail")
+
 
 def sees_all(user: Any) -> bool:
     """Whether the person may read everybody's entries."""
@@ -26,5 +28,5 @@ def require_sees_all(user: Any, *, action: str) -> None:
         raise NotPermitted(
             "This needs the role Auditor or Administrator; ask an administrator for it.",
             action=action,
-            target=Target("audit", "", "audit trail"),
+            target=TRAIL,
         )

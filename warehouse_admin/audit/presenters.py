@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, timedelta
 from typing import Any
+
+from django.utils import timezone
 
 from warehouse_admin.audit.models import AuditEntry
 
@@ -24,10 +28,20 @@ ACTION_GROUPS = [
 ]
 
 
-def action_options(chosen: str) -> list[tuple[str, str]]:
-    """The groups of actions to filter by, and the single action that is chosen now, if it is one."""
-    known = any(chosen == value for value, _ in ACTION_GROUPS)
-    return ACTION_GROUPS if known or not chosen else [*ACTION_GROUPS, (chosen, chosen)]
+def action_options(chosen: str, known: Iterable[str]) -> list[tuple[str, str]]:
+    """The groups of actions to filter by, then the single ones, with the one that is chosen now."""
+    groups = {value for value, _ in ACTION_GROUPS}
+    single = {*known, chosen} - groups - {""}
+    return [*ACTION_GROUPS, *((action, action) for action in sorted(single))]
+
+
+def date_presets(since: str) -> list[tuple[str, str]]:
+    """The days to begin with at a click, and the one that is asked for now, if it is another."""
+    today = timezone.now().astimezone(UTC).date()
+    days = {"Today": 0, "7 days": 6, "30 days": 29, "90 days": 89}
+    presets = [((today - timedelta(days=back)).isoformat(), label) for label, back in days.items()]
+    known = not since or any(since == day for day, _ in presets)
+    return presets if known else [*presets, (since, since[:30])]
 
 
 @dataclass(frozen=True)

@@ -8,17 +8,32 @@ from datetime import UTC, datetime, time
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.core.cache import cache
+from django.db.models import Q, QuerySet, Subquery
+from django.db.models.fields.json import KeyTextTransform
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
-from warehouse_admin.audit.models import AuditEntry, ChainHead, Verification
-from warehouse_admin.core.searching import mentioned
+from warehouse_admin.audit import checkpoints, searching, signing
+from warehouse_admin.audit.models import Archive, AuditEntry, ChainHead, Checkpoint, Verification
 
 PAGE_SIZE = 50
-FILTERS = ("object", "actor", "action", "result", "since", "until", "request_id", "q")
+CHOICES_KEPT = 300
+_CHOICES_KEY = "audit-choices"
+COUNTED = 10_000
+_EQUAL = {
+    "actor": "actor_name",
+    "request_id": "request_id",
+    "connection": "connection",
+    "ip": "ip",
+    "token": "token_name",
+}
+_CHOSEN = {"result": "result", "kind": "actor_kind"}
+_CHOICES = {"result": AuditEntry.Result.values, "kind": AuditEntry.ActorKind.values}
+FILTERS = ("object", "action", *_EQUAL, *_CHOSEN, "since", "until", "q")
 # Entries are numbered in the order of their commits, which may differ a little from the order of their times.
 _SLACK = 500
+_NO_ENTRY = 2**63 - 1
 
 
 def entries_for(user: Any, *, sees_all: bool) -> QuerySet[AuditEntry]:
@@ -27,30 +42,59 @@ def entries_for(user: Any, *, sees_all: bool) -> QuerySet[AuditEntry]:
     return entries if sees_all else entries.filter(actor=user.pk)
 
 
-def hidden_count(user: Any, *, sees_all: bool) -> int:
-    """How many entries this person may not read."""
-    return 0 if sees_all else max(0, chain_length() - AuditEntry.objects.filter(actor=user.pk).count())
+def hidden_count(user: Any, length: int, *, sees_all: bool) -> int:
+    """How many of the chain's entries this person may not read."""
+    if sees_all:
+        return 0
+    return max(0, length - archived_count() - AuditEntry.objects.filter(actor=user.pk).count())
+
+
+@dataclass(frozen=True)
+class Search:
+    """The entries that match, a sentence for each value that cannot be used, and how long the whole chain is."""
+
+    entries: QuerySet[AuditEntry]
+    problems: list[str]
+    length: int
 
 
 def filtered(entries: QuerySet[AuditEntry], params: Mapping[str, str]) -> tuple[QuerySet[AuditEntry], list[str]]:
     """The entries that match the filters in `params`, and a sentence for each value that cannot be used."""
+    found = search(entries, params)
+    return found.entries, found.problems
+
+
+def search(entries: QuerySet[AuditEntry], params: Mapping[str, str]) -> Search:
+    """Apply the filters in `params`."""
     problems: list[str] = []
     if value := _value(params, "object"):
         entries = entries.filter(_about(value))
-    if value := _value(params, "actor"):
-        entries = entries.filter(actor_name=value)
     if value := _value(params, "action"):
-        entries = entries.filter(action__startswith=value) if value.endswith(".") else entries.filter(action=value)
-    if value := _value(params, "request_id"):
-        entries = entries.filter(request_id=value)
+        entries = entries.filter(_acting(value))
+    for name, field in _EQUAL.items():
+        if value := _value(params, name):
+            entries = entries.filter(**{field: value})
     if value := _value(params, "q"):
-        entries = entries.filter(mentioned(value, "reason"))
-    if value := _value(params, "result"):
-        if value in AuditEntry.Result.values:
-            entries = entries.filter(result=value)
+        entries = entries.filter(searching.contained(value, "reason"))
+    for name, choices in _CHOICES.items():
+        if not (value := _value(params, name)):
+            continue
+        if value in choices:
+            entries = entries.filter(**{_CHOSEN[name]: value})
         else:
-            problems.append(f"There is no result “{value[:40]}”: choose {', '.join(AuditEntry.Result.values)}.")
-    return _within(entries, params, problems), problems
+            problems.append(f"There is no {name} “{value[:40]}”: choose {', '.join(choices)}.")
+    return _within(entries, params, problems)
+
+
+def is_indexed(params: Mapping[str, str], *, sees_all: bool) -> bool:
+    """Whether all that `params` ask for is one condition that an index has in the order of the trail, or nothing."""
+    asked = [name for name in FILTERS if _value(params, name)]
+    if not asked or not sees_all:
+        return not asked
+    (first, *others) = asked
+    value = _value(params, first)
+    exact = first in _EQUAL or first in _CHOSEN or (first == "action" and not value.endswith("."))
+    return not others and (exact or (first == "object" and _is_id(value)))
 
 
 def _value(params: Mapping[str, str], name: str) -> str:
@@ -59,25 +103,44 @@ def _value(params: Mapping[str, str], name: str) -> str:
 
 def _about(value: str) -> Q:
     """By id where the text is one, else by name."""
+    if _is_id(value):
+        return Q(object_id=value if value.isdigit() else str(UUID(value)))
+    return searching.contained(value, "object_name")
+
+
+def _is_id(value: str) -> bool:
     try:
-        return Q(object_id=str(UUID(value)))
+        return bool((value.isascii() and value.isdigit()) or UUID(value))
     except ValueError:
-        pass
-    if value.isascii() and value.isdigit():
-        return Q(object_id=value)
-    return mentioned(value, "object_name")
+        return False
 
 
-def _within(entries: QuerySet[AuditEntry], params: Mapping[str, str], problems: list[str]) -> QuerySet[AuditEntry]:
+def _acting(value: str) -> Q:
+    """One action; with a dot at the end, all of that kind, named one by one since the index has whole names."""
+    return Q(action__in=searching.actions_of(value)) if value.endswith(".") else Q(action=value)
+
+
+def _within(entries: QuerySet[AuditEntry], params: Mapping[str, str], problems: list[str]) -> Search:
+    """The entries of a time. The walk goes by sequence, so it is told where to begin and end: one query for all."""
     since = _moment(_value(params, "since"), "since", problems)
     until = _moment(_value(params, "until"), "until", problems, end=True)
+    first = AuditEntry.objects.filter(at__gte=since).order_by("at") if since else None
+    last = AuditEntry.objects.filter(at__lt=until).order_by("-at") if until else None
+    bounds = {
+        name: Subquery(rows.values("sequence")[:1])
+        for name, rows in (("first", first), ("last", last))
+        if rows is not None
+    }
+    found: Any = ChainHead.objects.filter(pk=1).values("sequence", **bounds).first() or {}
     if since:
-        entries = entries.filter(at__gte=since)
+        # Where nothing is that new, the number is one that nothing has.
+        start = found.get("first")
+        entries = searching.timed(entries).filter(
+            moment__gte=since, sequence__gte=_NO_ENTRY if start is None else start - _SLACK
+        )
     if until:
-        # The walk goes down by sequence: start it near the moment instead of at the newest entry.
-        last = AuditEntry.objects.filter(at__lt=until).order_by("-at").values_list("sequence", flat=True).first()
-        entries = entries.filter(at__lt=until, sequence__lte=(last or 0) + _SLACK)
-    return entries
+        entries = searching.timed(entries).filter(moment__lt=until, sequence__lte=(found.get("last") or 0) + _SLACK)
+    return Search(entries, problems, found.get("sequence", 0))
 
 
 def _moment(value: str, name: str, problems: list[str], *, end: bool = False) -> datetime | None:
@@ -104,19 +167,21 @@ class Window:
     newer: str
 
 
-def window(entries: QuerySet[AuditEntry], page: str, size: int = PAGE_SIZE) -> Window:
+def window(found: Search, page: str, size: int = PAGE_SIZE, *, indexed: bool = False) -> Window:
     """The page that `before-12` or `after-12` (a sequence) names, the newest for anything else; counts nothing."""
-    rows = entries.defer("before", "after", "remote", "user_agent")
+    # Of what PostHog was sent and said, as much as a row shows: the whole may be long.
+    told = {"sent": "method", "answered": "status", "took": "duration_ms"}
+    shown = {name: KeyTextTransform(key, "remote") for name, key in told.items()}
+    rows = found.entries.defer("before", "after", "remote", "user_agent").annotate(**shown)
     direction, sequence = _position(page)
     if direction == "after":
-        found = list(rows.filter(sequence__gt=sequence).order_by("sequence")[: size + 1])
-        more, found = len(found) > size, found[:size][::-1]
-        return _window(found, older=bool(found), newer=more)
-    if direction == "before":
-        rows = rows.filter(sequence__lt=sequence)
-    found = list(rows[: size + 1])
-    more, found = len(found) > size, found[:size]
-    return _window(found, older=more, newer=direction == "before" and bool(found))
+        kept = searching.oldest(rows, sequence, size + 1, indexed=indexed)
+        more, kept = len(kept) > size, kept[:size][::-1]
+        return _window(kept, older=bool(kept), newer=more)
+    below = sequence if direction == "before" else found.length + 1
+    kept = searching.newest(rows, below, size + 1, indexed=indexed)
+    more, kept = len(kept) > size, kept[:size]
+    return _window(kept, older=more, newer=direction == "before" and bool(kept))
 
 
 def _window(found: list[AuditEntry], *, older: bool, newer: bool) -> Window:
@@ -142,9 +207,52 @@ def neighbours(entries: QuerySet[AuditEntry], sequence: int) -> tuple[int | None
 
 
 def latest_verification() -> Verification | None:
-    return Verification.objects.order_by("-at", "-pk").first()
+    """The last check that came to an end, with `whole_at`, when one last walked the whole chain and found it good, and
+    `signed_to`, the last entry of the newest checkpoint."""
+    whole = Verification.objects.filter(kind=Verification.Kind.WHOLE, is_finished=True, bad_sequence=None)
+    told = {
+        "whole_at": Subquery(whole.order_by("-at").values("at")[:1]),
+        "signed_to": Subquery(Checkpoint.objects.order_by("-number").values("sequence")[:1]),
+    }
+    return Verification.objects.filter(is_finished=True).annotate(**told).order_by("-at", "-pk").first()
+
+
+def capped_count(entries: QuerySet[AuditEntry]) -> int:
+    """How many entries there are; COUNTED + 1 for all that is more."""
+    return entries.order_by().values("pk")[: COUNTED + 1].count()
+
+
+def choices() -> dict[str, list[str]]:
+    """What there is to choose from, as it was some minutes ago at most; any other value can be asked for too."""
+    found: dict[str, list[str]] | None = cache.get(_CHOICES_KEY)
+    if found is None:
+        fields = {"actors": "actor_name", "actions": "action", "connections": "connection"}
+        found = {name: searching.choices(field) for name, field in fields.items()}
+        cache.set(_CHOICES_KEY, found, CHOICES_KEPT)
+    return found
+
+
+def latest_checkpoint() -> Checkpoint | None:
+    return Checkpoint.objects.order_by("-number").first()
+
+
+def kept_apart() -> dict[str, Any]:
+    """The newest checkpoint and the public keys: what to copy out of reach of whoever runs the portal."""
+    newest = latest_checkpoint()
+    return {"checkpoint": checkpoints.as_dict(newest) if newest else None, "public_keys": signing.public_keys()}
+
+
+def all_checkpoints() -> dict[str, Any]:
+    """Every checkpoint and every public key, for auditors to keep; `verify_audit --against` reads it."""
+    kept = Checkpoint.objects.order_by("number")
+    return {"checkpoints": [checkpoints.as_dict(one) for one in kept], "public_keys": signing.public_keys()}
+
+
+def archived_count() -> int:
+    """How many of the chain's entries are no longer here but in archives."""
+    return Archive.objects.order_by("-number").values_list("to_sequence", flat=True).first() or 0
 
 
 def chain_length() -> int:
-    """How many entries there are: sequences have no gap."""
+    """How many entries the chain has, those in archives too: sequences have no gap."""
     return ChainHead.objects.filter(pk=1).values_list("sequence", flat=True).first() or 0

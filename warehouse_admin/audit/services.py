@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
-from warehouse_admin.audit import chain
-from warehouse_admin.audit.errors import ChainBroken
-from warehouse_admin.audit.models import AuditEntry, ChainHead, Verification
+from warehouse_admin.audit import policies
+from warehouse_admin.audit.appending import append
+from warehouse_admin.audit.models import AuditEntry, Verification
 from warehouse_admin.audit.redaction import clean_json, clean_text
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.audit.verification import verify
@@ -59,7 +58,7 @@ def record(
         ip=clean_text(now.ip, 45),
         user_agent=clean_text(now.user_agent, 300),
     )
-    return _append(entry)
+    return append(entry)
 
 
 def record_denied(
@@ -76,16 +75,16 @@ def record_denied(
     )
 
 
-def verify_and_record(*, actor: Any) -> Verification:
-    """Check the whole chain and note in the trail that it was checked, by whom, and how it ended."""
-    found = verify()
+def verify_and_record(*, actor: Any, resume: bool = False) -> Verification:
+    """Check the chain and note in the trail that it was checked, by whom, and how it ended."""
+    found = verify(resume=resume)
     record(
         actor=actor,
         action="audit.verified",
-        target=Target("audit", "", "audit trail"),
+        target=policies.TRAIL,
         result=AuditEntry.Result.OK if found.bad_sequence is None else AuditEntry.Result.FAILED,
         reason=found.problem,
-        after={"from": found.from_sequence, "to": found.to_sequence},
+        after={"from": found.from_sequence, "to": found.to_sequence, "checkpoints": found.checkpoints},
     )
     return found
 
@@ -94,29 +93,3 @@ def _kind(actor: Any, now: context.RequestContext, actor_name: str) -> str:
     if actor is None:
         return AuditEntry.ActorKind.PERSON if actor_name else AuditEntry.ActorKind.SYSTEM
     return AuditEntry.ActorKind.TOKEN if now.token_name else AuditEntry.ActorKind.PERSON
-
-
-def _append(entry: AuditEntry) -> AuditEntry:
-    # Without a savepoint: when the entry cannot be written, nothing that it tells of may happen.
-    with transaction.atomic(savepoint=False):
-        head = _locked_head()
-        entry.sequence = head.sequence + 1
-        entry.prev_hash = head.hash
-        entry.hash = chain.entry_hash([getattr(entry, name) for name in chain.FIELDS])
-        entry.save(force_insert=True)
-        # The lock makes this always true; were it ever lost, a fork must fail here.
-        moved = ChainHead.objects.filter(pk=head.pk, sequence=head.sequence, hash=head.hash).update(
-            sequence=entry.sequence, hash=entry.hash
-        )
-        if moved != 1:
-            raise ChainBroken("Another entry was appended at the same time; nothing was done.")
-    return entry
-
-
-def _locked_head() -> ChainHead:
-    head = ChainHead.objects.select_for_update().filter(pk=1).first()
-    if head is None:
-        # Only before the first entry ever: afterwards the first insert would collide with sequence 1.
-        ChainHead.objects.get_or_create(pk=1)
-        head = ChainHead.objects.select_for_update().get(pk=1)
-    return head

@@ -1,4 +1,6 @@
-"""The database itself refuses to change or delete audit entries.
+"""The database itself refuses to change or delete audit entries, checkpoints and archives.
+
+One way is open: entries that an archive speaks of may go. Archives are signed; a verification names one that is not.
 
 SQLite drops a table's triggers when a migration rebuilds the table: such a migration has to call `create` again.
 """
@@ -9,47 +11,79 @@ from typing import Any
 
 TABLE = "audit_auditentry"
 REFUSAL = "audit entries are never changed or deleted"
+ARCHIVES = "audit_archive"
+_PROTECTED = {
+    TABLE: ("audit_refuse", "sequence"),
+    "audit_checkpoint": ("audit_checkpoint_refuse", "number"),
+    ARCHIVES: ("audit_archive_refuse", "number"),
+}
+"""Each table with the prefix of its triggers' names and the column that numbers its rows."""
 
-SQLITE_CREATE = [
-    f"""CREATE TRIGGER IF NOT EXISTS audit_refuse_update BEFORE UPDATE ON {TABLE}
-    BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END""",
-    f"""CREATE TRIGGER IF NOT EXISTS audit_refuse_delete BEFORE DELETE ON {TABLE}
-    BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END""",
-    # INSERT OR REPLACE deletes the row in its way without firing the trigger above.
-    f"""CREATE TRIGGER IF NOT EXISTS audit_refuse_replace BEFORE INSERT ON {TABLE}
-    WHEN EXISTS (SELECT 1 FROM {TABLE} WHERE id = NEW.id OR sequence = NEW.sequence)
-    BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END""",  # noqa: S608  constants only
-]
-SQLITE_DROP = [
-    "DROP TRIGGER IF EXISTS audit_refuse_update",
-    "DROP TRIGGER IF EXISTS audit_refuse_delete",
-    "DROP TRIGGER IF EXISTS audit_refuse_replace",
-]
-POSTGRESQL_DROP = [
-    f"DROP TRIGGER IF EXISTS audit_refuse_change ON {TABLE}",
-    f"DROP TRIGGER IF EXISTS audit_refuse_truncate ON {TABLE}",
-]
-POSTGRESQL_CREATE = [
-    f"""CREATE OR REPLACE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN RAISE EXCEPTION '{REFUSAL}' USING ERRCODE = 'integrity_constraint_violation'; END $$""",
-    *POSTGRESQL_DROP,
-    f"""CREATE TRIGGER audit_refuse_change BEFORE UPDATE OR DELETE ON {TABLE}
-    FOR EACH ROW EXECUTE FUNCTION audit_refuse()""",
-    f"""CREATE TRIGGER audit_refuse_truncate BEFORE TRUNCATE ON {TABLE}
-    FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse()""",
-]
+_FUNCTION = f"""CREATE OR REPLACE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION '{REFUSAL}' USING ERRCODE = 'integrity_constraint_violation'; END $$"""
+_IS_ARCHIVED = f"EXISTS (SELECT 1 FROM {ARCHIVES} WHERE OLD.sequence BETWEEN from_sequence AND to_sequence)"  # noqa: S608
+_DELETE_FUNCTION = f"""CREATE OR REPLACE FUNCTION audit_refuse_delete() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN IF {_IS_ARCHIVED} THEN RETURN OLD; END IF;
+    RAISE EXCEPTION '{REFUSAL}' USING ERRCODE = 'integrity_constraint_violation'; END $$"""
 
 
-def create(cursor: Any) -> None:
-    """Put the triggers in place; harmless when they are there. `cursor` is Django's."""
-    _run(cursor, {"sqlite": SQLITE_CREATE, "postgresql": POSTGRESQL_CREATE})
+def create(cursor: Any, *, archives: bool = True) -> None:
+    """Put the triggers in place, harmless when they are there. `cursor` is Django's; without `archives` none may go."""
+    present = _present(cursor)
+    for table in present:
+        may_go = archives and table == TABLE and ARCHIVES in present
+        make = _sqlite_create if cursor.db.vendor == "sqlite" else _postgresql_create
+        _run(cursor, make(table, may_go))
 
 
 def drop(cursor: Any) -> None:
     """Take the triggers away: for emptying a test database and for reversing the migration."""
-    _run(cursor, {"sqlite": SQLITE_DROP, "postgresql": POSTGRESQL_DROP})
+    for table in _present(cursor):
+        _run(cursor, _sqlite_drop(table) if cursor.db.vendor == "sqlite" else _postgresql_drop(table))
 
 
-def _run(cursor: Any, statements: dict[str, list[str]]) -> None:
-    for statement in statements[cursor.db.vendor]:
+def _present(cursor: Any) -> list[str]:
+    """The tables there are: the first migration comes before the later ones' tables."""
+    there = set(cursor.db.introspection.table_names(cursor))
+    return [table for table in _PROTECTED if table in there]
+
+
+def _run(cursor: Any, statements: list[str]) -> None:
+    for statement in statements:
         cursor.execute(statement)
+
+
+def _sqlite_create(table: str, may_go: bool) -> list[str]:
+    name, number = _PROTECTED[table]
+    refuse = f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
+    unless = f"WHEN NOT {_IS_ARCHIVED}" if may_go else ""
+    return [
+        f"CREATE TRIGGER IF NOT EXISTS {name}_update BEFORE UPDATE ON {table} {refuse}",
+        f"CREATE TRIGGER IF NOT EXISTS {name}_delete BEFORE DELETE ON {table} {unless} {refuse}",
+        # INSERT OR REPLACE deletes the row in its way without firing the trigger above.
+        f"""CREATE TRIGGER IF NOT EXISTS {name}_replace BEFORE INSERT ON {table}
+        WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id OR {number} = NEW.{number}) {refuse}""",  # noqa: S608
+    ]
+
+
+def _sqlite_drop(table: str) -> list[str]:
+    name, _ = _PROTECTED[table]
+    return [f"DROP TRIGGER IF EXISTS {name}_{event}" for event in ("update", "delete", "replace")]
+
+
+def _postgresql_create(table: str, may_go: bool) -> list[str]:
+    name, _ = _PROTECTED[table]
+    on_delete = "audit_refuse_delete" if may_go else "audit_refuse"
+    return [
+        _FUNCTION,
+        *([_DELETE_FUNCTION] if may_go else []),
+        *_postgresql_drop(table),
+        f"CREATE TRIGGER {name}_change BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION audit_refuse()",
+        f"CREATE TRIGGER {name}_delete BEFORE DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {on_delete}()",
+        f"CREATE TRIGGER {name}_truncate BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse()",
+    ]
+
+
+def _postgresql_drop(table: str) -> list[str]:
+    name, _ = _PROTECTED[table]
+    return [f"DROP TRIGGER IF EXISTS {name}_{event} ON {table}" for event in ("change", "delete", "truncate")]

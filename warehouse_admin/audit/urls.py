@@ -2,11 +2,16 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from warehouse_admin.audit import views
+from warehouse_admin.audit import export_views, views
 
 app_name = "audit"
 urlpatterns: list[URLPattern] = [
     path("audit/", views.entry_list, name="list"),
     path("audit/verify/", views.verify, name="verify"),
+    path("audit/checkpoints/", views.checkpoint_list, name="checkpoints"),
+    path("audit/checkpoints/download/", views.checkpoint_download, name="checkpoint-download"),
+    path("audit/exports/", export_views.export_list, name="exports"),
+    path("audit/exports/<uuid:export_id>/stop/", export_views.export_stop, name="export-stop"),
+    path("audit/exports/<uuid:export_id>/file/", export_views.export_file, name="export-file"),
     path("audit/<int:sequence>/", views.entry_detail, name="detail"),
 ]

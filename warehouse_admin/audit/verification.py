@@ -1,51 +1,100 @@
-"""Walks the chain and names the first bad row."""
+"""Walks the chain and names the first bad row; says what it did while it walks, so that a killed walk goes on."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from warehouse_admin.audit import chain
+from warehouse_admin.audit import archives, chain, checkpoints
+from warehouse_admin.audit.archives import Base
+from warehouse_admin.audit.checkpoints import Problem
 from warehouse_admin.audit.models import AuditEntry, ChainHead, Verification
 
 BATCH = 5_000
+STORED_EVERY = 100_000
+"""Entries after which it is stored how far a walk came."""
 _COLUMNS = (*chain.FIELDS, "hash")
 _AT, _BEFORE, _REMOTE = (chain.FIELDS.index(name) for name in ("at", "before", "remote"))
-_NEVER = datetime.min.replace(tzinfo=UTC)
-_SELECT = (
-    f"SELECT {', '.join(_COLUMNS)} FROM {AuditEntry._meta.db_table} "  # noqa: S608  constants only
-    "WHERE sequence > %s ORDER BY sequence LIMIT %s"
-)
+# As the hash tells it. PostgreSQL's other core does that while this one hashes; Django's converter is slow.
+_TIME = {"postgresql": """to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"')"""}
+_ANOTHER = "Entry {} is not the one that was verified before."
+Kind = Verification.Kind
 
 
-def verify(*, from_sequence: int = 1) -> Verification:
-    """Check every entry from `from_sequence` to the end; store the result, with the first bad row if there is one."""
-    start = max(1, from_sequence)
+def verify(*, from_sequence: int = 1, resume: bool = False) -> Verification:
+    """Check every entry from `from_sequence` to the end, and all checkpoints; store the first thing that is wrong.
+
+    With `resume` go on from the last entry that an earlier check found good, or where a killed one stopped.
+    """
     # Read first: entries appended while we walk are for the next time.
     head = ChainHead.objects.filter(pk=1).first()
-    end = head.sequence if head else 0
-    previous = _hash_before(start)
-    expected = start
+    base, forged = archives.base()
+    run = _resumed(base) if resume else None
+    if run is None:
+        first = base.sequence + 1
+        start = max(first, from_sequence)
+        kind = Kind.WHOLE if start == first else Kind.PART
+        run = Verification(kind=kind, from_sequence=start, to_sequence=start - 1, to_hash=_hash_before(start, base))
+    run.checkpoints, broken = checkpoints.check(base)
+    problem = Problem(base.sequence + 1, forged) if forged else None
+    problem = problem or _walk(run, base) or _check_end(head, run) or broken or _cut_since(run)
+    return _store(run, problem)
+
+
+def verified() -> QuerySet[Verification]:
+    """Checks before which every entry had been found good too, the newest first."""
+    return Verification.objects.filter(kind__in=(Kind.WHOLE, Kind.RESUMED)).exclude(to_hash="").order_by("-at", "-pk")
+
+
+def _resumed(base: Base) -> Verification | None:
+    """A check that goes on where the last one got to; that one itself when it was killed."""
+    last = verified().filter(to_sequence__gte=base.sequence).first()
+    if last is None or not last.is_finished:
+        return last
+    return Verification(
+        kind=Kind.RESUMED,
+        from_sequence=last.to_sequence + 1,
+        to_sequence=last.to_sequence,
+        to_hash=last.to_hash,
+    )
+
+
+def _walk(run: Verification, base: Base) -> Problem | None:
+    start, expected = run.to_sequence + 1, run.to_sequence + 1
+    previous = run.to_hash
+    if start > 1 and run.kind != Kind.PART and (found := _hash_before(start, base)) != previous:
+        run.to_hash = ""
+        return _cut_off(start - 1) if not found else Problem(start - 1, _ANOTHER.format(start - 1))
+    problem = None
     for row in _rows(start):
-        problem = _problem(row, expected, previous)
-        if problem:
-            return _store(start, expected - 1, expected, problem)
+        # The one line that every entry goes through; what is wrong with one is worked out apart.
+        if row[0] != expected or row[-2] != previous or chain.hash_of(row[:-1]) != row[-1]:
+            problem = Problem(expected, _told(row, expected, previous))
+            break
         previous = row[-1]
         expected += 1
-    return _check_end(head, start, expected - 1, end)
+        if expected % STORED_EVERY == 0:
+            _note(run, expected - 1, previous)
+    run.to_sequence, run.to_hash = expected - 1, previous
+    return problem
 
 
-def _rows(start: int) -> Iterator[tuple[Any, ...]]:
+def _rows(start: int) -> Iterator[list[Any]]:
     """Rows from `start` on, in order. Read without the model's converters, which cost more than the hashing."""
+    time = _TIME.get(connection.vendor, "at")
+    columns = ", ".join(time if name == "at" else name for name in _COLUMNS)
+    table = AuditEntry._meta.db_table
+    select = f"SELECT {columns} FROM {table} WHERE sequence > %s ORDER BY sequence LIMIT %s"  # noqa: S608  constants
     after = start - 1
     while True:
         with connection.cursor() as cursor:
-            cursor.execute(_SELECT, [after, BATCH])
+            cursor.execute(select, [after, BATCH])
             batch = cursor.fetchall()
         for row in batch:
             yield _converted(row)
@@ -54,52 +103,80 @@ def _rows(start: int) -> Iterator[tuple[Any, ...]]:
         after = batch[-1][0]
 
 
-def _converted(row: Sequence[Any]) -> tuple[Any, ...]:
-    """Both databases give JSON as text; SQLite gives times without their zone, which is UTC."""
-    # What cannot be read was never written like that: a time that no entry has makes the hash differ.
-    at, told = row[_AT] or _NEVER, [None, None, None]
+def _converted(row: Sequence[Any]) -> list[Any]:
+    """Both databases give JSON as text; SQLite gives times as such, without their zone, which is UTC."""
+    values = list(row)
+    at = row[_AT]
+    if not isinstance(at, str):
+        values[_AT] = chain.told_time(at.replace(tzinfo=UTC)) if at else ""
     try:
-        told = [json.loads(value) if value else None for value in row[_BEFORE : _REMOTE + 1]]
+        for place in range(_BEFORE, _REMOTE + 1):
+            if row[place] is not None:
+                values[place] = json.loads(row[place]) if row[place] else None
     except ValueError:
-        at = _NEVER
-    if at.tzinfo is None:
-        at = at.replace(tzinfo=UTC)
-    return (row[0], at, *row[_AT + 1 : _BEFORE], *told, *row[_REMOTE + 1 :])
+        # What cannot be read was never written like that: a time that no entry has makes the hash differ.
+        values[_AT] = ""
+    return values
 
 
-def _hash_before(start: int) -> str | None:
-    """The hash that the first row must continue; None when the row before it is missing."""
-    if start == 1:
-        return chain.GENESIS
-    return AuditEntry.objects.filter(sequence=start - 1).values_list("hash", flat=True).first()
+def _hash_before(start: int, base: Base) -> str:
+    """The hash that the first row must continue; "" when the row before it is missing."""
+    if start == base.sequence + 1:
+        return base.hash
+    return AuditEntry.objects.filter(sequence=start - 1).values_list("hash", flat=True).first() or ""
 
 
-def _problem(row: tuple[Any, ...], expected: int, previous: str | None) -> str:
+def _told(row: list[Any], expected: int, previous: str) -> str:
     if row[0] != expected:
         return f"Entry {expected} is missing; the next one is {row[0]}."
-    if previous is None:
+    if not previous:
         return f"Entry {expected - 1} is missing, so entry {expected} cannot be checked."
     if row[-2] != previous:
         return f"Entry {expected} does not continue the entry before it."
-    if chain.entry_hash(row[:-1]) != row[-1]:
-        return f"Entry {expected} was changed: its content does not match its hash."
-    return ""
+    return f"Entry {expected} was changed: its content does not match its hash."
 
 
-def _check_end(head: ChainHead | None, start: int, last: int, end: int) -> Verification:
+def _check_end(head: ChainHead | None, run: Verification) -> Problem | None:
+    last, end = run.to_sequence, head.sequence if head else 0
     if last < end:
-        return _store(start, last, last + 1, f"Entry {last + 1} is missing: the chain ends at {last}, not at {end}.")
+        return Problem(last + 1, f"Entry {last + 1} is missing: the chain ends at {last}, not at {end}.")
     if head is None:
-        if last >= start:
-            return _store(start, last, last, "The record of the chain's end is missing.")
-    elif start <= end:
+        return Problem(last, "The record of the chain's end is missing.") if last >= max(run.from_sequence, 1) else None
+    if 0 < end and run.from_sequence <= end + 1:
         found = AuditEntry.objects.filter(sequence=end).values_list("hash", flat=True).first()
         if found != head.hash:
-            return _store(start, end - 1, end, f"Entry {end} is not the one the chain's end remembers.")
-    return _store(start, last, None, "")
+            return Problem(end, f"Entry {end} is not the one the chain's end remembers.")
+    return None
 
 
-def _store(start: int, good: int, bad: int | None, problem: str) -> Verification:
-    return Verification.objects.create(
-        at=timezone.now(), from_sequence=start, to_sequence=good, bad_sequence=bad, problem=problem
+def _cut_since(run: Verification) -> Problem | None:
+    """Whether an earlier check came further than the chain goes now."""
+    if run.kind == Kind.PART:
+        return None
+    furthest = verified().order_by("-to_sequence").values_list("to_sequence", flat=True).first() or 0
+    return _cut_off(furthest) if furthest > run.to_sequence else None
+
+
+def _cut_off(verified_to: int) -> Problem:
+    end = AuditEntry.objects.filter(sequence__lt=verified_to).order_by("-sequence").values_list("sequence", flat=True)
+    last = end.first() or 0
+    text = (
+        f"The end was cut off: the chain ends at {last}, and was whole up to {verified_to} when it was verified before."
     )
+    return Problem(last + 1, text)
+
+
+def _note(run: Verification, sequence: int, hash_: str) -> None:
+    run.to_sequence, run.to_hash, run.is_finished, run.at = sequence, hash_, False, timezone.now()
+    run.save()
+
+
+def _store(run: Verification, problem: Problem | None) -> Verification:
+    run.at, run.is_finished = timezone.now(), True
+    if problem:
+        run.bad_sequence, run.bad_checkpoint, run.problem = problem.sequence, problem.checkpoint, problem.text[:300]
+        if problem.sequence <= run.to_sequence:
+            # What is known to be good ends before the place that the walk came to.
+            run.to_sequence, run.to_hash = max(problem.sequence - 1, 0), ""
+    run.save()
+    return run

@@ -5,39 +5,50 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from warehouse_admin.audit import policies, presenters, selectors, services, tasks
-from warehouse_admin.audit.models import AuditEntry
+from warehouse_admin.audit import policies, presenters, sealing, selectors, services, tasks
+from warehouse_admin.audit.models import Archive, AuditEntry, Checkpoint, SigningKey
 from warehouse_admin.core.errors import Missing
 from warehouse_admin.core.htmx import render_page, wants_fragment
 
 VERIFY_AT_ONCE = 20_000
 """Up to so many entries a person can wait for the check; a longer chain is checked in the background."""
+CHECKPOINTS_SHOWN = 50
 
+NARROWING = ("object", "actor", "connection", "ip", "token", "request_id", "until")
+KINDS = list(AuditEntry.ActorKind.choices)
 RESULTS = [(value, label) for value, label in AuditEntry.Result.choices]
 
 
 @require_GET
 def entry_list(request: HttpRequest) -> HttpResponse:
     sees_all = policies.sees_all(request.user)
-    visible = selectors.entries_for(request.user, sees_all=sees_all)
-    entries, problems = selectors.filtered(visible, request.GET)
+    found = selectors.search(selectors.entries_for(request.user, sees_all=sees_all), request.GET)
+    indexed = selectors.is_indexed(request.GET, sees_all=sees_all)
     context: dict[str, Any] = {
-        "window": selectors.window(entries, request.GET.get("page", "")),
-        "problems": problems,
+        "window": selectors.window(found, request.GET.get("page", ""), indexed=indexed),
+        "problems": found.problems,
         "filters": {name: request.GET.get(name, "") for name in selectors.FILTERS},
         "filtered": any(request.GET.get(name) for name in selectors.FILTERS),
-        "narrowed": any(request.GET.get(name) for name in ("object", "actor", "since", "until")),
-        "actions": presenters.action_options(request.GET.get("action", "")),
+        "narrowed": any(request.GET.get(name) for name in NARROWING),
         "results": RESULTS,
         "sees_all": sees_all,
-        "hidden": selectors.hidden_count(request.user, sees_all=sees_all),
+        "hidden": selectors.hidden_count(request.user, found.length, sees_all=sees_all),
     }
     if not wants_fragment(request):
-        context |= {"verification": selectors.latest_verification(), "length": selectors.chain_length()}
+        known = selectors.choices() if sees_all else {}
+        context |= {
+            "verification": selectors.latest_verification(),
+            "length": found.length,
+            "known": known,
+            "kinds": KINDS,
+            "actions": presenters.action_options(request.GET.get("action", ""), known.get("actions", [])),
+            "presets": presenters.date_presets(request.GET.get("since", "")),
+        }
     return render_page(request, "audit/list.html", "audit/_table.html", context)
 
 
@@ -56,7 +67,7 @@ def entry_detail(request: HttpRequest, sequence: int) -> HttpResponse:
         "earlier": earlier,
         "later": later,
     }
-    return render(request, "audit/detail.html", context)
+    return render_page(request, "audit/detail.html", "audit/_entry.html", context)
 
 
 @require_POST
@@ -68,7 +79,32 @@ def verify(request: HttpRequest) -> HttpResponse:
         return redirect("audit:list")
     found = services.verify_and_record(actor=request.user)
     if found.bad_sequence is None:
+        sealing.seal(found)
         messages.success(request, f"The trail is whole up to entry {found.to_sequence}.")
     else:
         messages.error(request, found.problem)
     return redirect("audit:list")
+
+
+@require_GET
+def checkpoint_list(request: HttpRequest) -> HttpResponse:
+    policies.require_sees_all(request.user, action="audit.checkpoints_read")
+    kept = Checkpoint.objects.order_by("-number")
+    context = {
+        "page": Paginator(kept, CHECKPOINTS_SHOWN).get_page(request.GET.get("page")),
+        "keys": SigningKey.objects.order_by("-pk").defer("private_key"),
+        "verification": selectors.latest_verification(),
+        "length": selectors.chain_length(),
+        "archives": Archive.objects.order_by("-number"),
+    }
+    return render(request, "audit/checkpoints.html", context)
+
+
+@require_GET
+def checkpoint_download(request: HttpRequest) -> HttpResponse:
+    """Every checkpoint with the public keys, for auditors to keep elsewhere."""
+    policies.require_sees_all(request.user, action="audit.checkpoints_read")
+    services.record(actor=request.user, action="audit.checkpoints_downloaded", target=policies.TRAIL)
+    answer = JsonResponse(selectors.all_checkpoints(), json_dumps_params={"indent": 1})
+    answer["Content-Disposition"] = 'attachment; filename="audit-checkpoints.json"'
+    return answer

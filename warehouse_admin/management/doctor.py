@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from warehouse_admin.accounts.models import Connection, PersonalKey
 from warehouse_admin.accounts.services import refusals
+from warehouse_admin.audit.models import SigningKey
 from warehouse_admin.management import probes
 from warehouse_admin.mirror.models import Beat
 
@@ -77,6 +78,7 @@ def check_encryption() -> Finding:
     try:
         keys = [*Connection.objects.values_list("api_key", flat=True)]
         keys += PersonalKey.objects.values_list("api_key", flat=True)
+        keys += SigningKey.objects.values_list("private_key", flat=True)
     except InvalidToken:
         advice = "stored keys cannot be read with FIELD_ENCRYPTION_KEYS; add the key they were written with"
         return Finding("encryption", False, advice)

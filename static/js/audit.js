@@ -1,0 +1,38 @@
+/* The audit log: rows that open in place; `f` filters by the cell under focus or pointer, `y` copies the row. */
+(() => {
+  "use strict";
+  const isOff = () => {
+    try { return localStorage.getItem("wa-keys") === "off"; } catch { return false; }
+  };
+  const toggle = (button) => {
+    const more = document.getElementById(button.dataset.opens)?.closest("tr");
+    if (!more) return;
+    more.hidden = !more.hidden;
+    button.setAttribute("aria-expanded", String(!more.hidden));
+    button.closest("tr").classList.toggle("is-open", !more.hidden);
+  };
+  const cell = () => document.activeElement?.closest("#audit-table td") || document.querySelector("#audit-table td:hover");
+  const row = () => cell()?.closest("tr") || document.querySelector("#audit-table tr.is-current");
+  const ACTIONS = {
+    f: () => cell()?.querySelector("a[data-filter]")?.click(),
+    y: () => {
+      const chosen = row();
+      if (!chosen || !navigator.clipboard) return;
+      const texts = Array.from(chosen.cells, (one) => one.innerText.trim().replace(/\s+/g, " "));
+      navigator.clipboard.writeText(texts.join("\t"));
+      chosen.classList.add("is-copied");
+      setTimeout(() => chosen.classList.remove("is-copied"), 600);
+    },
+  };
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-opens]");
+    if (button) toggle(button);
+  });
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest?.("input:not([type=checkbox], [type=radio]), textarea, select");
+    const action = ACTIONS[event.key];
+    if (!action || typing || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isOff()) return;
+    if (document.querySelector("dialog[open]")) return;
+    action();
+  });
+})();

@@ -1,0 +1,92 @@
+"""How the trail is searched: by what an index can answer, whatever is asked together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet
+
+from warehouse_admin.audit.models import AuditEntry
+from warehouse_admin.core.searching import Mention, mentioned
+
+NEAR = 20_000
+"""So many entries are looked through one by one, newest first, before the rows that match are looked up instead."""
+MOST_CHOICES = 300
+_TABLE = AuditEntry._meta.db_table
+
+
+class Contained(Mention):
+    """A word of ASCII somewhere in a field, written so that PostgreSQL's index of trigrams answers it."""
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> Any:
+        column, parameters = compiler.compile(self.get_source_expressions()[0])
+        pattern = self.word.upper().replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+        return f'UPPER({column} COLLATE "C") LIKE %s', [*parameters, f"%{pattern}%"]
+
+
+def contained(text: str, field: str) -> Q:
+    """The text as it is somewhere in the field, whatever the case."""
+    return Q(Contained(text, F(field))) if text.isascii() else mentioned(text, field)
+
+
+def newest(entries: QuerySet[AuditEntry], below: int, count: int, *, indexed: bool) -> list[AuditEntry]:
+    """The newest `count` matching entries numbered less than `below`.
+
+    The database cannot know how conditions go together, and walks a million rows for the few that match. So a bounded
+    walk comes first; when it does not find enough, few rows match, which are looked up by their conditions and sorted.
+    `indexed` says that the only condition is one that an index has in order, so that walking is the best there is.
+    """
+    rows = entries.order_by("-sequence")
+    if indexed or below <= NEAR:
+        return list(rows.filter(sequence__lt=below)[:count])
+    found = list(rows.filter(sequence__lt=below, sequence__gte=below - NEAR)[:count])
+    if len(found) == count:
+        return found
+    return list(_looked_up(rows).filter(unordered__lt=below).order_by("-unordered")[:count])
+
+
+def oldest(entries: QuerySet[AuditEntry], above: int, count: int, *, indexed: bool) -> list[AuditEntry]:
+    """The oldest `count` matching entries numbered more than `above`, likewise."""
+    rows = entries.order_by("sequence")
+    if indexed:
+        return list(rows.filter(sequence__gt=above)[:count])
+    found = list(rows.filter(sequence__gt=above, sequence__lte=above + NEAR)[:count])
+    if len(found) == count:
+        return found
+    return list(_looked_up(rows).filter(unordered__gt=above).order_by("unordered")[:count])
+
+
+def _looked_up(rows: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
+    """With the sequence in words that no index knows: one that had it in order would be walked, and two that are both
+    narrowed by it are never laid over each other."""
+    return rows.alias(unordered=F("sequence") + 0)
+
+
+def timed(entries: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
+    """With `moment`, the time in words that no index knows: bounds of the sequence go with any other condition, and the
+    time is only looked at near them."""
+    at: Any = F("at")
+    if connection.vendor == "postgresql":
+        at = ExpressionWrapper(F("at") + timedelta(0), output_field=DateTimeField())
+    return entries.alias(moment=at)
+
+
+def choices(field: str, *, starting: str = "") -> list[str]:
+    """The values of an indexed field in order, by one look into the index for each."""
+    first = f"SELECT MIN({field}) FROM {_TABLE} WHERE {field} >= %s"  # noqa: S608  names of fields only
+    following = f"(SELECT MIN({field}) FROM {_TABLE} WHERE {field} > found.value)"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH RECURSIVE found(value) AS ({first} UNION ALL SELECT {following} FROM found "  # noqa: S608
+            "WHERE found.value IS NOT NULL) SELECT value FROM found WHERE value IS NOT NULL AND value <> '' LIMIT %s",
+            [starting, MOST_CHOICES],
+        )
+        return [value for (value,) in cursor.fetchall()]
+
+
+def actions_of(group: str) -> Sequence[str]:
+    """The actions there are whose names begin with `group`."""
+    return [action for action in choices("action") if action.startswith(group)]
