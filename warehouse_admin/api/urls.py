@@ -57,6 +57,7 @@ urlpatterns = [
     path(f"{CHANGE}/drop/", changes.Drop.as_view(), name="change-drop"),
     path(f"{CHANGE}/carry-over/", changes.CarryOver.as_view(), name="change-carry-over"),
     path(f"{CHANGE}/decide/", changes.Decide.as_view(), name="change-decide"),
+    path(f"{CHANGE}/evidence/", changes.Evidence.as_view(), name="change-evidence"),
     path(f"{CHANGE}/rollback/", changes.Rollback.as_view(), name="change-rollback"),
     path(f"{VIEW}/runs/summary/", mirror.RunSummaryOne.as_view(), name="view-runs-summary"),
     path(f"{V1}/schedules/statistics/", statistics_api.RunStatistics.as_view(), name="run-statistics"),

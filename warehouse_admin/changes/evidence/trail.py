@@ -1,0 +1,52 @@
+"""The entries of the audit trail that are about a change and its writes, with all that their hashes cover."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, timedelta
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from warehouse_admin.audit import chain, checkpoints
+from warehouse_admin.audit.models import AuditEntry, Checkpoint
+from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.mutations.kinds import kind_of
+from warehouse_admin.mutations.models import Mutation
+
+DOWNLOADED = "change.evidence_downloaded"
+_AROUND = timedelta(seconds=2)
+
+
+def entries_about(change: ChangeRequest, writes: Iterable[Mutation]) -> list[dict[str, Any]]:
+    """Oldest first. Who had the pack before is left out: each download would make the next pack another one."""
+    about = Q(object_type="change", object_id=str(change.pk))
+    for write in writes:
+        about |= _about_write(write)
+    found = AuditEntry.objects.filter(about).exclude(action=DOWNLOADED).order_by("sequence")
+    return [_as_dict(entry) for entry in found]
+
+
+def nearest_checkpoints(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The last one before the entries and the first one after, where there are such."""
+    if not entries:
+        return []
+    earlier = Checkpoint.objects.filter(sequence__lt=entries[0]["sequence"]).order_by("-number")[:1]
+    later = Checkpoint.objects.filter(sequence__gte=entries[-1]["sequence"]).order_by("number")[:1]
+    return [checkpoints.as_dict(checkpoint) for checkpoint in (*earlier, *later)]
+
+
+def _about_write(write: Mutation) -> Q:
+    """By the request that asked for it; where none did, by when it was under way: an object has one write at a time."""
+    about = Q(action=kind_of(write).action, object_id__in={write.object_id, ""}, object_name=write.object_name)
+    if write.request_id:
+        return about & Q(request_id=write.request_id)
+    end = write.finished_at or timezone.now()
+    return about & Q(at__gte=write.asked_at - _AROUND, at__lte=end + _AROUND)
+
+
+def _as_dict(entry: AuditEntry) -> dict[str, Any]:
+    values = {name: getattr(entry, name) for name in chain.FIELDS}
+    values["at"] = entry.at.astimezone(UTC).isoformat(timespec="microseconds")
+    return {**values, "hash": entry.hash}
