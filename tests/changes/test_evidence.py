@@ -30,6 +30,7 @@ from warehouse_admin.changes import services
 from warehouse_admin.changes.evidence.pack import VERIFIER
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.core.digests import canonical_json
+from warehouse_admin.mirror.models import SavedQuery
 
 pytestmark = pytest.mark.django_db
 
@@ -173,6 +174,61 @@ def test_it_holds_who_proposed_what_who_approved_it_and_what_posthog_said(
     for said in ("author", "reviewer", "SELECT order_id", write["path"], vote["digest"], "because"):
         assert html.escape(said) in text
     assert "http://" not in re.sub(r"<td>http://127[^<]*</td>", "", text) and "<script" not in text
+
+
+@pytest.mark.parametrize(
+    ("action", "fields", "outcome"),
+    [
+        ("create_view", {"name": "fresh_view", "query": "SELECT 1 AS one"}, ("applied", "ok")),
+        ("rename", {"name": "int_margins"}, ("applied", "ok")),
+        ("set_cadence", {"sync_frequency": "24hour"}, ("applied", "ok")),
+        ("delete", {}, ("failed", "failed")),  # others select from it, so PostHog refuses
+    ],
+)
+def test_every_action_has_a_pack_that_passes(
+    action: str,
+    fields: dict[str, Any],
+    outcome: tuple[str, str],
+    portal: Client,
+    carried_out: Callable[..., ChangeRequest],
+    view: SavedQuery,
+    verifier: dict[str, Any],
+    tmp_path: Path,
+    capsys: Any,
+) -> None:
+    about = {"connection": view.connection} if action == "create_view" else {"saved_query": view}
+    change = carried_out(action, **about, **fields)
+    content = download(portal, change)
+
+    assert verifier["main"]([str(unpacked(content, tmp_path))]) == 0, capsys.readouterr().out
+    told = told_by(content)
+    asked = [entry["result"] for entry in told["entries"] if entry["action"].startswith("saved_query.")]
+    assert told["revisions"][0]["shown"] is not None
+    assert (told["change"]["state"], *asked) == (outcome[0], "asked", outcome[1])
+    assert told["writes"][0]["status"] and (told["writes"][0]["error"] == "") is (outcome[1] == "ok")
+
+
+def test_a_change_that_was_never_sent_has_one_too_with_every_revision_and_vote(
+    portal: Client,
+    proposed: Callable[..., ChangeRequest],
+    author: User,
+    reviewer: User,
+    verifier: dict[str, Any],
+    tmp_path: Path,
+    capsys: Any,
+) -> None:
+    change = proposed()
+    services.request_changes(change, reviewer, "Not like this.")
+    services.revise(change, author, query=f"{NEW_SQL}\nLIMIT 1", revision=1)
+    services.reject(change, reviewer, "Not at all.")
+    content = download(portal, change)
+
+    assert verifier["main"]([str(unpacked(content, tmp_path))]) == 0, capsys.readouterr().out
+    told = told_by(content)
+    assert [revision["number"] for revision in told["revisions"]] == [1, 2]
+    assert told["votes"][0]["revision"] == 1 and told["writes"] == []
+    assert "Nothing was sent." in files_of(content)["evidence.html"].decode()
+    assert "signed checkpoints" not in capsys.readouterr().out
 
 
 def test_the_same_evidence_gives_the_same_bytes(portal: Client, applied: ChangeRequest) -> None:

@@ -215,7 +215,8 @@ def check(path, fingerprint):
     count = len(manifest["files"])
     yield f"Change #{manifest['change']}: all {count} files and the manifest are as the key {key_id} signed them."
     yield f"{entries} entries of the audit trail have the hash of their content; {linked} follow on the one before."
-    yield f"{len(manifest['checkpoints'])} signed checkpoints are next to them; {anchored} entries are tied to one."
+    if signed:
+        yield f"{len(signed)} signed checkpoints are next to them; {anchored} entries are tied to one."
     yield f"{votes} votes are bound to the digest of what was shown, and the trail tells of each."
     if unshown:
         yield f"Of {unshown} revisions the digest cannot be worked out again, as what they name has changed since."
@@ -235,7 +236,8 @@ def main(arguments):
         at = arguments.index("--key")
         fingerprint = "".join(arguments[at + 1 : at + 2])
         arguments = arguments[:at] + arguments[at + 2 :]
-    sys.stdout.reconfigure(errors="backslashreplace")
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter is no reason to fail
     path = pathlib.Path(arguments[0]) if arguments else pathlib.Path(__file__).resolve().parent
     try:
         holds = list(check(path, fingerprint))
