@@ -38,12 +38,14 @@ def nearest_checkpoints(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any
 
 
 def _about_write(write: Mutation) -> Q:
-    """By the request that asked for it; where none did, by when it was under way: an object has one write at a time."""
+    """Those of the request that asked for it, and whatever else ended while it was under way: an object has one write
+    at a time, and it may be a person who says later how it ended."""
     about = Q(action=kind_of(write).action, object_id__in={write.object_id, ""}, object_name=write.object_name)
-    if write.request_id:
-        return about & Q(request_id=write.request_id)
     end = write.finished_at or timezone.now()
-    return about & Q(at__gte=write.asked_at - _AROUND, at__lte=end + _AROUND)
+    meanwhile = Q(at__gte=write.asked_at - _AROUND, at__lte=end + _AROUND)
+    if not write.request_id:
+        return about & meanwhile
+    return about & (Q(request_id=write.request_id) | meanwhile & ~Q(result=AuditEntry.Result.ASKED))
 
 
 def _as_dict(entry: AuditEntry) -> dict[str, Any]:
