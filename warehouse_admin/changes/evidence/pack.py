@@ -12,10 +12,9 @@ from typing import Any
 
 from django.template.loader import render_to_string
 
-from warehouse_admin.audit import signing
+from warehouse_admin.audit import segments, signing
 from warehouse_admin.audit.signing import Signer
 from warehouse_admin.changes.evidence.collect import evidence_of
-from warehouse_admin.changes.evidence.trail import nearest_checkpoints
 from warehouse_admin.changes.models import ChangeRequest
 
 VERSION = 1
@@ -31,7 +30,9 @@ def build(change: ChangeRequest, signer: Signer) -> bytes:
         "evidence.json": _written(evidence),
         "verify.py": VERIFIER.read_bytes(),
     }
-    manifest = _manifest(change, files, nearest_checkpoints(evidence["entries"]), signer)
+    numbers = [entry["sequence"] for entry in evidence["entries"]]
+    checkpoints = segments.nearest_checkpoints(min(numbers), max(numbers)) if numbers else []
+    manifest = _manifest(change, files, checkpoints, signer)
     return _archive({**files, "manifest.json": _written(manifest)})
 
 

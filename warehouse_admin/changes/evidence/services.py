@@ -11,7 +11,7 @@ from warehouse_admin.accounts.models import User
 from warehouse_admin.accounts.policies import require
 from warehouse_admin.accounts.roles import VIEW_ALL_ENTRIES
 from warehouse_admin.audit import sealing
-from warehouse_admin.audit import services as audit
+from warehouse_admin.audit.appending import locked_head
 from warehouse_admin.changes.evidence.pack import build
 from warehouse_admin.changes.evidence.trail import DOWNLOADED
 from warehouse_admin.changes.models import ChangeRequest
@@ -31,7 +31,7 @@ def download(change: ChangeRequest, user: User) -> Pack:
     """The signed pack of a change; who took it, and its digest, is written into the trail."""
     require(user, VIEW_ALL_ENTRIES, action=DOWNLOADED, target=target_of(change))
     with transaction.atomic():
-        audit.locked_head()
+        locked_head()
         signer = sealing.signer(actor=user)
     content = build(change, signer)  # outside of the lock, which everybody who writes to the trail waits for
     with transaction.atomic():

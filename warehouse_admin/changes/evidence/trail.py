@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, timedelta
+from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import Q
 from django.utils import timezone
 
-from warehouse_admin.audit import chain, checkpoints
-from warehouse_admin.audit.models import AuditEntry, Checkpoint
+from warehouse_admin.audit import segments
+from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.mutations.kinds import kind_of
 from warehouse_admin.mutations.models import Mutation
@@ -25,16 +25,7 @@ def entries_about(change: ChangeRequest, writes: Iterable[Mutation]) -> list[dic
     for write in writes:
         about |= _about_write(write)
     found = AuditEntry.objects.filter(about).exclude(action=DOWNLOADED).order_by("sequence")
-    return [_as_dict(entry) for entry in found]
-
-
-def nearest_checkpoints(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The last one before the entries and the first one after, where there are such."""
-    if not entries:
-        return []
-    earlier = Checkpoint.objects.filter(sequence__lt=entries[0]["sequence"]).order_by("-number")[:1]
-    later = Checkpoint.objects.filter(sequence__gte=entries[-1]["sequence"]).order_by("number")[:1]
-    return [checkpoints.as_dict(checkpoint) for checkpoint in (*earlier, *later)]
+    return [segments.entry_of(entry) for entry in found]
 
 
 def _about_write(write: Mutation) -> Q:
@@ -46,9 +37,3 @@ def _about_write(write: Mutation) -> Q:
     if not write.request_id:
         return about & meanwhile
     return about & (Q(request_id=write.request_id) | meanwhile & ~Q(result=AuditEntry.Result.ASKED))
-
-
-def _as_dict(entry: AuditEntry) -> dict[str, Any]:
-    values = {name: getattr(entry, name) for name in chain.FIELDS}
-    values["at"] = entry.at.astimezone(UTC).isoformat(timespec="microseconds")
-    return {**values, "hash": entry.hash}
