@@ -20,11 +20,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from tests.changes.conftest import NEW_SQL
 from warehouse_admin.accounts import tokens
 from warehouse_admin.accounts.models import User
-from warehouse_admin.audit import sealing, verification
+from warehouse_admin.audit import pruning, sealing, verification
 from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.changes import services
 from warehouse_admin.changes.evidence.pack import VERIFIER
@@ -229,6 +230,20 @@ def test_a_change_that_was_never_sent_has_one_too_with_every_revision_and_vote(
     assert told["votes"][0]["revision"] == 1 and told["writes"] == []
     assert "Nothing was sent." in files_of(content)["evidence.html"].decode()
     assert "signed checkpoints" not in capsys.readouterr().out
+
+
+def test_entries_that_were_archived_are_said_to_be_so(
+    portal: Client, applied: ChangeRequest, verifier: dict[str, Any], tmp_path: Path, capsys: Any
+) -> None:
+    archive = pruning.archive_and_prune(before=timezone.now(), path=tmp_path / "archive.jsonl")
+    content = download(portal, applied)
+    pack = tmp_path / "pack"
+    pack.mkdir()
+
+    assert verifier["main"]([str(unpacked(content, pack))]) == 0, capsys.readouterr().out
+    assert "The entries of 1 votes may be in an archive" in capsys.readouterr().out
+    (told,) = json.loads(files_of(content)["manifest.json"])["archives"]
+    assert (told["to_sequence"], told["file_sha256"]) == (archive.to_sequence, archive.file_sha256)
 
 
 def test_the_same_evidence_gives_the_same_bytes(portal: Client, applied: ChangeRequest) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 
 from django.template.loader import render_to_string
 
-from warehouse_admin.audit import segments, signing
+from warehouse_admin.audit import archives, segments, signing
+from warehouse_admin.audit.models import Archive
 from warehouse_admin.audit.signing import Signer
 from warehouse_admin.changes.evidence.collect import evidence_of
 from warehouse_admin.changes.models import ChangeRequest
@@ -40,13 +41,15 @@ def _manifest(
     change: ChangeRequest, files: Mapping[str, bytes], checkpoints: list[dict[str, Any]], signer: Signer
 ) -> dict[str, Any]:
     """What is signed is all of it but the signature itself."""
-    needed = {signer.key_id, *(checkpoint["key_id"] for checkpoint in checkpoints)}
+    moved = [{**archives.payload_of(one), "signature": one.signature} for one in Archive.objects.order_by("number")]
+    needed = {signer.key_id, *(signed["key_id"] for signed in (*checkpoints, *moved))}
     keys = {signer.key_id: signer.public_key, **signing.public_keys()}
     told = {
         "version": VERSION,
         "change": change.pk,
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
         "checkpoints": checkpoints,
+        "archives": moved,  # where older entries of the trail went
         "public_keys": {name: key for name, key in keys.items() if name in needed},
         "key_id": signer.key_id,
     }

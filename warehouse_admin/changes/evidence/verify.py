@@ -150,12 +150,12 @@ def check_files(files):
 
 
 def check_checkpoints(manifest):
-    """Those next to the entries: what the portal signed of its whole trail."""
-    for checkpoint in manifest["checkpoints"]:
-        told = {name: value for name, value in checkpoint.items() if name != "signature"}
-        public = key_named(checkpoint["key_id"], manifest["public_keys"])
-        good = is_signed(public, canonical(told), bytes_of(checkpoint["signature"]))
-        need(good, f"Checkpoint {checkpoint['number']} is not signed by the key it names.")
+    """Those next to the entries, what the portal signed of its whole trail; and where older entries went."""
+    for signed in [*manifest["checkpoints"], *manifest["archives"]]:
+        told = {name: value for name, value in signed.items() if name != "signature"}
+        public = key_named(signed["key_id"], manifest["public_keys"])
+        good = is_signed(public, canonical(told), bytes_of(signed["signature"]))
+        need(good, f"The checkpoint or archive of {signed['at']} is not signed by the key it names.")
     return {checkpoint["sequence"]: checkpoint["hash"] for checkpoint in manifest["checkpoints"]}
 
 
@@ -177,9 +177,13 @@ def check_entries(entries, signed):
     return linked, sum(entry["sequence"] in signed or entry["sequence"] - 1 in signed for entry in entries)
 
 
-def check_votes(evidence):
-    """Each revision has the digest of what was shown, and each vote that of its revision, in the trail too."""
-    digests = {}
+def check_votes(evidence, is_archived):
+    """Each revision has the digest of what was shown, and each vote that of its revision, in the trail too.
+
+    How many digests cannot be worked out, and how many votes only an archive tells of.
+    """
+    digests, moved = {}, 0
+    begin = evidence["entries"][0]["at"] if evidence["entries"] else "9999"
     for revision in evidence["revisions"]:
         digests[revision["number"]] = revision["digest"]
         if revision["shown"] is not None:
@@ -194,8 +198,10 @@ def check_votes(evidence):
             if (entry["action"], entry["actor_name"]) == (VOTED.get(vote["verdict"]), who)
             and (entry["after"] or {}).get("digest") == vote["digest"]
         ]
-        need(about, f"No entry of the trail tells of the vote of {who} on r{number}.")
-    return sum(revision["shown"] is None for revision in evidence["revisions"])
+        may_be_archived = is_archived and vote["at"] < begin
+        need(about or may_be_archived, f"No entry of the trail tells of the vote of {who} on r{number}.")
+        moved += not about
+    return sum(revision["shown"] is None for revision in evidence["revisions"]), moved
 
 
 def check(path, fingerprint):
@@ -210,14 +216,16 @@ def check(path, fingerprint):
     evidence = json.loads(files[EVIDENCE])
     need(evidence["change"]["number"] == manifest["change"], "The evidence is about another change.")
     linked, anchored = check_entries(evidence["entries"], signed)
-    unshown = check_votes(evidence)
+    unshown, moved = check_votes(evidence, bool(manifest["archives"]))
     entries, votes = len(evidence["entries"]), len(evidence["votes"])
     count = len(manifest["files"])
     yield f"Change #{manifest['change']}: all {count} files and the manifest are as the key {key_id} signed them."
     yield f"{entries} entries of the audit trail have the hash of their content; {linked} follow on the one before."
     if signed:
         yield f"{len(signed)} signed checkpoints are next to them; {anchored} entries are tied to one."
-    yield f"{votes} votes are bound to the digest of what was shown, and the trail tells of each."
+    yield f"{votes} votes are bound to the digest of what was shown, and the trail tells of {votes - moved} of them."
+    if moved:
+        yield f"The entries of {moved} votes may be in an archive of the trail, which is named here: ask for its file."
     if unshown:
         yield f"Of {unshown} revisions the digest cannot be worked out again, as what they name has changed since."
 
