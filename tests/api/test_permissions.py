@@ -26,6 +26,7 @@ READS = [
     "saved-queries/",
     "saved-queries/{view}/",
     "saved-queries/{view}/versions/",
+    "saved-queries/{view}/blame/",
     "saved-queries/{view}/runs/",
     "saved-queries/{view}/activity/",
     "saved-queries/{view}/lineage/",

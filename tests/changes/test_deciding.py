@@ -12,6 +12,7 @@ from django.utils import timezone
 from tests.api.caller import Caller, is_problem
 from tests.changes.conftest import trail
 from tests.changes.pages import url, words
+from tests.changes.test_evidence import download, told_by
 from warehouse_admin.accounts import tokens
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit.models import AuditEntry
@@ -104,6 +105,18 @@ def test_this_view_is_ours_applies_it_and_is_on_record(lost, candidate, judge, o
     assert CALLED in entry.remote["said"] and entry.remote["decided_by"] == "operator"
     assert not ObjectLock.objects.exists()
     assert sandbox.world.writes() == 1
+
+
+def test_its_evidence_tells_who_decided(lost, candidate, judge, auditor, client_of):
+    change = lost()
+    judge.post(url("decide", change), {"made": candidate().id, "comment": HOW})
+
+    told = told_by(download(client_of(auditor), change))
+
+    ended = [entry for entry in told["entries"] if entry["action"] == "saved_query.create_view"]
+    assert [entry["result"] for entry in ended][0 :: len(ended) - 1] == ["asked", "ok"]
+    assert (ended[-1]["actor_name"], ended[-1]["reason"]) == ("operator", HOW)
+    assert told["change"]["view_id"] == candidate().id
 
 
 def _unstamped(answer) -> str:

@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -15,6 +17,8 @@ from warehouse_admin.accounts.idempotency import Idempotent
 from warehouse_admin.accounts.models import User
 from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
 from warehouse_admin.changes import presenters, selectors, serializers, services
+from warehouse_admin.changes.evidence import services as evidence
+from warehouse_admin.changes.evidence.answer import archive
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.core.errors import InvalidInput, Missing
 from warehouse_admin.core.rest import filters
@@ -252,6 +256,14 @@ class CarryOver(Idempotent, Endpoint):
         """Propose the same for the view that came in place of a deleted one; answers with the new change."""
         made = services.carry_over(found(number, request), request.user)
         return shown(made.pk, request, status=201)
+
+
+class Evidence(Endpoint):
+    """The evidence pack as a ZIP archive, for those who may read the whole trail; each download is on record."""
+
+    @extend_schema(responses={(200, "application/zip"): OpenApiTypes.BINARY})
+    def get(self, request: SignedInRequest, number: int) -> HttpResponse:
+        return archive(evidence.download(found(number, request), request.user))
 
 
 class Rollback(Idempotent, Endpoint):

@@ -5,7 +5,7 @@ class ChangesConfig(AppConfig):
     name = "warehouse_admin.changes"
 
     def ready(self) -> None:
-        from warehouse_admin.changes import drafting, drafts, menu, propose, selectors
+        from warehouse_admin.changes import drafting, drafts, history, menu, propose, selectors
         from warehouse_admin.mirror import hooks
 
         hooks.open_changes.append(selectors.open_by_view)
@@ -14,3 +14,4 @@ class ChangesConfig(AppConfig):
         hooks.change_drafts.append(drafting.draft)
         hooks.dropped_drafts.append(drafting.drop)
         hooks.begun_edits.append(drafts.has_draft)
+        hooks.history.extend(history.SOURCES)

@@ -18,16 +18,7 @@ def add_revision(change: ChangeRequest, editor: User, base: Facts, proposal: Fac
     last = change.revisions.order_by("-number").values_list("number", flat=True).first() or 0
     kept = {name: base[name] for name in KEPT if name in base}
     dependents = _dependents(change)
-    revision = Revision.objects.create(
-        change=change,
-        number=last + 1,
-        editor=editor,
-        digest=_digest(change, kept, proposal, dependents),
-        meaning_digest=action.meaning(kept, proposal),
-        requirements=ONE_REVIEWER,
-    )
-    revision.item = Item.objects.create(
-        revision=revision,
+    item = Item(
         action=change.action,
         saved_query=change.saved_query,
         object_name=change.object_name,
@@ -35,6 +26,16 @@ def add_revision(change: ChangeRequest, editor: User, base: Facts, proposal: Fac
         proposal=proposal,
         dependents=dependents,
     )
+    item.revision = revision = Revision.objects.create(
+        change=change,
+        number=last + 1,
+        editor=editor,
+        digest=json_digest(shown_to_reviewers(item, change.connection.slug)),
+        meaning_digest=action.meaning(kept, proposal),
+        requirements=ONE_REVIEWER,
+    )
+    item.save(force_insert=True)
+    revision.item = item
     if change.revision_number != revision.number:
         change.revision_number = revision.number
         change.save(update_fields=["revision_number"])
@@ -59,15 +60,14 @@ def _dependents(change: ChangeRequest) -> list[str]:
     return [view.name for view in lineage.downstream(change.saved_query)] if change.saved_query else []
 
 
-def _digest(change: ChangeRequest, base: Facts, proposal: Facts, dependents: list[str]) -> str:
-    """Of exactly what reviewers are shown."""
-    shown = {name: value for name, value in base.items() if name not in ("fetched_at", "latest_history_id")}
-    view = change.saved_query
-    item = {
-        "action": change.action,
-        "object": str(view.posthog_id) if view else change.object_name,
-        "base": shown,
-        "proposal": proposal,
-        "dependents": dependents,
+def shown_to_reviewers(item: Item, connection: str) -> dict[str, Any]:
+    """Exactly what the digest of a revision is of."""
+    base = {name: value for name, value in item.base.items() if name not in ("fetched_at", "latest_history_id")}
+    shown = {
+        "action": item.action,
+        "object": str(item.saved_query.posthog_id) if item.saved_query else item.object_name,
+        "base": base,
+        "proposal": item.proposal,
+        "dependents": item.dependents,
     }
-    return json_digest({"connection": change.connection.slug, "items": [item]})
+    return {"connection": connection, "items": [shown]}

@@ -10,6 +10,7 @@ from warehouse_admin.changes.views import (
     detail,
     drafts,
     editing,
+    evidence,
     lists,
     new_view,
     proposing,
@@ -58,5 +59,6 @@ urlpatterns = [
     path("changes/<int:number>/withdraw/", actions.withdraw, name="withdraw"),
     path("changes/<int:number>/apply/", actions.apply, name="apply"),
     path("changes/<int:number>/decide/", deciding.decide, name="decide"),
+    path("changes/<int:number>/evidence/", evidence.evidence, name="evidence"),
     path("changes/<int:number>/rollback/", actions.rollback, name="rollback"),
 ]

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString, mark_safe
 from pygments.lexers.sql import SqlLexer
 from pygments.token import STANDARD_TYPES, Error, Keyword, Name, _TokenType
 
+from warehouse_admin.core.blame import lines_of
 from warehouse_admin.core.diff import visible
 
 HIGHLIGHT_UP_TO = 100_000
@@ -44,14 +45,9 @@ def _css_class(token: _TokenType) -> str:
     return STANDARD_TYPES.get(kind, "")
 
 
-def _as_lines(text: str) -> list[str]:
-    """Lines as an editor counts them: LF, CRLF and lone CR end one; form feeds and the like do not."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-
-
 def highlighted_lines(text: str) -> tuple[SafeString, ...]:
     """One piece of escaped HTML for each line of the text."""
-    lines = _as_lines(text)
+    lines = lines_of(text)
     if len(text) > HIGHLIGHT_UP_TO:
         return tuple(_shown(line) for line in lines)
     return _highlight("\n".join(lines))

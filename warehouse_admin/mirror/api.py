@@ -16,7 +16,7 @@ from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
 from warehouse_admin.core.errors import InvalidInput, Missing, UserError
 from warehouse_admin.core.rest import filters
 from warehouse_admin.core.rest.endpoints import Endpoint, ListEndpoint, SignedInRequest
-from warehouse_admin.mirror import attention, selectors, services
+from warehouse_admin.mirror import attention, authorship, selectors, services
 from warehouse_admin.mirror.models import (
     Confidence,
     SavedQuery,
@@ -27,6 +27,7 @@ from warehouse_admin.mirror.models import (
 )
 from warehouse_admin.mirror.run_summary import summary_of
 from warehouse_admin.mirror.serializers import (
+    BlameRow,
     RunRow,
     RunSummaryRow,
     SavedQueryDetail,
@@ -103,6 +104,26 @@ class VersionList(ListEndpoint, OfView):
 
     def get_queryset(self) -> QuerySet:
         return self.view().versions.all()
+
+
+@extend_schema(
+    parameters=[
+        IN_CONNECTION,
+        OpenApiParameter("ignore_layout", bool, description="Whether a changed indentation is no touch of a line."),
+    ]
+)
+class BlameOne(OfView):
+    """Who last touched each line of the present SQL, when, and through which change."""
+
+    serializer_class = BlameRow
+
+    def get(self, request: SignedInRequest, posthog_id: UUID) -> Response:
+        filters.refuse_unknown(request, ("connection", "ignore_layout"))
+        asked = request.query_params.get("ignore_layout", "false").lower()
+        if asked not in ("true", "1", "false", "0"):
+            told = "Use true or false."
+            raise InvalidInput(f"ignore_layout: {told}", errors={"ignore_layout": [told]})
+        return self.answer(authorship.of(self.view(), ignore_layout=asked in ("true", "1")))
 
 
 class RunList(ListEndpoint, OfView):

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
 from warehouse_admin.mirror.states import OwnPause
+
+if TYPE_CHECKING:
+    from warehouse_admin.mirror.history import Wanted
 
 Counts = dict[int, Any]
 
@@ -36,6 +41,37 @@ change_drafts: list[Callable[..., int]] = []
 # who and which number, by keyword: such a draft is withdrawn, and refused once it has gone on
 dropped_drafts: list[Callable[..., None]] = []
 table_readers: list[Callable[[WarehouseTable], list[SavedQuery]]] = []
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of a view's timeline. `key` orders what one source tells of the same moment.
+
+    `actor` is who did it and `text` what, as one sentence; `how` says how that is known; `body` is what somebody said.
+    """
+
+    at: datetime
+    kind: str
+    key: int
+    icon: str
+    tone: str
+    text: str
+    actor: str = ""
+    url: str = ""
+    how: str = ""
+    body: str = ""
+
+
+@dataclass(frozen=True)
+class HistorySource:
+    """Who knows a part of a view's timeline: a name of its own, the kinds of events, and what reads them."""
+
+    name: str
+    kinds: frozenset[str]
+    read: Callable[[Wanted], list[Event]]
+
+
+history: list[HistorySource] = []
 
 
 def merged(hooks: list[Callable[[Iterable[SavedQuery]], Counts]], views: list[SavedQuery]) -> Counts:

@@ -112,6 +112,27 @@ class VersionRow(serializers.ModelSerializer):
         read_only_fields = fields
 
 
+class BlamedLine(serializers.Serializer):
+    """A line of the present SQL and the version that last touched it; nulls where that is not known."""
+
+    number = serializers.IntegerField()
+    text = serializers.CharField(allow_blank=True)
+    version = serializers.IntegerField(source="version.number", default=None, allow_null=True)
+    origin = serializers.ChoiceField(
+        source="version.origin", default=None, allow_null=True, choices=SavedQueryVersion.Origin.choices
+    )
+    at = serializers.DateTimeField(source="version.seen_at", default=None, allow_null=True)
+    author = NullableText(source="version.author_name", default=None, help_text="Null: nobody knows.")
+    change = serializers.IntegerField(
+        source="version.change_number", default=None, allow_null=True, help_text="The change that made it."
+    )
+
+
+class BlameRow(serializers.Serializer):
+    lines = BlamedLine(many=True)
+    caveat = serializers.CharField(allow_blank=True, help_text="Why some lines name no version; else empty.")
+
+
 class RunRow(serializers.ModelSerializer):
     id = serializers.SerializerMethodField()
     error = NullableText()

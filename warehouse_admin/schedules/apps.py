@@ -6,8 +6,9 @@ class SchedulesConfig(AppConfig):
 
     def ready(self) -> None:
         from warehouse_admin.mirror import hooks
-        from warehouse_admin.schedules import holds, offers
+        from warehouse_admin.schedules import history, holds, offers
 
         hooks.proposals.append(offers.menu)
         hooks.own_pauses.append(holds.own_pauses)
         hooks.calls_for_people.append(holds.calls_for_people)
+        hooks.history.extend(history.SOURCES)

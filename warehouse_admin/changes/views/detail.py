@@ -9,6 +9,8 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from warehouse_admin.accounts.policies import allows
+from warehouse_admin.accounts.roles import VIEW_ALL_ENTRIES
 from warehouse_admin.changes import offers, presenters, readiness, recreated, selectors, services, texts, votes
 from warehouse_admin.changes.actions import Facts, Subject, action_of
 from warehouse_admin.changes.models import ChangeRequest, Revision
@@ -53,6 +55,7 @@ def render_detail(
         "dropped": left_out_so_far(change, shown) if moved else None,
         "gone": _gone(change),
         "co_authors": votes.co_authors(change),
+        "may_have_evidence": allows(signed_in(request), VIEW_ALL_ENTRIES),
         "problem": problem,
         "comment": comment,
     }

@@ -80,7 +80,7 @@ def _changed_query(context: Context, changes: dict[str, Any]) -> str:
     if "page" not in changes:
         query.pop("page", None)
     for key, value in changes.items():
-        if value is None or value == "":
+        if value is None or value == "" or value == []:
             query.pop(key, None)
         elif isinstance(value, (list, tuple)):
             query.setlist(key, [str(item) for item in value])

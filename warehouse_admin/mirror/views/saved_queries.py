@@ -19,7 +19,8 @@ from warehouse_admin.accounts.models import Connection
 from warehouse_admin.core.errors import Missing, UserError
 from warehouse_admin.core.formatting import cadence
 from warehouse_admin.core.htmx import render_page, wants_fragment
-from warehouse_admin.mirror import hooks, paging, selectors, services
+from warehouse_admin.core.sqltext import highlighted_lines
+from warehouse_admin.mirror import authorship, history, hooks, paging, selectors, services
 from warehouse_admin.mirror.blame import roots_of_runs
 from warehouse_admin.mirror.cadences import CADENCES
 from warehouse_admin.mirror.models import SavedQuery, SavedQueryVersion, ScheduleState, SyncRun
@@ -36,6 +37,7 @@ VIEW_TABS = (("query", "Query"), ("lineage", "Lineage"), ("runs", "Runs"), ("his
 FILTERS = ("q", "state", "kind", "cadence", "deleted")
 KINDS = [("view", "View"), ("materialized", "Materialized"), ("managed", "Managed")]
 CHART = 40
+VERSIONS, ALL_VERSIONS = 20, 1_000
 
 
 @require_GET
@@ -201,8 +203,17 @@ def _panel(request: HttpRequest, view: SavedQuery, tab: str) -> dict[str, Any]:
     if tab == "runs":
         return _runs_context(request, view)
     if tab == "history":
-        return _versions_context(view)
-    return {"downstream_count": hooks.merged(hooks.downstream_counts, [view]).get(view.pk, 0)}
+        return _versions_context(request, view) | _timeline_context(request, view)
+    return {"downstream_count": hooks.merged(hooks.downstream_counts, [view]).get(view.pk, 0), **_blame(request, view)}
+
+
+def _blame(request: HttpRequest, view: SavedQuery) -> dict[str, Any]:
+    """Who last touched each line, where the page is asked for it by `?blame=1`."""
+    if request.GET.get("blame") != "1" or view.query is None:
+        return {}
+    ignores = request.GET.get("layout") == "ignore"
+    told = authorship.of(view, ignore_layout=ignores)
+    return {"blame": told, "blamed": zip(highlighted_lines(view.query), told.lines, strict=True), "ignores": ignores}
 
 
 def _runs_context(request: HttpRequest, view: SavedQuery) -> dict[str, Any]:
@@ -219,8 +230,26 @@ def _runs_context(request: HttpRequest, view: SavedQuery) -> dict[str, Any]:
     }
 
 
-def _versions_context(view: SavedQuery) -> dict[str, Any]:
-    return {"versions": list(view.versions.defer("query")[:200])}
+def _versions_context(request: HttpRequest, view: SavedQuery) -> dict[str, Any]:
+    shown = ALL_VERSIONS if request.GET.get("versions") == "all" else VERSIONS
+    versions = list(view.versions.defer("query")[: shown + 1])
+    return {"versions": versions[:shown], "more_versions": len(versions) > shown}
+
+
+def _timeline_context(request: HttpRequest, view: SavedQuery) -> dict[str, Any]:
+    kinds = [kind for kind in history.KINDS if kind in request.GET.getlist("kind")]
+    return {
+        "timeline": history.page_of(view, request.user, kinds, request.GET.get("older", "")),
+        "chosen": kinds,
+        "kinds": [
+            {
+                "label": label,
+                "active": kind in kinds,
+                "toggled": [one for one in history.KINDS if (one in kinds) != (one == kind)],
+            }
+            for kind, label in history.KINDS.items()
+        ],
+    }
 
 
 @require_GET
@@ -238,7 +267,7 @@ def view_versions(request: HttpRequest, posthog_id: uuid.UUID) -> HttpResponse:
     view = selectors.view_by_id(posthog_id)
     if not wants_fragment(request):
         return redirect(f"{reverse('mirror:view-detail', args=[posthog_id])}?tab=history")
-    return render(request, "mirror/views/_history.html", {"view": view, **_versions_context(view)})
+    return render(request, "mirror/views/_versions.html", {"view": view, **_versions_context(request, view)})
 
 
 @require_GET
