@@ -59,13 +59,13 @@ def oldest(entries: QuerySet[AuditEntry], above: int, count: int, *, indexed: bo
     return list(_looked_up(rows).filter(unordered__gt=above).order_by("unordered")[:count])
 
 
-def _looked_up(rows: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
+def _looked_up(rows: QuerySet[AuditEntry]) -> Any:
     """With the sequence in words that no index knows: one that had it in order would be walked, and two that are both
     narrowed by it are never laid over each other."""
     return rows.alias(unordered=F("sequence") + 0)
 
 
-def timed(entries: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
+def timed(entries: QuerySet[AuditEntry]) -> Any:
     """With `moment`, the time in words that no index knows: bounds of the sequence go with any other condition, and the
     time is only looked at near them."""
     at: Any = F("at")
