@@ -84,9 +84,12 @@
       sessionStorage.setItem(PENDING, JSON.stringify(list.map((item) => ({ ...item, kept: true }))));
       return;
     }
-    const shown = Array.from(document.querySelectorAll("[data-draft-key]"), nameOf);
+    /* A field that is there again was refused, unless it comes back empty and nothing is wrong: a box for comments. */
+    const isWrong = document.querySelector("main .alert-error, main .field-error") !== null;
+    const isRefused = (area) => isWrong || area.defaultValue !== "";
+    const refused = Array.from(document.querySelectorAll("[data-draft-key]")).filter(isRefused).map(nameOf);
     for (const item of list) {
-      if (!item.kept && !shown.includes(item.name) && document.referrer === item.from.split("#")[0]) storage.removeItem(item.name);
+      if (!item.kept && !refused.includes(item.name) && document.referrer === item.from.split("#")[0]) storage.removeItem(item.name);
     }
     sessionStorage.removeItem(PENDING);
   };

@@ -149,3 +149,16 @@ def test_others_see_who_is_editing_and_a_proposal_ends_it(editor: Callable[..., 
     erin.goto(ada.url)
     expect(erin.locator(".editor-area")).not_to_contain_text("LIMIT 17")
     expect(erin.locator(".draft-offer")).to_have_count(0)
+
+
+def test_a_comment_that_was_posted_is_no_draft_any_more(sign_in: Callable[..., Page]) -> None:
+    page = sign_in("ada")
+    page.goto("/changes/?tab=all")
+    page.locator("a.row-link").first.click()
+    page.get_by_label("Comment", exact=True).last.fill("Looks right to me")
+    page.wait_for_timeout(600)  # longer than it takes until what is typed is kept
+    page.get_by_role("button", name="Comment", exact=True).click()
+
+    expect(page.locator("main")).to_contain_text("Looks right to me")
+    page.wait_for_load_state()
+    expect(page.locator(".draft-offer")).to_have_count(0)

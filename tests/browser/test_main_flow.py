@@ -57,7 +57,7 @@ def _find_in_audit(page: Page) -> None:
         row = table.get_by_role("row").filter(has_text=who).filter(has_text=what).filter(has_text=result)
         expect(row).to_have_count(1)
     sent = table.get_by_role("row").filter(has_text="saved_query.edit_query").filter(has_text="OK")
-    sent.get_by_role("link", name="saved_query.edit_query").click()
+    sent.get_by_role("button", name="Open entry").click()
     expect(page.locator("main")).to_contain_text("PATCH")
     expect(page.locator("main")).to_contain_text("200")
     expect(page.locator("main")).to_contain_text(ADDED)

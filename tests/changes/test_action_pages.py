@@ -66,6 +66,15 @@ def test_the_preview_follows_what_is_typed_and_writes_nothing(page_of, client_of
     assert not ChangeRequest.objects.exists()
 
 
+@pytest.mark.parametrize(("server", "sent"), [("D", "sync_frequency 12hour"), ("C", "Body none")])
+def test_the_preview_of_a_materialization_shows_the_cadence_where_it_is_sent_with_it(
+    page_of, client_of, author, server, sent
+):
+    address = page_of("materialize", READ, of=server)
+
+    assert sent in words(client_of(author).post(address + "preview/", {"sync_frequency": "12hour"}))
+
+
 def test_a_preview_of_nonsense_says_to_fill_in_the_form(page_of, client_of, author):
     assert "Fill in the form" in words(client_of(author).post(page_of("rename", suffix="preview/"), {"name": "a b"}))
 

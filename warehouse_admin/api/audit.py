@@ -8,3 +8,7 @@ from warehouse_admin.audit import export_api
 
 class AuditExports(Idempotent, export_api.ExportList):
     """A person's own exports; POST asks for one."""
+
+
+class StopAuditExport(Idempotent, export_api.StopExport):
+    """Stop one that is queued or running."""

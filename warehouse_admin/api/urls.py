@@ -7,7 +7,7 @@ from django.urls import path, re_path
 from warehouse_admin.activity import api as activity
 from warehouse_admin.activity import api_dealing as dealing
 from warehouse_admin.api import health, metrics, schema, views  # noqa: F401  schema registers itself
-from warehouse_admin.api.audit import AuditExports
+from warehouse_admin.api.audit import AuditExports, StopAuditExport
 from warehouse_admin.audit import api as audit
 from warehouse_admin.audit import export_api as audit_exports
 from warehouse_admin.changes import api as changes
@@ -95,7 +95,7 @@ urlpatterns = [
     path(f"{V1}/audit/keys/", audit.PublicKeyList.as_view(), name="audit-keys"),
     path(f"{V1}/audit/exports/", AuditExports.as_view(), name="audit-exports"),
     path(f"{EXPORT}/", audit_exports.OneExport.as_view(), name="audit-export"),
-    path(f"{EXPORT}/stop/", audit_exports.StopExport.as_view(), name="audit-export-stop"),
+    path(f"{EXPORT}/stop/", StopAuditExport.as_view(), name="audit-export-stop"),
     path(f"{EXPORT}/file/", audit_exports.ExportFile.as_view(), name="audit-export-file"),
     path(f"{V1}/audit/<int:sequence>/", audit.AuditOne.as_view(), name="audit-detail"),
     path(f"{V1}/sync/", mirror.SyncList.as_view(), name="sync-list"),

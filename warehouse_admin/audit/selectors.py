@@ -227,7 +227,8 @@ def choices() -> dict[str, list[str]]:
     found: dict[str, list[str]] | None = cache.get(_CHOICES_KEY)
     if found is None:
         fields = {"actors": "actor_name", "actions": "action", "connections": "connection"}
-        found = {name: searching.choices(field) for name, field in fields.items()}
+        values = searching.choices_of(list(fields.values()))
+        found = {name: values[field] for name, field in fields.items()}
         cache.set(_CHOICES_KEY, found, CHOICES_KEPT)
     return found
 

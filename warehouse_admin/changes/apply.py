@@ -54,9 +54,12 @@ def apply(change: ChangeRequest, user: User) -> ChangeRequest:
 
 def starts_by_itself(change: ChangeRequest) -> bool:
     """Whether the last needed approval also applies it; never once an operator gave it a time."""
-    connection = change.connection
-    by_policy = connection.apply_policy == Connection.ApplyPolicy.AUTOMATIC and not change.by_hand
-    return by_policy and not _held_up(change)
+    return approval_applies(change) and not _held_up(change)
+
+
+def approval_applies(change: ChangeRequest) -> bool:
+    """The same by the connection's policy alone, whatever holds it up now."""
+    return change.connection.apply_policy == Connection.ApplyPolicy.AUTOMATIC and not change.by_hand
 
 
 def _held_up(change: ChangeRequest) -> str:

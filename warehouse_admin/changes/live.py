@@ -72,6 +72,8 @@ def mirrored_subject(saved_query: SavedQuery) -> Subject:
         "sync_frequency": saved_query.sync_frequency or None,
         "is_materialized": saved_query.is_materialized,
     }
+    if saved_query.connection.generation == "D":
+        base["suspended"] = saved_query.suspended  # by which a row of the newest servers is known
     return subject_of(saved_query, base)
 
 

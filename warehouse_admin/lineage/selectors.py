@@ -88,7 +88,9 @@ def caveat(connection: Connection) -> str:
         partly=Count("pk", filter=current & Q(reading__complete=False)),
     )
     if counted["waiting"]:
-        return f"{counted['waiting']} views have not been read for lineage yet, so readers may be missing here."
+        waiting = counted["waiting"]
+        said = "1 view has" if waiting == 1 else f"{waiting:,} views have"
+        return f"{said} not been read for lineage yet, so readers may be missing here."
     hidden = counted["unknown"] + counted["partly"]
     return f"{hidden} views could not be read completely, so readers may be missing here." if hidden else ""
 

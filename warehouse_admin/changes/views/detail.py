@@ -13,6 +13,7 @@ from warehouse_admin.accounts.policies import allows
 from warehouse_admin.accounts.roles import VIEW_ALL_ENTRIES
 from warehouse_admin.changes import offers, presenters, readiness, recreated, selectors, services, texts, votes
 from warehouse_admin.changes.actions import Facts, Subject, action_of
+from warehouse_admin.changes.apply import approval_applies
 from warehouse_admin.changes.models import ChangeRequest, Revision
 from warehouse_admin.changes.rebase import left_out_so_far
 from warehouse_admin.changes.shown import shown as describe
@@ -58,6 +59,7 @@ def render_detail(
         "may_have_evidence": allows(signed_in(request), VIEW_ALL_ENTRIES),
         "problem": problem,
         "comment": comment,
+        "approval_applies": approval_applies(change),
     }
     return render(request, "changes/detail.html", context, status=problem.status if problem else 200)
 
