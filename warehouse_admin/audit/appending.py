@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models.signals import post_save
 
 from warehouse_admin.audit import chain
 from warehouse_admin.audit.errors import ChainBroken
@@ -79,6 +80,8 @@ def _append_at_once(entry: AuditEntry) -> AuditEntry:
         transaction.on_commit(_flush)
     entry.pk, entry.sequence, entry.prev_hash, entry.hash, _ = written
     entry._state.adding, entry._state.db = False, connection.alias
+    saved = {"created": True, "update_fields": None, "raw": False, "using": connection.alias}
+    post_save.send(AuditEntry, instance=entry, **saved)  # whoever listens hears of it on either database
     return entry
 
 
