@@ -41,7 +41,8 @@ class Measured:
             server.counts()
         done = subprocess.run(command, env=environment, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, check=True)
         told = json.loads(done.stdout.decode().strip().splitlines()[-1])
-        return cls(**told, **(server.counts() if server else {}))
+        counted = server.counts() if server else {}
+        return cls(**told, **{name: counted[name] for name in ("requests", "refused") if name in counted})
 
 
 class Portal:
