@@ -12,10 +12,10 @@ import itertools
 import os
 import random
 import statistics
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -263,25 +263,18 @@ def _insert(number: int) -> None:
 
 def _by_all(write: Callable[[int], None]) -> float:
     """How many a second all writers together do; any failure, a deadlock too, ends the bench."""
-    failures: list[BaseException] = []
 
     def work(writer: int) -> None:
         try:
             for number in range(EACH):
                 write(writer * EACH + number)
-        except BaseException as failure:
-            failures.append(failure)
         finally:
             connections.close_all()
 
-    threads = [threading.Thread(target=work, args=[writer]) for writer in range(WRITERS)]
     began = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
+    with ThreadPoolExecutor(WRITERS) as pool:
+        for writer in [pool.submit(work, number) for number in range(WRITERS)]:
+            writer.result()
     return WRITERS * EACH / (time.perf_counter() - began)
 
 
