@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from django.utils import timezone
 
 from tests.api.caller import is_problem
+from tests.api.entries import outside_edit
 from tests.mirror.builders import make_view
-from warehouse_admin.accounts.models import Connection
 from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.audit.models import AuditEntry
 
@@ -15,25 +14,13 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def view(db):
-    here = Connection.objects.create(slug="demo", name="Demo", host="http://127.0.0.1:1", project_id="1", api_key="k")
-    return make_view(here, "orders")
+def entry(db):
+    return outside_edit()
 
 
 @pytest.fixture
-def entry(view):
-    return ActivityEntry.objects.create(
-        connection=view.connection,
-        saved_query=view,
-        source="outside",
-        kind="edited",
-        object_name="orders",
-        author="ana@example.com",
-        before={"query": "SELECT 1"},
-        after={"query": "SELECT 2"},
-        occurred_at=timezone.now(),
-        needs_review=True,
-    )
+def view(entry):
+    return entry.saved_query
 
 
 @pytest.fixture

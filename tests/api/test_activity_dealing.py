@@ -8,8 +8,7 @@ import pytest
 from django.utils import timezone
 
 from tests.api.caller import is_problem
-from tests.mirror.builders import make_view
-from warehouse_admin.accounts.models import Connection
+from tests.api.entries import outside_edit
 from warehouse_admin.activity.models import ActivityEntry, SavedSearch
 from warehouse_admin.audit.models import AuditEntry
 
@@ -18,19 +17,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def entry(db):
-    here = Connection.objects.create(slug="demo", name="Demo", host="http://127.0.0.1:1", project_id="1", api_key="k")
-    return ActivityEntry.objects.create(
-        connection=here,
-        saved_query=make_view(here, "orders"),
-        source="outside",
-        kind="edited",
-        object_name="orders",
-        author="ana@example.com",
-        before={"query": "SELECT 1"},
-        after={"query": "SELECT 2"},
-        occurred_at=timezone.now(),
-        needs_review=True,
-    )
+    return outside_edit()
 
 
 @pytest.fixture
