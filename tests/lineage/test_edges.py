@@ -196,7 +196,7 @@ def test_a_list_of_readers_says_when_it_may_lack_some(synced: Connection, view_n
     assert selectors.caveat(synced) == ""
     view = view_named("int_orders_enriched")
     rewrite(view, "SELECT 1 AS one")
-    assert "have not been read for lineage yet" in selectors.caveat(synced)
+    assert selectors.caveat(synced) == "1 view has not been read for lineage yet, so readers may be missing here."
     client = Client()
     client.force_login(author)
     page = client.get(f"/saved-queries/{view.posthog_id}/?tab=lineage").content.decode()
