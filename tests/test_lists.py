@@ -43,9 +43,11 @@ def queries_of_lists(portal: Client, connection: Connection) -> dict[str, list[s
     """The SQL of each list that the benchmark measures."""
     found = {}
     for case in cases(SavedQuery.objects.filter(connection=connection).earliest("pk")):
-        cache.clear()  # the dearest case
+        headers = {"HX-Request": "true"} if case.is_fragment else {}
+        portal.get(case.url, headers=headers)  # what a process looks up once in its life is no cost of a list
+        cache.clear()  # what it looks up every now and then is
         with CaptureQueriesContext(database) as captured:
-            answer = portal.get(case.url, headers={"HX-Request": "true"} if case.is_fragment else {})
+            answer = portal.get(case.url, headers=headers)
         assert answer.status_code == 200, case.name
         found[case.name] = [query["sql"] for query in captured]
     return found
