@@ -21,6 +21,8 @@ WHILE_UNDECIDED = timedelta(minutes=30)
 """A sync that waits for a person's decision is not repeated at the usual pace."""
 REMEMBERED = 6
 
+_chance = random.SystemRandom()  # forked workers inherit the state of the shared generator and would march in step
+
 
 def start_due_syncs() -> list[SyncRun]:
     """Start what is due. However many beats were missed, a connection gets one sync."""
@@ -52,7 +54,7 @@ def is_due(connection: Connection) -> bool:
     recent = list(syncs.filter(created_at__lte=now).order_by("-created_at")[:REMEMBERED])
     if not recent:
         return True
-    early = random.random() * JITTER  # noqa: S311  spreads load, guards nothing
+    early = _chance.random() * JITTER
     return now >= _ended(recent[0], now) + pause_after(recent, connection) * (1 - early)
 
 

@@ -34,6 +34,9 @@ INTERACTIVE_MAX_WAIT = 2.0
 _OWN_LIMIT = re.compile(r"/(run|materialize|revert_materialization)/?$|/query/?$")
 _SAFE_PATH = re.compile(r"[A-Za-z0-9@_.~%/-]+")
 
+# Not the shared generator: forked workers inherit its state and would wait in step, and a thread would advance it.
+_chance = random.SystemRandom()
+
 
 class Budget(Protocol):
     """Shared spending of one key's rate. Called from many threads."""
@@ -308,7 +311,7 @@ class Client:
 
 def _backoff(attempt: int) -> float:
     """A quarter second, doubling, with up to half as much again so that workers do not march in step."""
-    return BACKOFF * float(2**attempt) * (1 + random.random() / 2)  # noqa: S311 - not a secret
+    return BACKOFF * float(2**attempt) * (1 + _chance.random() / 2)
 
 
 def _believe(reply: _Reply, call: _Call) -> Answer | errors.BadAnswer:
