@@ -28,7 +28,7 @@ PHASES = (
     "remote_activity.store_entries",
     "details.store_details",
     "tables.store_page",
-    "runs.store_jobs",
+    "runs.keep_jobs",
     "vanished.tombstone",
     "run.refresh_states",
 )

@@ -13,9 +13,10 @@ from warehouse_admin.lineage.models import Edge
 from warehouse_admin.mirror import hooks
 from warehouse_admin.mirror.causes import AUTO_PAUSED, fingerprint
 from warehouse_admin.mirror.models import Run, SavedQuery, SyncRun
+from warehouse_admin.mirror.own_acts import OwnPause
 from warehouse_admin.mirror.refresh import refresh_states
 from warehouse_admin.mirror.roots import broken_above
-from warehouse_admin.mirror.states import OwnPause, schedule_state
+from warehouse_admin.mirror.states import schedule_state
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 HOURLY = {"is_materialized": True, "sync_frequency": "1hour", "status": "Completed"}

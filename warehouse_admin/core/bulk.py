@@ -13,12 +13,16 @@ from django.db import connections, router
 from django.db.models import Field, Model
 
 
-def insert_rows(rows: Sequence[Model]) -> None:
-    """Insert new rows, all of one model; they do not learn their primary keys."""
+def insert_rows(rows: Sequence[Model], *, unless_there: bool = False) -> None:
+    """Insert new rows, all of one model; they do not learn their primary keys.
+
+    `unless_there`: a row that another process was faster to insert is left as it is instead of being an error.
+    """
     if rows:
         fields = [field for field in rows[0]._meta.concrete_fields if not field.primary_key]
         columns, places = ", ".join(_quoted(field) for field in fields), ", ".join(["%s"] * len(fields))
-        _repeat(f"INSERT INTO {_table(rows[0])} ({columns}) VALUES ({places})", rows, fields, add=True)  # noqa: S608
+        statement = f"INSERT INTO {_table(rows[0])} ({columns}) VALUES ({places})"  # noqa: S608
+        _repeat(statement + (" ON CONFLICT DO NOTHING" if unless_there else ""), rows, fields, add=True)
 
 
 def update_rows(rows: Sequence[Model], names: Iterable[str]) -> None:

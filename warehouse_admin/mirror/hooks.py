@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
-from warehouse_admin.mirror.states import OwnPause
+from warehouse_admin.mirror.own_acts import OwnPause, OwnStart
 
 if TYPE_CHECKING:
     from warehouse_admin.mirror.history import Wanted
@@ -30,6 +30,8 @@ caveats: list[Callable[[Any], str]] = []
 proposals: list[Callable[[Any, SavedQuery], list[dict[str, Any]]]] = []
 # primary keys of views → the pause that was made here and is still in force, of those that have one
 own_pauses: list[Callable[[Sequence[int]], dict[int, OwnPause]]] = []
+# primary keys of views → the last resume or run that was asked for here, of those that have one
+own_starts: list[Callable[[Sequence[int]], dict[int, OwnStart]]] = []
 # all views whose pause nothing but a person can end any more, by primary key → what to tell of it
 calls_for_people: list[Callable[[], dict[int, dict[str, str]]]] = []
 # primary keys of views → pairs (one of these, a view that it reads)
@@ -90,6 +92,11 @@ def listed(hooks: list[Callable[[Any], list[Any]]], subject: Any) -> list[Any]:
 def pauses_of(keys: Sequence[int]) -> dict[int, OwnPause]:
     """The pauses made here that are in force on these views."""
     return {key: pause for hook in own_pauses for key, pause in hook(keys).items()} if keys else {}
+
+
+def starts_of(keys: Sequence[int]) -> dict[int, OwnStart]:
+    """The last resume or run of these views that was asked for here."""
+    return {key: start for hook in own_starts for key, start in hook(keys).items()} if keys else {}
 
 
 def caveat(connection: Any) -> str:

@@ -15,8 +15,9 @@ from warehouse_admin.mirror import hooks
 from warehouse_admin.mirror.causes import cause_of, fingerprint
 from warehouse_admin.mirror.freshness import Freshness, freshness
 from warehouse_admin.mirror.models import Run, SavedQuery, SavedQueryVersion
+from warehouse_admin.mirror.own_acts import OwnPause, OwnStart
 from warehouse_admin.mirror.roots import refresh_roots
-from warehouse_admin.mirror.states import OwnPause, State, schedule_state
+from warehouse_admin.mirror.states import State, schedule_state
 
 _FROM = (
     "connection_id",
@@ -50,6 +51,7 @@ _KEPT = (
 RUNS = 6
 BATCH = 1_000
 Edit = tuple[datetime, str]
+Acts = tuple[OwnPause | None, OwnStart | None]
 
 
 def newest_runs(view_ids: list[int]) -> dict[int, list[Run]]:
@@ -82,6 +84,11 @@ def refresh_states(connection: Connection | None = None, *, plain: Collection[in
     return changed
 
 
+def refresh_some(keys: Collection[int]) -> int:
+    """The same for some views, by primary key, and without the roots; gives how many changed."""
+    return _refresh(list(SavedQuery.objects.present().filter(pk__in=keys).only(*_FROM, *_KEPT)), freshness())
+
+
 def refresh_state(view: SavedQuery) -> None:
     """The same for one view that was just read; the roots of others wait for the next beat."""
     _refresh([view], freshness())
@@ -90,11 +97,13 @@ def refresh_state(view: SavedQuery) -> None:
 def _refresh(batch: list[SavedQuery], fresh: Mapping[int, Freshness]) -> int:
     now = timezone.now()
     scheduled = [view.pk for view in batch if view.is_materialized]
-    runs, pauses, edits = newest_runs(scheduled), hooks.pauses_of(scheduled), _edits([view.pk for view in batch])
+    runs, edits = newest_runs(scheduled), _edits([view.pk for view in batch])
+    pauses, starts = hooks.pauses_of(scheduled), hooks.starts_of(scheduled)
     changed = []
     for view in batch:
-        pause, unread = pauses.get(view.pk), fresh[view.connection_id].unread(view, now)
-        values = _values(view, now, runs.get(view.pk, []), pause, unread, edits.get(view.pk))
+        acts = pauses.get(view.pk), starts.get(view.pk)
+        unread = fresh[view.connection_id].unread(view, now)
+        values = _values(view, now, runs.get(view.pk, []), acts, unread, edits.get(view.pk))
         if any(getattr(view, name) != value for name, value in values.items()):
             for name, value in values.items():
                 setattr(view, name, value)
@@ -104,9 +113,10 @@ def _refresh(batch: list[SavedQuery], fresh: Mapping[int, Freshness]) -> int:
 
 
 def _values(
-    view: SavedQuery, now: datetime, runs: Sequence[Run], pause: OwnPause | None, unread: str, edit: Edit | None
+    view: SavedQuery, now: datetime, runs: Sequence[Run], acts: Acts, unread: str, edit: Edit | None
 ) -> dict[str, Any]:
-    found = schedule_state(view, now=now, newest_runs=runs, own_pause=pause, unread=unread)
+    pause, start = acts
+    found = schedule_state(view, now=now, newest_runs=runs, own_pause=pause, own_start=start, unread=unread)
     cause = cause_of(view, found.state, runs)
     return {
         "schedule_state": found.state,

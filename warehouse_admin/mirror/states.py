@@ -10,6 +10,7 @@ from warehouse_admin.core.formatting import as_datetime, cadence
 from warehouse_admin.mirror.cadences import CADENCES, due_after, grace_of
 from warehouse_admin.mirror.causes import AUTO_PAUSED, REVERTED, suspension
 from warehouse_admin.mirror.models import Confidence, Run, SavedQuery, ScheduleState
+from warehouse_admin.mirror.own_acts import OwnPause, OwnStart
 
 LONGEST = 300
 LONG_RUN = timedelta(days=1)
@@ -19,17 +20,8 @@ UNSEEN_RUN = timedelta(hours=1)
 AT_WORK = {"Running", "Queued", "Pending"}
 NO_VERDICT = AT_WORK | {"Cancelled", "Skipped"}
 S = ScheduleState
-
-
-@dataclass(frozen=True)
-class OwnPause:
-    """A pause that was made here and is still in force; `until` None: until somebody resumes it."""
-
-    at: datetime
-    until: datetime | None
-    by: str
-    reason: str
-    trouble: str = ""  # why it is still in force though its date has come
+AWAITS_A_RUN = {S.ON_TIME, S.LATE, S.OVERDUE, S.FAILING, S.SUSPENDED, S.PAUSED, S.NEVER_RAN}
+"""Where a run that was asked for would change something."""
 
 
 @dataclass(frozen=True)
@@ -53,17 +45,28 @@ def schedule_state(
     now: datetime,
     newest_runs: Sequence[Run] = (),
     own_pause: OwnPause | None = None,
+    own_start: OwnStart | None = None,
     unread: str = "",
 ) -> State:
     """The state of a view's schedule; `newest_runs` newest first, as many as are known.
 
     `unread` says why PostHog could not be read since `view.synced_at`; empty while it can.
     """
-    found = _bounded(_as_read(view, now, newest_runs, own_pause, unread))
+    found = _as_read(view, now, newest_runs, own_pause, own_start, unread)
+    if own_start is not None and not _was_followed(own_start, newest_runs):
+        found = _with_start(view, found, own_start)
+    found = _bounded(found)
     return _bounded(_as_of(view, found, now, unread)) if unread else found
 
 
-def _as_read(view: SavedQuery, now: datetime, runs: Sequence[Run], own_pause: OwnPause | None, unread: str) -> State:
+def _as_read(
+    view: SavedQuery,
+    now: datetime,
+    runs: Sequence[Run],
+    own_pause: OwnPause | None,
+    own_start: OwnStart | None,
+    unread: str,
+) -> State:
     if view.is_managed:
         kind = view.managed_viewset_kind or "a managed set"
         return _certain(S.MANAGED, f"PostHog manages this view ({kind}) and its schedule.", "PostHog says so itself.")
@@ -78,11 +81,11 @@ def _as_read(view: SavedQuery, now: datetime, runs: Sequence[Run], own_pause: Ow
     if under_way := _running(view, newest, now):
         return under_way
     if not view.sync_frequency:
-        return _without_cadence(view, now, runs, own_pause, unread)
-    due = due_after(_last_run(view, newest), view.sync_frequency)
+        return _without_cadence(view, now, runs, own_pause, own_start, unread)
+    counted_from = _counted_from(_last_run(view, newest), own_start)
     if failing := _failing(view, runs):
-        return replace(failing, due=due)
-    return _timeliness(view, view.sync_frequency, newest, now, unread)
+        return replace(failing, due=due_after(counted_from, view.sync_frequency))
+    return _timeliness(view, view.sync_frequency, newest, counted_from, now, unread)
 
 
 def _certain(state: ScheduleState, text: str, because: str, since: datetime | None = None) -> State:
@@ -128,7 +131,12 @@ def _is_over(view: SavedQuery, newest: Run) -> bool:
 
 
 def _without_cadence(
-    view: SavedQuery, now: datetime, runs: Sequence[Run], own_pause: OwnPause | None, unread: str
+    view: SavedQuery,
+    now: datetime,
+    runs: Sequence[Run],
+    own_pause: OwnPause | None,
+    own_start: OwnStart | None,
+    unread: str,
 ) -> State:
     known = f" The last one seen was {cadence(view.last_cadence)}." if view.last_cadence else ""
     if own_pause is not None:
@@ -138,9 +146,8 @@ def _without_cadence(
             text = f"{own_pause.trouble} Paused here by {own_pause.by}{until}: {own_pause.reason}"
         return _certain(S.PAUSED, text, "The pause is on record here, and PostHog shows no cadence.", own_pause.at)
     newest = runs[0] if runs else None
-    if _goes_on(view, runs):
-        on = _timeliness(view, view.last_cadence, newest, now, unread)
-        why = "PostHog shows no cadence, yet it has run twice since it lost it: its schedule goes on as before."
+    if why := _goes_on(view, runs, own_start):
+        on = _timeliness(view, view.last_cadence, newest, _last_run(view, newest), now, unread)
         return replace(on, confidence=Confidence.LIKELY, because=why)
     error = newest.error if newest is not None and newest.error else view.latest_error
     if error.startswith(AUTO_PAUSED):
@@ -156,12 +163,44 @@ def _without_cadence(
     return State(S.PAUSED, text, Confidence.GUESS, why, view.cadence_lost_at)
 
 
-def _goes_on(view: SavedQuery, runs: Sequence[Run]) -> bool:
-    """Where a resume does not bring the cadence back, two runs since prove it; one may have been started by hand."""
+def _goes_on(view: SavedQuery, runs: Sequence[Run], own_start: OwnStart | None) -> str:
+    """Why the schedule works although PostHog shows no cadence, which a resume does not bring back; empty if unproven.
+
+    One run may have been started by hand, so it takes two, or one since a resume of our own.
+    """
     lost = view.cadence_lost_at
     if lost is None or view.last_cadence not in CADENCES:
-        return False
-    return len([run for run in runs if run.started_at > lost and run.status not in NO_VERDICT]) >= 2
+        return ""
+    since = [run.started_at for run in runs if run.started_at > lost and run.status not in NO_VERDICT]
+    if own_start is not None and own_start.resumes and lost < own_start.at < max(since, default=lost):
+        return "PostHog shows no cadence, yet it has run since it was resumed here: its schedule goes on as before."
+    if len(since) >= 2:
+        return "PostHog shows no cadence, yet it has run twice since it lost it: its schedule goes on as before."
+    return ""
+
+
+def _was_followed(start: OwnStart, runs: Sequence[Run]) -> bool:
+    """Whether a run is known that began after we asked for one, or resumed the schedule."""
+    return bool(runs) and runs[0].started_at > start.at
+
+
+def _with_start(view: SavedQuery, found: State, start: OwnStart) -> State:
+    """The same with what we did about it ourselves, of which PostHog has shown nothing yet."""
+    told_by_posthog = found.state == S.SUSPENDED and found.confidence == Confidence.CERTAIN
+    if told_by_posthog or found.state not in AWAITS_A_RUN:
+        return found
+    did = f"Resumed here by {start.by} at" if start.resumes else f"A run was asked for here by {start.by} at"
+    text = f"{found.evidence} {did} {_clock(start.at)}; no run since then is known yet."
+    due = found.due
+    if due is None and start.resumes:
+        due = due_after(start.at, view.last_cadence)
+    return replace(found, evidence=text, due=due)
+
+
+def _counted_from(last: datetime | None, start: OwnStart | None) -> datetime | None:
+    """From when the next run is counted: a schedule that was resumed waits for its next tick from then on."""
+    resumed = start.at if start is not None and start.resumes else None
+    return max((moment for moment in (last, resumed) if moment), default=None)
 
 
 def _failing(view: SavedQuery, runs: Sequence[Run]) -> State | None:
@@ -186,13 +225,14 @@ def _last_run(view: SavedQuery, newest: Run | None) -> datetime | None:
     return max((moment for moment in (view.last_run_at, newest and newest.started_at) if moment), default=None)
 
 
-def _timeliness(view: SavedQuery, every: str, newest: Run | None, now: datetime, unread: str) -> State:
-    last = _last_run(view, newest)
+def _timeliness(
+    view: SavedQuery, every: str, newest: Run | None, counted_from: datetime | None, now: datetime, unread: str
+) -> State:
+    last, due = _last_run(view, newest), due_after(counted_from, every)
     if last is None:
         why = "PostHog may have dropped the record of older runs."
         text = f"Scheduled {cadence(every)}, and no run is known."
-        return State(S.NEVER_RAN, text, Confidence.LIKELY, why)
-    due = due_after(last, every)
+        return State(S.NEVER_RAN, text, Confidence.LIKELY, why, due=due)
     if due is None:
         text = f"The cadence {every} is not known to the portal."
         return State(S.UNKNOWN, text, Confidence.GUESS, "Without it nobody can say when a run is due.")

@@ -18,6 +18,7 @@ from warehouse_admin.schedules.methods import method_of
 from warehouse_admin.schedules.methods.base import ENDED, NOT_DONE
 from warehouse_admin.schedules.models import Campaign, CampaignItem
 from warehouse_admin.schedules.verify import judge, verify
+from warehouse_admin.schedules.watch import watch
 
 Outcome = CampaignItem.Outcome
 State = Campaign.State
@@ -29,7 +30,7 @@ UNCLAIMED = timedelta(seconds=20)  # a campaign that no worker took by then has 
 
 
 def follow() -> int:
-    """Requeue abandoned campaigns, and re-judge open items; how many things were touched."""
+    """Requeue abandoned campaigns, look for awaited runs, and re-judge open items; how many things were touched."""
     from warehouse_admin.schedules import tasks
 
     now = timezone.now()
@@ -37,7 +38,8 @@ def follow() -> int:
     campaigns = list(free.values_list("pk", flat=True))
     for pk in campaigns:
         tasks.run_campaign.delay(str(pk))
-    return len(campaigns) + _settle_items(now) + follow_up(now)
+    watched = watch(now)
+    return len(campaigns) + watched + _settle_items(now) + follow_up(now)
 
 
 def _settle_items(now: datetime) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.db.models import Exists, F, OuterRef, QuerySet
 
 from warehouse_admin.accounts.models import Connection
-from warehouse_admin.mirror.states import OwnPause
+from warehouse_admin.mirror.own_acts import OwnPause
 from warehouse_admin.schedules.models import Hold
 
 

@@ -6,17 +6,14 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
 
-from django.db import transaction
-from django.db.models import BigIntegerField, F, Max, Q
-from django.utils import timezone
+from django.db.models import F, Max, Q
 
-from warehouse_admin.core.bulk import insert_rows, update_rows
 from warehouse_admin.mirror.models import Run, SavedQuery
 from warehouse_admin.mirror.sync import feeds
 from warehouse_admin.mirror.sync.details import Reader
 from warehouse_admin.mirror.sync.fetch import Call
 from warehouse_admin.mirror.sync.job import Job
-from warehouse_admin.mirror.texts import storable
+from warehouse_admin.mirror.told_runs import OPEN, keep_history, keep_jobs, views_by_id
 from warehouse_admin.posthog import errors, reads, types
 
 PAGE = 500
@@ -25,7 +22,6 @@ HISTORY_PAGES = 20
 MAX_PAGES = 400
 OVERLAP = timedelta(minutes=2)
 """A run is told of a moment after it began: so far below the newest one known, others may still appear."""
-OPEN = ("Running", "Queued", "Pending")
 FORGOTTEN = timedelta(days=2)
 """A run still open after this is not waited for any more."""
 HISTORY_LIMIT = 200
@@ -46,12 +42,11 @@ def read_runs(job: Job, reader: Reader) -> None:
 def _read_feed(job: Job, reader: Reader) -> None:
     span = feeds.Span(feeds.read_to(job, feeds.RUNS))
     until = _wanted_from(job, span.known_to)
-    views = dict(SavedQuery.objects.filter(connection=job.connection).values_list("posthog_id", "pk"))
-    by_id = {str(key): pk for key, pk in views.items()}
+    by_id = views_by_id(job.connection)
     job.watch.phase("Reading runs")
     for page, _ in _pages(job, span, until):
         job.learn("jobs", None)
-        store_jobs(job, page.results, by_id)
+        job.watch.counts["runs"] += len(keep_jobs(page.results, by_id))
         job.watch.step(len(page.results))
         reader.take_what_came()
     # A run of a view that came after the list was read could not be kept: it is asked for again the next time.
@@ -82,59 +77,6 @@ def _wanted_from(job: Job, known_to: datetime | None) -> datetime | None:
     return min(known_to - OVERLAP, oldest) if oldest else known_to - OVERLAP
 
 
-@transaction.atomic
-def store_jobs(job: Job, jobs: list[types.Job], by_id: dict[str, int]) -> None:
-    """Insert new runs and finish those that were under way."""
-    told: dict[tuple[int, str], types.Job] = {}
-    for row in jobs:
-        view = by_id.get((row.saved_query_id or "").lower())
-        if view is not None and row.created_at is not None:
-            told[(view, row.id[:64])] = row
-    known = Run.objects.filter(job_id__in=[key for _, key in told], saved_query__in={view for view, _ in told})
-    changed = []
-    for run in known:
-        same = (run.saved_query_id, run.job_id)
-        if same in told and _fill(run, told.pop(same)):
-            changed.append(run)
-    update_rows(changed, ["status", "finished_at", "rows", "error"])
-    made = []
-    for (view, key), row in told.items():
-        run = Run(saved_query_id=view, job_id=key, started_at=row.created_at or timezone.now())
-        _fill(run, row)
-        made.append(run)
-    insert_rows(made)
-    _drop_doubles(made)
-    job.watch.counts["runs"] += len(made)
-
-
-def _fill(run: Run, row: types.Job) -> bool:
-    """True when the row says something new about the run."""
-    status = storable(row.status, 30) or "Unknown"
-    finished = None if status in OPEN else row.last_run_at
-    fresh = (status, finished, _countable(row.rows_materialized), storable(row.error))
-    if (run.status, run.finished_at, run.rows, run.error) == fresh:
-        return False
-    run.status, run.finished_at, run.rows, run.error = fresh
-    return True
-
-
-def _countable(rows: int | None) -> int | None:
-    """A number of rows that a database can hold; an absurd one counts as unknown."""
-    return rows if rows is not None and 0 <= rows <= BigIntegerField.MAX_BIGINT else None
-
-
-def _drop_doubles(made: list[Run]) -> None:
-    """What `run_history` had told without an id is the same run once the feed tells it: its time is the run's end."""
-    views = {run.saved_query_id for run in made}
-    nameless = Run.objects.filter(saved_query__in=views, job_id="")
-    if made and nameless.exists():
-        times = {(run.saved_query_id, moment) for run in made for moment in (run.started_at, run.finished_at)}
-        doubles = [
-            pk for pk, view, at in nameless.values_list("pk", "saved_query_id", "started_at") if (view, at) in times
-        ]
-        Run.objects.filter(pk__in=doubles).delete()
-
-
 def _read_histories(job: Job) -> None:
     """Ask only for views whose list row tells of a run that is not here yet."""
     views = SavedQuery.objects.present().filter(connection=job.connection).exclude(last_run_at=None)
@@ -155,16 +97,4 @@ def _read_histories(job: Job) -> None:
             return
         if found.error is None:
             job.learn("run_history", None)
-            _store_history(job, keys[found.key], found.value or [])
-
-
-def _store_history(job: Job, view: int, history: list[types.HistoryRun]) -> None:
-    told: dict[datetime, str] = {run.timestamp: storable(run.status, 30) for run in history if run.timestamp}
-    with transaction.atomic():
-        for run in Run.objects.filter(saved_query=view, started_at__in=list(told)):
-            status = told.pop(run.started_at)
-            if run.status != status and not run.job_id:
-                Run.objects.filter(pk=run.pk).update(status=status)
-        made = [Run(saved_query_id=view, started_at=at, status=status or "Unknown") for at, status in told.items()]
-        insert_rows(made)
-    job.watch.counts["runs"] += len(made)
+            job.watch.counts["runs"] += keep_history(keys[found.key], found.value or [])

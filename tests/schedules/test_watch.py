@@ -1,0 +1,124 @@
+"""What came of a start is seen at the next beat, without waiting for a sync."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+
+from tests.schedules.conftest import HEALTHY, SUSPENDED, work
+from warehouse_admin.accounts.models import Connection, User
+from warehouse_admin.mirror.models import Run, SavedQuery, SyncRun
+from warehouse_admin.mirror.refresh import refresh_states
+from warehouse_admin.sandbox.faults import Fault
+from warehouse_admin.sandbox.server import SandboxServer
+from warehouse_admin.schedules import services
+from warehouse_admin.schedules.models import Campaign
+
+pytestmark = pytest.mark.django_db
+Begin = Callable[..., Campaign]
+FEED = "data_modeling_jobs"
+
+
+def view(name: str) -> SavedQuery:
+    return SavedQuery.objects.get(name=name)
+
+
+def test_the_list_tells_of_a_resume_before_its_first_run(
+    synced: Connection, begin: Begin, operator: User, client_of: Callable[[User], Client]
+) -> None:
+    campaign = work(begin("resume", *SUSPENDED))
+    sent_at = campaign.items.get(saved_query__name="int_sessions").sent_at
+    refresh_states()
+
+    found = view("int_sessions")
+    assert found.schedule_state == "failing"
+    assert f"Resumed here by operator at {sent_at:%Y-%m-%d %H:%M} UTC; no run since then" in found.schedule_evidence
+    assert found.next_due_at is not None and found.next_due_at > sent_at
+    assert "no run since then is known yet" in client_of(operator).get("/schedules/?q=int_sessions").content.decode()
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_the_run_after_a_resume_is_seen_without_a_sync(
+    synced: Connection, begin: Begin, sandbox: SandboxServer, works: bool
+) -> None:
+    campaign = work(begin("resume", *SUSPENDED))
+    syncs = SyncRun.objects.count()
+    with time_machine.travel(timezone.now() + timedelta(minutes=2), tick=True):
+        sandbox.world.view("int_sessions").failing = None if works else "boom"
+        sandbox.world.run_outside("int_sessions", finish=True)
+        services.follow()
+        services.follow()
+
+    item = campaign.items.get(saved_query__name="int_sessions")
+    assert item.follow_up == ("ran_ok" if works else "failed_again")
+    found = view("int_sessions")
+    assert found.schedule_state == ("on_time" if works else "failing")
+    assert "Resumed here" not in found.schedule_evidence
+    assert SyncRun.objects.count() == syncs
+
+
+def test_a_run_that_was_asked_for_is_followed_until_its_view_was_read_and_then_no_more(
+    synced: Connection, operator: User, sandbox: SandboxServer
+) -> None:
+    services.send_single(services.run_now(user=operator, saved_query=view(HEALTHY), reason="late data").pk)
+    services.follow()
+    assert view(HEALTHY).schedule_state == "running"
+
+    with time_machine.travel(timezone.now() + timedelta(minutes=3), tick=True):
+        sandbox.world.runner.catch_up()
+        services.follow()
+        assert (view(HEALTHY).status, view(HEALTHY).schedule_state) == ("Completed", "on_time")
+
+        sandbox.world.requests.clear()
+        services.follow()
+        assert sandbox.world.requests_to(FEED, "GET") == []
+
+
+def test_many_starts_cost_one_request_each_beat_and_none_after_a_quarter_of_an_hour(
+    synced: Connection, begin: Begin, sandbox: SandboxServer
+) -> None:
+    work(begin("resume", *SUSPENDED))
+    sandbox.world.requests.clear()
+    services.follow()
+    assert len(sandbox.world.requests) == 1
+
+    with time_machine.travel(timezone.now() + timedelta(minutes=16)):
+        sandbox.world.requests.clear()
+        services.follow()
+        assert sandbox.world.requests == []
+
+
+def test_where_the_feed_may_not_be_read_the_started_views_are_asked(
+    generation: Callable[[str], Connection], begin: Begin, sandbox: SandboxServer
+) -> None:
+    connection = generation("C")
+    Connection.objects.filter(pk=connection.pk).update(
+        capabilities={**connection.capabilities, "jobs": {"state": "no", "reason": "no scope"}}
+    )
+    work(begin("run", HEALTHY))
+    known = Run.objects.filter(saved_query__name=HEALTHY).count()
+    with time_machine.travel(timezone.now() + timedelta(minutes=3), tick=True):
+        sandbox.world.run_outside(HEALTHY, finish=True)
+        sandbox.world.requests.clear()
+        services.follow()
+
+    assert sandbox.world.requests_to(FEED, "GET") == []
+    assert Run.objects.filter(saved_query__name=HEALTHY).count() > known
+
+
+def test_a_server_that_fails_leaves_it_to_the_next_beat(
+    synced: Connection, begin: Begin, sandbox: SandboxServer
+) -> None:
+    work(begin("resume", *SUSPENDED))
+    known = Run.objects.count()
+    sandbox.world.faults.add(Fault("status_500", "GET", FEED, times=None))
+
+    services.follow()
+
+    assert Run.objects.count() == known
+    assert view("int_sessions").schedule_state == "failing"
