@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from warehouse_admin.lineage import fallback
 from warehouse_admin.lineage.parser import parse
 
 _TABLE_HOLDERS = frozenset({"JoinExpr", "PivotExpr", "UnpivotExpr"})
@@ -42,6 +41,8 @@ def sources(sql: str) -> Sources:
         )
     else:
         reason = f"The query is {_SPOKEN[parsed.problem]}, so a simpler reader looked for its sources."
+    from warehouse_admin.lineage import fallback  # its library takes 9 MB, and most processes never need it
+
     return Sources(fallback.names(sql), complete=False, why=reason)
 
 
