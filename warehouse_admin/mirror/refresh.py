@@ -14,10 +14,10 @@ from warehouse_admin.core.bulk import update_rows
 from warehouse_admin.mirror import hooks
 from warehouse_admin.mirror.causes import cause_of, fingerprint
 from warehouse_admin.mirror.freshness import Freshness, freshness
-from warehouse_admin.mirror.models import Run, SavedQuery, SavedQueryVersion
+from warehouse_admin.mirror.models import Run, SavedQuery, SavedQueryVersion, ScheduleState
 from warehouse_admin.mirror.own_acts import OwnPause, OwnStart
 from warehouse_admin.mirror.roots import refresh_roots
-from warehouse_admin.mirror.states import State, schedule_state
+from warehouse_admin.mirror.states import AS_OF, State, schedule_state
 
 _FROM = (
     "connection_id",
@@ -48,6 +48,7 @@ _KEPT = (
     "edited_by",
 )
 """What it is kept in."""
+_FOR_A_TIME = (ScheduleState.LATE, ScheduleState.RUNNING, ScheduleState.UNKNOWN)
 RUNS = 6
 BATCH = 1_000
 Edit = tuple[datetime, str]
@@ -65,23 +66,29 @@ def newest_runs(view_ids: list[int]) -> dict[int, list[Run]]:
     return {view: [runs[key] for key in found if key in runs] for view, found in keys.items()}
 
 
-def refresh_states(connection: Connection | None = None, *, plain: Collection[int] | None = None) -> int:
+def refresh_states(connection: Connection | None = None, *, news: Collection[int] | None = None) -> int:
     """Bring what is kept of one connection's views (None: of all) up to date; gives how many changed their state.
 
-    `plain`: the views known to have changed. Others that are not materialized are left out then, for the next beat:
-    of them time changes nothing.
+    `news`: the views of which something new was read. Of the others only those are looked at which time alone may
+    have changed; None: all of them, whatever else may have changed.
     """
     views = SavedQuery.objects.present().only(*_FROM, *_KEPT)
     if connection is not None:
         views = views.filter(connection=connection)
-    if plain is not None and len(plain) < BATCH:
-        views = views.filter(~Q(is_materialized=False) | Q(pk__among=plain))
+    if news is not None and len(news) < BATCH:
+        views = views.filter(_moves_with_time(timezone.now()) | Q(pk__among=news))
     changed, last, fresh = 0, 0, freshness()
     while batch := list(views.filter(pk__gt=last).order_by("pk")[:BATCH]):
         last = batch[-1].pk
         changed += _refresh(batch, fresh)
     refresh_roots(connection)
     return changed
+
+
+def _moves_with_time(now: datetime) -> Q:
+    """Schedules whose state may be another one by now although nothing was read of them, or was not worked out yet."""
+    overtaken = Q(schedule_state__in=_FOR_A_TIME) | Q(schedule_state=ScheduleState.ON_TIME, next_due_at__lte=now)
+    return ~Q(is_materialized=False) & (overtaken | Q(schedule_evidence="") | Q(schedule_evidence__startswith=AS_OF))
 
 
 def refresh_some(keys: Collection[int]) -> int:

@@ -23,6 +23,9 @@ CONTENT = frozenset(
 )
 """Fields of a list row whose change says that somebody may have edited the view."""
 
+_SAID = (*_TEXTS, "columns", "is_materialized", "last_run_at", "suspended", "created_at", "created_by")
+_SAID_WITH_SQL = (*_SAID, "query", "latest_history_id")
+
 
 def columns_of(columns: list[types.Column] | None) -> list[dict[str, Any]]:
     return [
@@ -60,12 +63,9 @@ def person(user: types.UserRef | None) -> tuple[str, str]:
 
 
 def view_fingerprint(row: types.SavedQuery) -> str:
-    """Digest of all that a row says, to pass over unchanged rows quickly."""
-    values = {name: str(value) if name.endswith("_at") else value for name, value in view_values(row).items()}
-    if row.has("query"):
-        values["query"] = storable(row.hogql)
-        values["token"] = row.latest_history_id
-    return json_digest(values)
+    """Digest of all that a row says of what is kept, as it came: to pass over unchanged rows quickly."""
+    kept = _SAID_WITH_SQL if row.has("query") else _SAID
+    return json_digest({name: row.raw[name] for name in kept if name in row.raw})
 
 
 def table_values(row: types.WarehouseTable) -> dict[str, Any]:

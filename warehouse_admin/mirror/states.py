@@ -19,6 +19,8 @@ UNSEEN_RUN = timedelta(hours=1)
 """So long after the last read a run that was under way then is not called running any more."""
 AT_WORK = {"Running", "Queued", "Pending"}
 NO_VERDICT = AT_WORK | {"Cancelled", "Skipped"}
+AS_OF = "As of "
+"""How the evidence of a state begins that is the last one known."""
 S = ScheduleState
 AWAITS_A_RUN = {S.ON_TIME, S.LATE, S.OVERDUE, S.FAILING, S.SUSPENDED, S.PAUSED, S.NEVER_RAN}
 """Where a run that was asked for would change something."""
@@ -262,7 +264,7 @@ def _timeliness(
 def _as_of(view: SavedQuery, found: State, now: datetime, unread: str) -> State:
     """The state as last known, said to be so: what PostHog did since nobody has seen."""
     read_at = view.synced_at or now
-    text = f"As of {_clock(read_at)}; PostHog could not be read since: {unread} {found.evidence}"
+    text = f"{AS_OF}{_clock(read_at)}; PostHog could not be read since: {unread} {found.evidence}"
     lowered = Confidence.LIKELY if found.confidence == Confidence.CERTAIN else Confidence.GUESS
     because = f"Last known at {_clock(read_at)}. {found.because}"
     state = found.state

@@ -6,6 +6,7 @@ A sync and a look after an act may be told of the same run at the same time: who
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import BigIntegerField
@@ -20,6 +21,18 @@ from warehouse_admin.posthog import types
 OPEN = ("Running", "Queued", "Pending")
 
 
+class Kept(NamedTuple):
+    """Runs that were not known, and those of which something else was told than before."""
+
+    new: list[Run]
+    changed: list[Run]
+
+    @property
+    def views(self) -> set[int]:
+        """The primary keys of their views."""
+        return {run.saved_query_id for run in (*self.new, *self.changed)}
+
+
 def views_by_id(connection: Connection) -> dict[str, int]:
     """The primary key of each of its views by PostHog's id, as jobs name it."""
     views = SavedQuery.objects.filter(connection=connection).values_list("posthog_id", "pk")
@@ -27,8 +40,8 @@ def views_by_id(connection: Connection) -> dict[str, int]:
 
 
 @transaction.atomic
-def keep_jobs(jobs: list[types.Job], by_id: dict[str, int]) -> list[Run]:
-    """Insert new runs, which it gives, and finish those that were under way; `by_id` as of `views_by_id`."""
+def keep_jobs(jobs: list[types.Job], by_id: dict[str, int]) -> Kept:
+    """Insert new runs and finish those that were under way; `by_id` as of `views_by_id`."""
     told: dict[tuple[int, str], types.Job] = {}
     for row in jobs:
         view = by_id.get((row.saved_query_id or "").lower())
@@ -48,7 +61,7 @@ def keep_jobs(jobs: list[types.Job], by_id: dict[str, int]) -> list[Run]:
         made.append(run)
     insert_rows(made, unless_there=True)
     _drop_doubles(made)
-    return made
+    return Kept(made, changed)
 
 
 def _fill(run: Run, row: types.Job) -> bool:
@@ -80,13 +93,16 @@ def _drop_doubles(made: list[Run]) -> None:
 
 
 @transaction.atomic
-def keep_history(view: int, history: list[types.HistoryRun]) -> int:
-    """The same for what `run_history` tells of one view, by its primary key; gives how many are new."""
+def keep_history(view: int, history: list[types.HistoryRun]) -> Kept:
+    """The same for what `run_history` tells of one view, by its primary key."""
     told: dict[datetime, str] = {run.timestamp: storable(run.status, 30) for run in history if run.timestamp}
+    changed = []
     for run in Run.objects.filter(saved_query=view, started_at__in=list(told)):
         status = told.pop(run.started_at)
         if run.status != status and not run.job_id:
-            Run.objects.filter(pk=run.pk).update(status=status)
+            run.status = status
+            changed.append(run)
+    update_rows(changed, ["status"])
     made = [Run(saved_query_id=view, started_at=at, status=status or "Unknown") for at, status in told.items()]
     insert_rows(made, unless_there=True)
-    return len(made)
+    return Kept(made, changed)

@@ -25,7 +25,7 @@ class Job:
     fetcher: Fetcher
     is_history: bool
     touched: set[int] = field(default_factory=set)
-    """Views that are new or say something else than before."""
+    """Views that are new, say something else than before, or ran."""
 
     def writing(self) -> Writing:
         return Writing(connection=self.connection, sync=self.sync, is_history=self.is_history, touched=self.touched)

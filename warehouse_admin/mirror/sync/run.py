@@ -96,7 +96,7 @@ def _phases(job: Job) -> list[str]:
     if not log_was_read:
         _spend(job, "sync log", view_activity.read_view_logs)
     job.watch.phase("Working out schedules")
-    refresh_states(job.connection, plain=job.touched)
+    refresh_states(job.connection, news=job.touched)
     job.watch.beat(force=True)
     return undecided
 

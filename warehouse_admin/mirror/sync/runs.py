@@ -13,7 +13,7 @@ from warehouse_admin.mirror.sync import feeds
 from warehouse_admin.mirror.sync.details import Reader
 from warehouse_admin.mirror.sync.fetch import Call
 from warehouse_admin.mirror.sync.job import Job
-from warehouse_admin.mirror.told_runs import OPEN, keep_history, keep_jobs, views_by_id
+from warehouse_admin.mirror.told_runs import OPEN, Kept, keep_history, keep_jobs, views_by_id
 from warehouse_admin.posthog import errors, reads, types
 
 PAGE = 500
@@ -46,12 +46,17 @@ def _read_feed(job: Job, reader: Reader) -> None:
     job.watch.phase("Reading runs")
     for page, _ in _pages(job, span, until):
         job.learn("jobs", None)
-        job.watch.counts["runs"] += len(keep_jobs(page.results, by_id))
+        _count(job, keep_jobs(page.results, by_id))
         job.watch.step(len(page.results))
         reader.take_what_came()
     # A run of a view that came after the list was read could not be kept: it is asked for again the next time.
     if span.newest is not None and span.is_whole:
         feeds.note_read(job, feeds.RUNS, min(span.newest, job.listed_at))
+
+
+def _count(job: Job, kept: Kept) -> None:
+    job.watch.counts["runs"] += len(kept.new)
+    job.touched |= kept.views
 
 
 def _pages(job: Job, span: feeds.Span, until: datetime | None) -> Iterator[tuple[types.Page[types.Job], datetime]]:
@@ -97,4 +102,4 @@ def _read_histories(job: Job) -> None:
             return
         if found.error is None:
             job.learn("run_history", None)
-            job.watch.counts["runs"] += keep_history(keys[found.key], found.value or [])
+            _count(job, keep_history(keys[found.key], found.value or []))
