@@ -212,6 +212,11 @@ def parameter(context: Context, name: str) -> str:
 @register.simple_tag
 def person(name: object) -> SafeString:
     """A person's avatar and name; None or "" is unknown."""
+    return _person("" if name is None else str(name))
+
+
+@lru_cache(maxsize=1_000)  # the same few people stand in every row of a list
+def _person(name: str) -> SafeString:
     if not name:
         return format_html('<span class="person muted">{}<span>unknown</span></span>', icon("help"))
     return format_html('<span class="person">{}<span>{}</span></span>', avatar(name, "small"), name)
