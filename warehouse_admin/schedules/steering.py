@@ -13,10 +13,10 @@ from warehouse_admin.audit import services as audit
 from warehouse_admin.core import context
 from warehouse_admin.core.errors import NotPermitted
 from warehouse_admin.schedules.canary import Canary, canary_of
-from warehouse_admin.schedules.errors import AlreadyInCampaign, NothingToDo
+from warehouse_admin.schedules.errors import NothingToDo
 from warehouse_admin.schedules.methods import method_of
 from warehouse_admin.schedules.models import Campaign, CampaignItem
-from warehouse_admin.schedules.start import queue, target_of
+from warehouse_admin.schedules.start import already_busy, queue, target_of
 
 State = Campaign.State
 ENDED = "This campaign has ended already."
@@ -75,7 +75,8 @@ def go_on(*, campaign: Campaign, user: User) -> Campaign:
             queue(found)
             _record(user, found, "schedules.continue", after=_of_first(first))
     except IntegrityError:
-        raise AlreadyInCampaign("Another campaign has some of the views that are left. Wait for it.") from None
+        left = campaign.items.filter(outcome=CampaignItem.Outcome.QUEUED).values_list("saved_query", flat=True)
+        raise already_busy(list(left), "Wait for it.") from None
     return found
 
 
