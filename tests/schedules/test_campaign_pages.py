@@ -199,7 +199,7 @@ def test_each_act_has_its_page(
 
 def shown(page: HttpResponse, name: str) -> str:
     """What stands in the place that script keeps up to date."""
-    found = re.search(rf"<[^>]*\b{name}\b[^>]*>([^<]*)<", page.content.decode())
+    found = re.search(rf"<[^>]*\b{name}(?![\w-])[^>]*>([^<]*)<", page.content.decode())
     assert found is not None
     return found[1]
 
@@ -209,7 +209,9 @@ def test_the_button_and_the_requests_count_what_would_be_sent(
 ) -> None:
     """Without script: those not ticked, those that PostHog manages and those without a cadence are left out."""
     generation("B")
+    SavedQuery.objects.filter(name__in=SUSPENDED).update(edited_at=timezone.now(), last_cadence="6hour")
     SavedQuery.objects.filter(name=SUSPENDED[0]).update(last_cadence="")
+    Edge.objects.all().delete()
     client, given = client_of(operator), chosen(views, *SUSPENDED, HEALTHY, MANAGED)
 
     page = client.post("/schedules/resume/", given)
@@ -263,9 +265,12 @@ def test_nothing_ticked_cannot_be_sent_and_the_page_says_what_to_tick(
     assert client.post("/schedules/resume/", scope).status_code == 422
     assert not Campaign.objects.exists()
 
-    some = client.post("/schedules/resume/", chosen(views, PAUSED)).content.decode()
-    button = re.search(r"<button[^>]*data-bulk-go[^>]*>", some)
-    assert button and " disabled" not in button[0] and "<noscript><button" not in some
+    for act, name, is_sent in (("pause", HEALTHY, True), ("resume", PAUSED, False)):  # of this no cadence is known
+        text = client.post(f"/schedules/{act}/", chosen(views, name)).content.decode()
+        button = re.search(r"<button[^>]*data-bulk-go[^>]*>", text)
+        assert button and (" disabled" not in button[0]) is is_sent
+        assert ("<noscript><button" not in text) is is_sent
+    assert "and choose a cadence where the last is not known." in text
 
 
 @pytest.mark.parametrize(

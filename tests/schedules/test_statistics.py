@@ -100,7 +100,7 @@ def test_while_a_run_is_under_way_the_page_says_since_when_and_when_the_next_is_
     fields = {"schedule_state": "running", "next_due_at": None, "sync_frequency": "6hour"}
     SavedQuery.objects.filter(pk=view.pk).update(**fields)
     ran(view, 1)
-    began = NOW - timedelta(minutes=30)
+    began = datetime.now(UTC) - timedelta(minutes=30)
     Run.objects.create(saved_query=view, job_id="now", status="Running", started_at=began)
     client = client_of(viewer)
     address = f"/saved-queries/{view.posthog_id}/?tab=runs"

@@ -83,7 +83,7 @@ class DateForm(forms.Form):
     """Another wake-up date for a pause, or none."""
 
     until = forms.DateTimeField(
-        label="Wakes up",
+        label="New wake-up date",
         required=False,
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         help_text="UTC. Empty: when somebody resumes it.",
