@@ -150,16 +150,37 @@
 
   /* Selecting rows */
   const items = (form) => all("[data-bulk-item]:not(:disabled)", form);
+  const weightOf = (boxes) => boxes.reduce((sum, box) => sum + Number(box.dataset.bulkWeight || 1), 0);
+  /* What a plan would send of what is ticked: not what is left alone whatever happens, nor what needs an answer first. */
+  const isSent = (form) => ({ dataset }) =>
+    !("bulkIdle" in dataset) && (!dataset.bulkNeeds || Boolean(form.elements[dataset.bulkNeeds]?.value));
+  const refreshSending = (form, boxes, chosen) => {
+    const go = form.querySelector("[data-bulk-go]");
+    if (!go) return;
+    const sent = weightOf(chosen.filter(isSent(form)));
+    const left = weightOf(boxes) - sent;
+    const say = (name, number) => all(name, form).forEach((place) => { place.textContent = number.toLocaleString("en"); });
+    say("[data-bulk-sends]", sent);
+    say("[data-bulk-left]", left);
+    for (const note of all("[data-bulk-left-note]", form)) note.hidden = left === 0;
+    for (const note of all("[data-bulk-none]", form)) note.hidden = sent > 0;
+    if (!form.dataset.sent) go.disabled = sent === 0;
+    for (const place of all("[data-bulk-requests]", form)) {
+      const [each, most, chunk, calls] = ["each", "most", "chunk", "calls"].map((name) => Number(place.dataset[name]));
+      const together = most > 1 ? Math.ceil(sent / Math.min(most, Math.max(chunk, Math.ceil(sent / calls)))) : 0;
+      place.textContent = (sent * each + together).toLocaleString("en");
+    }
+  };
   const refreshBulk = (form) => {
     const boxes = items(form);
     const chosen = boxes.filter((box) => box.checked);
     const everything = form.querySelector("[data-bulk-all-matching]");
     if (everything && chosen.length < boxes.length) everything.value = "";
     const button = form.querySelector("[data-bulk-everything]");
-    const weight = chosen.reduce((sum, box) => sum + Number(box.dataset.bulkWeight || 1), 0);
-    const total = everything && everything.value ? Number(button.dataset.total) : weight;
+    const total = everything && everything.value ? Number(button.dataset.total) : weightOf(chosen);
     for (const place of all("[data-bulk-count]", form)) place.textContent = total.toLocaleString("en");
     for (const bar of all("[data-bulk-bar]", form)) bar.hidden = chosen.length === 0;
+    refreshSending(form, boxes, chosen);
     const apart = chosen.filter((box) => "bulkApart" in box.dataset).length;
     for (const note of all("[data-bulk-apart-note]", form)) {
       note.hidden = !apart;
@@ -203,6 +224,10 @@
       anchor = null;
     } else return;
     refreshBulk(form);
+  });
+  on("change", (event) => {
+    const form = event.target.matches("select") && event.target.closest("form[data-bulk]");
+    if (form) refreshBulk(form);
   });
   const refreshAll = () => all("form[data-bulk]").forEach(refreshBulk);
   window.addEventListener("pageshow", refreshAll);

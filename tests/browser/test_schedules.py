@@ -68,3 +68,49 @@ def test_the_table_needs_no_scrolling_sideways_at_1280(sign_in: SignIn) -> None:
     page.goto("/schedules/")
 
     assert page.locator(".table-wrap").evaluate("wrap => wrap.scrollWidth <= wrap.clientWidth")
+
+
+def plan_of(page: Page, query: str) -> None:
+    """Tick all that match and look at the plan to resume them."""
+    page.goto(f"/schedules/?{query}")
+    page.locator("[data-bulk-all]").check()
+    page.get_by_role("button", name="Resume…").click()
+    expect(page.locator("[data-bulk-go]")).to_be_visible()
+
+
+def test_the_button_of_a_plan_follows_the_ticks(sign_in: SignIn) -> None:
+    page = sign_in("olga")
+    plan_of(page, "state=suspended")
+    go, boxes = page.locator("[data-bulk-go]"), page.locator("[data-bulk-item]")
+    total = boxes.count()
+    page.locator("[data-bulk-all]").check()
+    expect(go).to_have_text(f"Resume {total}")
+    expect(page.locator("[data-bulk-left-note]")).to_be_hidden()
+    before = int(page.locator("[data-bulk-requests]").inner_text())
+
+    boxes.first.uncheck()
+    expect(go).to_have_text(f"Resume {total - 1}")
+    expect(page.locator("[data-bulk-left-note]")).to_have_text("1 left out")
+    assert int(page.locator("[data-bulk-requests]").inner_text()) == before - 1
+
+    page.locator("[data-bulk-all]").check()
+    page.locator("[data-bulk-all]").uncheck()
+    expect(go).to_be_disabled()
+    expect(page.locator("[data-bulk-none]")).to_be_visible()
+    boxes.first.focus()
+    page.keyboard.press("Space")
+    expect(go).to_be_enabled()
+    expect(page.locator("[data-bulk-none]")).to_be_hidden()
+
+
+def test_without_script_what_is_ticked_by_hand_can_be_sent(sign_in: SignIn) -> None:
+    page = sign_in("olga", java_script_enabled=False)
+    page.goto("/schedules/?state=managed")
+    page.locator("[data-bulk-item]").first.check()
+    page.get_by_role("button", name="Resume…").click()
+
+    expect(page.locator("[data-bulk-go]")).to_be_hidden()
+    page.get_by_label("Why").fill("the source is back")
+    page.get_by_role("button", name="Resume what is ticked").click()
+
+    expect(page.get_by_text("Choose at least one view.")).to_be_visible()

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection as database
+from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -196,6 +197,120 @@ def test_each_act_has_its_page(
     assert client.post(f"/schedules/{action}/", {**form, "reason": ""}).status_code == 422
 
 
+def shown(page: HttpResponse, name: str) -> str:
+    """What stands in the place that script keeps up to date."""
+    found = re.search(rf"<[^>]*\b{name}(?![\w-])[^>]*>([^<]*)<", page.content.decode())
+    assert found is not None
+    return found[1]
+
+
+def test_the_button_and_the_requests_count_what_would_be_sent(
+    generation: Callable[[str], Connection], operator: User, client_of: ClientOf, views: Views
+) -> None:
+    """Without script: those not ticked, those that PostHog manages and those without a cadence are left out."""
+    generation("B")
+    SavedQuery.objects.filter(name__in=SUSPENDED).update(edited_at=timezone.now(), last_cadence="6hour")
+    SavedQuery.objects.filter(name=SUSPENDED[0]).update(last_cadence="")
+    Edge.objects.all().delete()
+    client, given = client_of(operator), chosen(views, *SUSPENDED, HEALTHY, MANAGED)
+
+    page = client.post("/schedules/resume/", given)
+    assert (page.context["total"], page.context["ticked"]) == (5, 3)
+    assert (shown(page, "data-bulk-sends"), shown(page, "data-bulk-left")) == ("2", "3")
+    assert shown(page, "data-bulk-requests") == "6"
+
+    body = {"confirmed": "1", "method": "restore_cadence", "reason": "", **chosen(views, *SUSPENDED, MANAGED)}
+    scope = {"scope": page.context["scope"]}
+    again = client.post("/schedules/resume/", body | scope | {"cadence": "6hour"})
+    assert again.status_code == 422
+    assert (shown(again, "data-bulk-sends"), shown(again, "data-bulk-left")) == ("3", "2")
+    assert shown(again, "data-bulk-requests") == "9"
+
+
+def test_requests_follow_the_calls_that_a_campaign_makes(
+    connection: Connection, operator: User, client_of: ClientOf
+) -> None:
+    SavedQuery.objects.bulk_create(
+        SavedQuery(
+            connection=connection,
+            posthog_id=uuid.UUID(int=number + 1),
+            name=f"many_{number:03}",
+            is_materialized=True,
+            suspended={"clickhouse": {"at": None}},
+            schedule_state="suspended",
+            last_run_at=timezone.now() - timedelta(days=1),
+            edited_at=timezone.now() if number < 700 else None,
+        )
+        for number in range(900)
+    )
+
+    page = client_of(operator).post("/schedules/resume/", {"all_matching": "1", "filter": ""})
+
+    assert (page.context["sent"], page.context["left_out"]) == (700, 200)
+    assert shown(page, "data-bulk-requests") == "725"  # 25 calls, and each view read again
+
+
+def test_nothing_ticked_cannot_be_sent_and_the_page_says_what_to_tick(
+    synced: Connection, operator: User, client_of: ClientOf, views: Views
+) -> None:
+    client = client_of(operator)
+    page = client.post("/schedules/resume/", chosen(views, HEALTHY, MANAGED))
+    text = page.content.decode()
+    button = re.search(r"<button[^>]*data-bulk-go[^>]*>", text)
+    assert button and " disabled" in button[0] and "needs-js" in button[0]
+    assert re.search(r"<noscript><button[^>]*value=\"1\">Resume what is ticked", text)
+    assert re.search(r"data-bulk-none>Tick at least one view whose cause is fixed\.", text)
+
+    scope = {"scope": page.context["scope"], "confirmed": "1", "reason": "r"}
+    assert client.post("/schedules/resume/", scope).status_code == 422
+    assert not Campaign.objects.exists()
+
+    for act, name, is_sent in (("pause", HEALTHY, True), ("resume", PAUSED, False)):  # of this no cadence is known
+        text = client.post(f"/schedules/{act}/", chosen(views, name)).content.decode()
+        button = re.search(r"<button[^>]*data-bulk-go[^>]*>", text)
+        assert button and (" disabled" not in button[0]) is is_sent
+        assert ("<noscript><button" not in text) is is_sent
+    assert "and choose a cadence where the last is not known." in text
+
+
+@pytest.mark.parametrize(
+    ("limits", "words", "setting"),
+    [
+        ({"guard_count": 5, "guard_percent": 100}, "More than 5 schedules at once", "Schedules at once"),
+        (
+            {"guard_count": 1000, "guard_percent": 10},
+            "More than 10 % of the {known} schedules of Demo",
+            "Percent of schedules at once",
+        ),
+    ],
+)
+def test_the_guard_names_the_limit_and_where_it_is_set(
+    synced: Connection,
+    begin: Begin,
+    operator: User,
+    client_of: ClientOf,
+    limits: dict[str, int],
+    words: str,
+    setting: str,
+) -> None:
+    Connection.objects.update(**limits, guard_second_person=True)
+    known = SavedQuery.objects.present().filter(is_materialized=True).count()
+    words = words.format(known=known)
+    client = client_of(operator)
+    names = sorted(SavedQuery.objects.filter(schedule_state="suspended").values_list("name", flat=True))
+    ids = [str(one) for one in SavedQuery.objects.filter(name__in=names).values_list("posthog_id", flat=True)]
+
+    page = client.post("/schedules/resume/", {"saved_queries": ids}).content.decode()
+    assert words in page and f"under “{setting}”, which administrators change" in page
+    refused = client.post("/schedules/resume/", {"saved_queries": ids, "confirmed": "1", "reason": "r"})
+    assert refused.status_code == 422
+    assert f"m{words[1:]}, as the connection&#x27;s settings have it under “{setting}”" in refused.content.decode()
+
+    campaign = begin("resume", *names, confirm_count=len(names))
+    waiting = client.get(f"/schedules/resumes/{campaign.pk}/").content.decode()
+    assert f"{len(names)} are m{words[1:]}" in waiting and f"“{setting}”" in waiting
+
+
 def test_a_cadence_has_to_be_chosen(synced: Connection, operator: User, client_of: ClientOf, views: Views) -> None:
     form = {**chosen(views, HEALTHY), "confirmed": "1", "reason": "why"}
     answer = client_of(operator).post("/schedules/cadence/", form)
@@ -223,6 +338,8 @@ def test_a_second_operator_finds_the_button_and_the_first_does_not(
         second.post(path + "confirm/")
 
     assert "confirmed by second" in second.get(path).content.decode()
+    polled = client_of(operator).get(path, headers={"HX-Request": "true"}).content.decode()
+    assert "confirmed by second" in polled and "Nothing was sent yet" not in polled
     campaign.refresh_from_db()
     assert campaign.state == "succeeded"
 

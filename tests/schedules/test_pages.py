@@ -7,14 +7,17 @@ import io
 import re
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+import time_machine
 from django.test import Client
+from django.utils import timezone
 
 from tests.schedules.conftest import HEALTHY, MANAGED, SUSPENDED
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit.models import AuditEntry
-from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.mirror.models import SavedQuery, SyncRun
 from warehouse_admin.sandbox.server import SandboxServer
 from warehouse_admin.schedules import services
 from warehouse_admin.schedules.models import Campaign
@@ -53,6 +56,50 @@ def test_the_page_costs_the_same_at_ten_and_at_sixty_schedules(
         assert client.get(path).status_code == 200
 
     assert len(many) == len(few)
+
+
+@pytest.mark.parametrize("layout", ["", "?layout=grid", "?group=cause"])
+def test_the_page_tells_how_old_the_mirror_of_each_connection_is(
+    synced: Connection, viewer: User, client_of: ClientOf, django_assert_max_num_queries: Commit, layout: str
+) -> None:
+    good = SyncRun.objects.get()
+    other = Connection.objects.create(slug="other", name="Other", host="http://127.0.0.1:1", project_id="2")
+    client = client_of(viewer)
+    now = timezone.now()
+    with time_machine.travel(now + timedelta(minutes=12), tick=False), django_assert_max_num_queries(12):
+        page = client.get(f"/schedules/{layout}").content.decode()
+
+    stamp = re.search(r'<div class="stamp">(.*?)</div>', page, re.S)
+    assert stamp and f'href="/syncs/{good.pk}/"' in stamp[1] and "12 min ago" in stamp[1]
+    assert "Demo: " in stamp[1] and "Other: " in stamp[1] and "not mirrored yet" in stamp[1]
+    assert "shown as last known" not in page
+    alone = client.get(f"/schedules/?connection={other.slug}").content.decode()
+    assert "Demo: " not in alone and "not mirrored yet" in alone
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("failed", "the last sync failed."),
+        ("refused", "PostHog refuses the key."),
+        ("silent", "no sync has succeeded for too long."),
+    ],
+)
+def test_while_posthog_cannot_be_read_the_page_warns_and_tells_what_it_shows(
+    synced: Connection, viewer: User, client_of: ClientOf, what: str, said: str
+) -> None:
+    now = timezone.now()
+    if what == "failed":
+        SyncRun.objects.create(connection=synced, kind="incremental", state="failed", started_at=now, finished_at=now)
+    if what == "refused":
+        Connection.objects.update(key_refused_at=now)
+    with time_machine.travel(now + timedelta(hours=5 if what == "silent" else 0)):
+        page = client_of(viewer).get("/schedules/").content.decode()
+
+    assert "Demo: shown as last known." in page and f"PostHog could not be read: {said}" in page
+    stamp = re.search(r'<div class="stamp">(.*?)</div>', page, re.S)
+    assert stamp and "mirror as of" in stamp[1]
+    assert ("last sync" in stamp[1]) is (what == "failed")
 
 
 def test_tiles_count_and_filter(synced: Connection, viewer: User, client_of: ClientOf) -> None:
@@ -204,6 +251,23 @@ def test_a_second_campaign_over_the_same_views_is_a_conflict(
     assert answer.status_code == 409
     assert "Another campaign is already resuming" in answer.content.decode()
     assert "kept text" in answer.content.decode()
+    assert f'href="/schedules/resumes/{Campaign.objects.get().pk}/"' in answer.content.decode()
+
+
+def test_the_campaign_that_has_a_view_is_linked_from_its_own_page_and_from_one_that_would_go_on(
+    synced: Connection, operator: User, client_of: ClientOf, views: Views
+) -> None:
+    client = client_of(operator)
+    stopped = services.start_resume(user=operator, saved_queries=views(*SUSPENDED), reason="because")
+    services.request_stop(campaign=stopped, user=operator)
+    busy = services.start_resume(user=operator, saved_queries=views(SUSPENDED[0]), reason="because")
+    link = f'href="/schedules/resumes/{busy.pk}/"'
+
+    alone = client.post(f"/saved-queries/{views(SUSPENDED[0])[0].posthog_id}/resume/", {"reason": "me too"})
+    assert alone.status_code == 409 and link in alone.content.decode()
+    again = client.post(f"/schedules/resumes/{stopped.pk}/continue/")
+    assert again.status_code == 409 and link in again.content.decode()
+    assert Campaign.objects.count() == 2
 
 
 @pytest.mark.parametrize("role", ["author", "reviewer", "auditor", "admin", "viewer"])

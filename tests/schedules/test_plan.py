@@ -158,6 +158,45 @@ def test_a_paused_campaign_can_be_stopped(
     assert sandbox.world.requests_to(RESUME) == []
 
 
+def test_a_campaign_that_rests_is_stopped_without_a_worker(
+    synced: Connection, begin: Begin, operator: User, outcomes: Outcomes, sandbox: SandboxServer
+) -> None:
+    """Between two waves nobody has it: whoever stops it need not wait until a worker hears of that."""
+    campaign = work(begin("resume", *SUSPENDED, plan=Plan(per_minute=1)))
+    assert (campaign.state, campaign.waits_for) == ("running", "its pace, 1 a minute")
+
+    stopped = services.request_stop(campaign=campaign, user=operator)
+
+    assert (stopped.state, stopped.error) == ("stopped", "Of 3 schedules 2 were not sent.")
+    assert sorted(outcomes(campaign).values()) == ["queued", "queued", "resumed"]
+    ends = AuditEntry.objects.filter(object_id=str(campaign.pk)).order_by("-sequence")[:2]
+    assert [(entry.action, entry.actor) for entry in ends] == [
+        ("schedules.resume", operator),
+        ("schedules.stop", operator),
+    ]
+    assert ends[0].after == {"state": "stopped", "counts": {"queued": 2, "resumed": 1}}
+    work(campaign)
+    assert len(sandbox.world.requests_to(RESUME)) == 1
+    assert begin("resume", *[name for name, told in outcomes(campaign).items() if told == "queued"]).is_open
+
+
+def test_a_stop_waits_for_what_is_under_way(
+    synced: Connection, begin: Begin, operator: User, sandbox: SandboxServer
+) -> None:
+    """A worker that was killed after its call: what came of it is read before the campaign ends."""
+    campaign = begin("resume", *SUSPENDED, plan=Plan(wave_size=1))
+    work(campaign)
+    item = campaign.items.order_by("position").first()
+    campaign.items.filter(pk=item.pk).update(outcome="sent")
+    Campaign.objects.filter(pk=campaign.pk).update(state="running", claim="", heartbeat_at=None, finished_at=None)
+
+    stopped = services.request_stop(campaign=campaign, user=operator)
+    assert stopped.state == "running" and stopped.stop_requested
+
+    assert work(campaign).state in ("succeeded", "stopped")
+    assert campaign.items.get(pk=item.pk).outcome == "resumed"
+
+
 def test_a_stopped_campaign_cannot_take_views_back_from_another(
     synced: Connection, begin: Begin, operator: User
 ) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
+from django.utils.dateparse import parse_datetime
 
 from tests.mirror.builders import make_view
 from warehouse_admin.accounts.models import Connection, User
@@ -89,6 +91,34 @@ def test_a_view_tells_its_success_duration_trend_and_next_run(
     assert "Rows of the last 7 runs, at most 7" in page
     assert (told["completed"], told["failed"], told["success_rate"]) == (3, 1, 0.75)
     assert told["duration_change"] == pytest.approx(0.5)
+
+
+def test_while_a_run_is_under_way_the_page_says_since_when_and_when_the_next_is_due(
+    views: dict[str, SavedQuery], viewer: User, client_of: ClientOf
+) -> None:
+    view = views["slow"]
+    fields = {"schedule_state": "running", "next_due_at": None, "sync_frequency": "6hour"}
+    SavedQuery.objects.filter(pk=view.pk).update(**fields)
+    ran(view, 1)
+    began = datetime.now(UTC) - timedelta(minutes=30)
+    Run.objects.create(saved_query=view, job_id="now", status="Running", started_at=began)
+    client = client_of(viewer)
+    address = f"/saved-queries/{view.posthog_id}/?tab=runs"
+
+    page = client.get(address).content.decode()
+    told = client.get(f"/api/v1/saved-queries/{view.posthog_id}/runs/summary/").json()
+
+    next_run = re.sub(r"<[^>]+>", "", page[page.index("Next run") :][:600])
+    assert "running since 30 min ago; the next is due in 5 h" in next_run and "none expected" not in page
+    assert told["is_running"] is True and parse_datetime(told["running_since"]) == began
+    assert parse_datetime(told["next_due_at"]) == began + timedelta(hours=6)
+
+    SavedQuery.objects.filter(pk=view.pk).update(sync_frequency="")
+    assert "no further one is expected" in client.get(address).content.decode()
+    Run.objects.filter(job_id="now").update(status="Completed")
+    SavedQuery.objects.filter(pk=view.pk).update(schedule_state="paused")
+    page = client.get(address).content.decode()
+    assert "none expected" in page and "running since" not in page
 
 
 def test_a_run_that_failed_because_of_another_view_names_its_root(

@@ -21,6 +21,11 @@ class UserError(Exception):
         """What else a program is told."""
         return {}
 
+    @property
+    def links(self) -> list[tuple[str, str]]:
+        """Where a person finds what is in the way: words and address."""
+        return []
+
 
 class InvalidInput(UserError):
     """What was sent cannot be used; `errors` names each field and what to do about it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
@@ -56,6 +57,50 @@ def with_ends(connections: QuerySet[Connection]) -> QuerySet[Connection]:
     return connections.annotate(
         last_state=Subquery(ended.values("state")[:1]), last_began=Subquery(ended.values("started_at")[:1])
     )
+
+
+@dataclass(frozen=True)
+class LastRead:
+    """When all of a connection was last read, and the newest sync where that is another one."""
+
+    connection: Connection
+    good_sync: UUID | None
+    at: datetime | None
+    newest_sync: UUID | None
+    newest_state: str
+    doubt: str
+    """Why what is shown may not hold any more, in a sentence; empty while it is read."""
+
+    @property
+    def is_syncing(self) -> bool:
+        return self.newest_state in SyncRun.OPEN
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether a newer sync ended without success."""
+        return not self.is_syncing and self.newest_sync != self.good_sync
+
+
+def with_reads(connections: QuerySet[Connection]) -> QuerySet[Connection]:
+    """The same connections with all that `last_read` tells of them; no query more."""
+    syncs = SyncRun.objects.filter(connection=OuterRef("pk")).order_by("-created_at")
+    good = syncs.filter(state=SyncRun.State.SUCCEEDED)
+    return with_ends(connections).annotate(
+        good_sync=Subquery(good.values("pk")[:1]),
+        good_at=Subquery(good.values("started_at")[:1]),
+        newest_sync=Subquery(syncs.values("pk")[:1]),
+        newest_state=Subquery(syncs.values("state")[:1]),
+    )
+
+
+def last_read(row: Connection, now: datetime) -> LastRead:
+    """How old the mirror of a connection of `with_reads` is."""
+    read: Any = row
+    found = freshness_of(row)
+    doubt = found.doubt
+    if not doubt and read.good_at is not None and now - read.good_at > found.bound:
+        doubt = "no sync has succeeded for too long."
+    return LastRead(row, read.good_sync, read.good_at, read.newest_sync, read.newest_state or "", doubt)
 
 
 def freshness_of(row: Connection) -> Freshness:

@@ -9,7 +9,9 @@ from statistics import median
 
 from django.utils import timezone
 
-from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.mirror.cadences import due_after
+from warehouse_admin.mirror.models import SavedQuery, ScheduleState
+from warehouse_admin.mirror.states import AT_WORK
 
 PERIOD = timedelta(days=30)
 MOST = 5_000
@@ -30,6 +32,13 @@ class RunSummary:
     earlier_duration: timedelta | None
     """The median of the 30 days before, where enough is known."""
     next_due_at: datetime | None
+    is_running: bool = False
+    running_since: datetime | None = None
+    """When the run that is under way began; None also where only the view's status tells of one."""
+
+    @property
+    def is_next_overdue(self) -> bool:
+        return self.next_due_at is not None and self.next_due_at < timezone.now()
 
     @property
     def runs(self) -> int:
@@ -57,9 +66,28 @@ def summary_of(view: SavedQuery) -> RunSummary:
     for told in recent.values_list("status", "started_at", "finished_at")[:MOST]:  # no rows: there may be thousands
         (lately if told[1] > now - PERIOD else before).append(told)
     statuses = Counter(status for status, *_ in lately)
+    since = _under_way(lately)
     return RunSummary(
-        statuses["Completed"], statuses["Failed"], _median(lately, least=1), _median(before), view.next_due_at
+        statuses["Completed"],
+        statuses["Failed"],
+        _median(lately, least=1),
+        _median(before),
+        view.next_due_at or _due_meanwhile(view, since),
+        since is not None or view.schedule_state == ScheduleState.RUNNING,
+        since,
     )
+
+
+def _due_meanwhile(view: SavedQuery, since: datetime | None) -> datetime | None:
+    """While a run is under way the state names no due date: the next one counts from its beginning."""
+    return due_after(since, view.sync_frequency) if view.schedule_state == ScheduleState.RUNNING else None
+
+
+def _under_way(newest_first: list[Told]) -> datetime | None:
+    """When the newest run began, while it is not over."""
+    if not newest_first or newest_first[0][0] not in AT_WORK:
+        return None
+    return newest_first[0][1]
 
 
 def _median(runs: list[Told], least: int = ENOUGH) -> timedelta | None:

@@ -159,6 +159,10 @@ class RunSummaryRow(serializers.Serializer):
         allow_null=True, help_text="Against the 30 days before: 0.5 is half as long again. Null: too little is known."
     )
     next_due_at = serializers.DateTimeField(allow_null=True)
+    is_running = serializers.BooleanField()
+    running_since = serializers.DateTimeField(
+        allow_null=True, help_text="When the run that is under way began; null also where only the view's status tells."
+    )
 
 
 class TableRow(Catalogued, serializers.ModelSerializer):

@@ -79,6 +79,20 @@ class PauseForm(RunForm):
     until = CampaignForm.base_fields["until"]
 
 
+class DateForm(forms.Form):
+    """Another wake-up date for a pause, or none."""
+
+    until = forms.DateTimeField(
+        label="New wake-up date",
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        help_text="UTC. Empty: when somebody resumes it.",
+    )
+    reason = forms.CharField(
+        label="Why the date changes", max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+
 class RestoreForm(RunForm):
     """And which cadence it gets, where the last one is not known."""
 

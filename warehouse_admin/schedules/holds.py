@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from django.db.models import Exists, F, OuterRef, QuerySet
 
 from warehouse_admin.accounts.models import Connection
+from warehouse_admin.core.errors import Missing
+from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.mirror.own_acts import OwnPause
 from warehouse_admin.schedules.models import Hold
 
@@ -29,6 +31,22 @@ def open_holds(connection: str = "", *, needing_a_person: bool = False) -> Query
     order = (F("needs_person_at").asc(nulls_last=True), F("until").asc(nulls_last=True), "pk")
     rows = rows.select_related("saved_query__connection", "by", "wake").order_by(*order)
     return rows.defer("saved_query__query", "saved_query__columns", "saved_query__connection__api_key")
+
+
+def hold_by_id(key: int) -> Hold:
+    """One pause, also one that has ended; Missing when there is none."""
+    found = Hold.objects.select_related("saved_query__connection", "by", "ended_by", "wake").filter(pk=key).first()
+    if found is None:
+        raise Missing("There is no such pause.")
+    return found
+
+
+def open_hold_of(view: SavedQuery) -> Hold:
+    """The pause in force of a view; Missing when it is not paused here."""
+    found = open_holds().filter(saved_query=view).first()
+    if found is None:
+        raise Missing("No pause of this view is in force here.")
+    return found
 
 
 def not_woken(connections: QuerySet[Connection]) -> QuerySet[Connection]:

@@ -14,7 +14,7 @@ from warehouse_admin.accounts.models import Connection
 from warehouse_admin.core.formatting import cadence
 from warehouse_admin.core.htmx import wants_fragment
 from warehouse_admin.mirror.cadences import CADENCES
-from warehouse_admin.mirror.freshness import freshness_of, with_ends
+from warehouse_admin.mirror.freshness import LastRead, last_read, with_reads
 from warehouse_admin.mirror.models import Confidence
 from warehouse_admin.schedules import selectors
 from warehouse_admin.schedules.filters import GRID, GROUPS, Filters
@@ -62,9 +62,10 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
     """Everything that `schedules/list.html` shows."""
     filters = Filters.parse(request.GET)
     found = listing(filters, request.GET.get("page", 1))
-    is_fragment = wants_fragment(request)  # which has no banners
+    is_fragment = wants_fragment(request)  # which has no banners and no stamp
     scope = selectors.connections_of(filters.connection)
-    in_scope = list(scope if is_fragment else not_woken(with_ends(scope)))
+    in_scope = list(scope if is_fragment else not_woken(with_reads(scope)))
+    reads = [] if is_fragment else [last_read(connection, timezone.now()) for connection in in_scope]
     connections = [connection for connection in in_scope if connection.is_active]
     context = {
         "filters": filters,
@@ -73,7 +74,8 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "page": found.page,
         "groups": found.groups,
         "sure": _sure(found, filters),
-        "doubts": [] if is_fragment else _doubts(in_scope),
+        "reads": reads,
+        "doubts": _doubts(reads),
         "not_woken": not is_fragment and any(getattr(connection, "not_woken", False) for connection in in_scope),
         "tells_suspension": any(connection.generation == "D" for connection in connections),
         "group_options": GROUP_OPTIONS,
@@ -101,10 +103,9 @@ def _sure(found: Listing, filters: Filters) -> list[Sure]:
     return [Sure(name, word, count, filters.confidence == name) for name, word, count in counts if count]
 
 
-def _doubts(connections: list[Connection]) -> list[dict[str, str]]:
+def _doubts(reads: list[LastRead]) -> list[dict[str, str]]:
     """The connections whose schedules are shown as last known, and why."""
-    said = [(connection, freshness_of(connection).doubt) for connection in connections]
-    return [{"connection": connection.name, "why": why} for connection, why in said if why]
+    return [{"connection": read.connection.name, "why": read.doubt} for read in reads if read.doubt]
 
 
 def _refusals(connections: list[Connection]) -> list[dict[str, str]]:

@@ -59,6 +59,14 @@ class Plan:
         }
 
 
+def requests_for(method: Method, count: int) -> int:
+    """About how many requests it takes to act on so many views and to look at each afterwards."""
+    if not count:
+        return 0
+    calls = math.ceil(count / min(method.most, max(CHUNK, math.ceil(count / CALLS)))) if method.most > 1 else 0
+    return count * method.calls_each + calls
+
+
 def chunk_size(campaign: Campaign) -> int:
     """How many views the next call may carry. Raises Wait where the pace says so."""
     method = method_of(campaign)

@@ -15,8 +15,9 @@ from warehouse_admin.schedules.methods import METHODS, Method, methods_for
 from warehouse_admin.schedules.methods.cadence import RestoreCadence
 from warehouse_admin.schedules.models import Campaign
 from warehouse_admin.schedules.pauses import Pause, pause_of
+from warehouse_admin.schedules.plan import CALLS, CHUNK, requests_for
 from warehouse_admin.schedules.selectors import Row, rows_of
-from warehouse_admin.schedules.start import guard_count, method_named, why_not_offered
+from warehouse_admin.schedules.start import exceeded, method_named, why_not_offered
 from warehouse_admin.schedules.upstream import broken_sources, sources_first
 
 LISTED = 500
@@ -43,10 +44,17 @@ class Planned:
     remark: str
     ticked: bool
     broken: Sequence[str] = ()
+    needs_cadence: bool = False
+    """Left out unless a cadence is given, ticked or not."""
 
     @property
     def view(self) -> SavedQuery:
         return self.row.view
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is ever sent for it, ticked or not."""
+        return self.view.is_managed or self.view.is_materialized is False
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,14 @@ class Group:
     def ids(self) -> str:
         return ",".join(str(one.view.posthog_id) for one in self.planned)
 
+    @property
+    def is_idle(self) -> bool:
+        return self.planned[0].is_idle  # its remark says so, which all of them share
+
+    @property
+    def needs_cadence(self) -> bool:
+        return self.planned[0].needs_cadence
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -73,11 +89,17 @@ class Choice:
 
 
 def preview(
-    ids: Sequence[str], *, action: str, method: str, user: User, ticked: Collection[str] | None = None
+    ids: Sequence[str],
+    *,
+    action: str,
+    method: str,
+    user: User,
+    ticked: Collection[str] | None = None,
+    cadence: str = "",
 ) -> dict[str, Any]:
     """Context of the confirm page: the exact views in the order of sending, with their warnings.
 
-    `ticked` are the ids that somebody ticked on that very page; None before that.
+    `ticked` are the ids that somebody ticked on that very page; None before that. `cadence` was chosen there too.
     """
     try:
         views = sources_first(resolve(ids))
@@ -91,6 +113,8 @@ def preview(
     way = next(choice.method for choice in choices if choice.chosen)
     refusal = next(choice.refusal for choice in choices if choice.chosen)
     planned = _planned(views, way, ticked)
+    sent = sum(_is_sent(plan, cadence) for plan in planned)
+    limit = exceeded(connection, len(views))
     return {
         "action": action,
         "planned": planned[:LISTED],
@@ -98,7 +122,10 @@ def preview(
         "scope": ",".join(str(plan.view.posthog_id) for plan in planned),
         "total": len(views),
         "ticked": sum(plan.ticked for plan in planned),
-        "guard": guard_count(connection, len(views)),
+        "sent": sent,
+        "left_out": len(views) - sent,
+        "guard": len(views) if limit is not None else None,
+        "limit": limit,
         "refusal": refusal,
         "choices": choices if len(choices) > 1 else [],
         "way": way,
@@ -109,7 +136,8 @@ def preview(
         "connection": connection,
         "several": len({view.connection_id for view in views}) > 1,
         "budget": accounts.budget_of(connection),
-        "requests": (len(views) * way.calls_each) + (len(views) // 25 + 1 if way.most > 1 else 0),
+        "requests": requests_for(way, sent),
+        "calls": {"chunk": CHUNK, "most": CALLS},
     }
 
 
@@ -138,8 +166,14 @@ def _planned(views: Sequence[SavedQuery], way: Method, ticked: Collection[str] |
         if fits:
             mended.add(row.view.name)
         sources = [f"{name} (also in this list)" if name in here else name for name in above]
-        planned.append(Planned(row, remark, fits, sources))
+        needs_cadence = way.name == Way.RESTORE_CADENCE and _lacks_cadence(row.view)
+        planned.append(Planned(row, remark, fits, sources, needs_cadence))
     return planned
+
+
+def _is_sent(plan: Planned, cadence: str) -> bool:
+    """Whether it would be sent as things are on the page now."""
+    return plan.ticked and not plan.is_idle and bool(cadence or not plan.needs_cadence)
 
 
 def _grouped(planned: Sequence[Planned]) -> list[Group]:

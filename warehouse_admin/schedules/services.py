@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from warehouse_admin.schedules.engine import run_campaign
 from warehouse_admin.schedules.follow import follow
+from warehouse_admin.schedules.pause_acts import change_date, wake_now
 from warehouse_admin.schedules.plan import Plan
 from warehouse_admin.schedules.single import cancel_run, refusal, run_now, send_single
 from warehouse_admin.schedules.start import guard_count, start_campaign, start_resume
@@ -13,6 +14,7 @@ from warehouse_admin.schedules.waking import wake_due
 __all__ = [
     "Plan",
     "cancel_run",
+    "change_date",
     "confirm",
     "follow",
     "go_on",
@@ -26,4 +28,5 @@ __all__ = [
     "start_campaign",
     "start_resume",
     "wake_due",
+    "wake_now",
 ]

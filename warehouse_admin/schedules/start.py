@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +19,7 @@ from warehouse_admin.core import context
 from warehouse_admin.core.errors import InvalidInput
 from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.posthog.cadences import SECONDS, offered
-from warehouse_admin.schedules.chosen import Chosen, named, one_connection, resolve
+from warehouse_admin.schedules.chosen import NAMED, Chosen, named, one_connection, resolve
 from warehouse_admin.schedules.errors import AlreadyInCampaign, NotOffered
 from warehouse_admin.schedules.methods import METHODS, Method, methods_for
 from warehouse_admin.schedules.models import Campaign, CampaignItem
@@ -63,16 +64,16 @@ def start_campaign(
     views = resolve(saved_queries)
     connection = one_connection(views)
     cadence = _clean_cadence(way, connection, cadence)
-    _check_until(until)
-    due = guard_count(connection, len(views))
-    _check_guard(way, due, confirm_count)
+    check_until(until)
+    limit = exceeded(connection, len(views))
+    _check_guard(way, len(views), limit, confirm_count)
     _check_offered(way, connection, user)
     fields = {
         "action": way.action,
         "method": way.name,
         "cadence": cadence,
         "until": until if way.action == Campaign.Action.PAUSE else None,
-        "needs_second": due is not None and connection.guard_second_person and way.sends,
+        "needs_second": limit is not None and connection.guard_second_person and way.sends,
         **plan.fields(),
     }
     return create(user, connection, views, reason, fields)
@@ -86,7 +87,7 @@ def create(
         with transaction.atomic():
             return _create(user, connection, views, reason, fields)
     except AlreadyInCampaign:
-        raise AlreadyInCampaign(_busy_sentence(views)) from None
+        raise already_busy([view.pk for view in views]) from None
 
 
 def method_named(action: str, name: str) -> Method:
@@ -117,7 +118,8 @@ def _clean_cadence(way: Method, connection: Connection, cadence: str) -> str:
     return cadence
 
 
-def _check_until(until: datetime | None) -> None:
+def check_until(until: datetime | None) -> None:
+    """InvalidInput for a wake-up date that has passed."""
     if until is not None and until <= timezone.now():
         text = "The wake-up date has passed; choose one in the future, or none."
         raise InvalidInput(text, errors={"until": [text]})
@@ -144,19 +146,44 @@ def clean_reason(reason: str) -> str:
     return reason
 
 
-def guard_count(connection: Connection, count: int) -> int | None:
-    """The number a person must type to act on so many schedules at once; None when none is due."""
+@dataclass(frozen=True)
+class Limit:
+    """How many schedules an act may concern before somebody has to confirm it; `setting` is the connection's field."""
+
+    most: int
+    words: str
+    setting: str
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.words}, as the connection's settings have it under “{self.setting}”"
+
+
+def exceeded(connection: Connection, count: int) -> Limit | None:
+    """The limit that an act on so many schedules exceeds; None when it exceeds none."""
     if count < GUARD_FROM:
         return None
     if count > connection.guard_count:
-        return count
-    return count if count * 100 > connection.guard_percent * schedules_of(connection).count() else None
+        most = connection.guard_count
+        return Limit(most, f"{most:,} schedules at once", "Schedules at once")
+    known = schedules_of(connection).count()
+    if count * 100 <= connection.guard_percent * known:
+        return None
+    most = max(connection.guard_percent * known // 100, GUARD_FROM - 1)
+    words = f"{connection.guard_percent} % of the {known:,} schedules of {connection.name}"
+    return Limit(most, words, "Percent of schedules at once")
 
 
-def _check_guard(way: Method, due: int | None, confirmed: int | None) -> None:
-    if due is None or confirmed == due:
+def guard_count(connection: Connection, count: int) -> int | None:
+    """The number a person must type to act on so many schedules at once; None when none is due."""
+    return count if exceeded(connection, count) is not None else None
+
+
+def _check_guard(way: Method, count: int, limit: Limit | None, confirmed: int | None) -> None:
+    if limit is None or confirmed == count:
         return
-    message = f"This {VERBS[way.action]} {due} schedules at once. Give the number {due} to confirm that."
+    what = f"This {VERBS[way.action]} {count} schedules at once, more than {limit.sentence}."
+    message = f"{what} Give the number {count} to confirm that."
     raise InvalidInput(message, errors={"confirm_count": [message]})
 
 
@@ -237,11 +264,15 @@ def snapshot(view: SavedQuery) -> dict[str, object]:
     }
 
 
-def _busy_sentence(views: Sequence[SavedQuery]) -> str:
+def already_busy(views: Sequence[int], todo: str = "Wait for it, or leave them out.") -> AlreadyInCampaign:
+    """What to raise where another campaign has some of these views, by primary key."""
     busy = CampaignItem.objects.filter(is_open=True, saved_query__in=views[:5_000])
-    rows = sorted(set(busy.values_list("saved_query__name", "campaign__action")))
-    names = named([name for name, _ in rows]) or "some of these views"
+    rows = sorted(set(busy.values_list("saved_query__name", "campaign__action", "campaign")))
+    names = named(sorted({name for name, *_ in rows})) or "some of these views"
     doing = {"resume": "resuming", "pause": "pausing", "run": "running"}
-    acts = {doing.get(action, "working on") for _, action in rows}
+    acts = {doing.get(action, "working on") for _, action, _ in rows}
     doing_now = acts.pop() if len(acts) == 1 else "working on"
-    return f"Another campaign is already {doing_now} {names}. Wait for it, or leave them out."
+    campaigns = list(dict.fromkeys(key for *_, key in rows))
+    who = "Another campaign is" if len(campaigns) < 2 else "Other campaigns are"
+    text = f"{who} already {doing_now} {names}. {todo}"
+    return AlreadyInCampaign(text, campaigns=campaigns[:NAMED])

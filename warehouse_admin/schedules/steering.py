@@ -12,11 +12,12 @@ from warehouse_admin.accounts.models import User
 from warehouse_admin.audit import services as audit
 from warehouse_admin.core import context
 from warehouse_admin.core.errors import NotPermitted
-from warehouse_admin.schedules.canary import Canary, canary_of
-from warehouse_admin.schedules.errors import AlreadyInCampaign, NothingToDo
+from warehouse_admin.schedules.canary import UNDER_WAY, Canary, canary_of
+from warehouse_admin.schedules.ending import conclude
+from warehouse_admin.schedules.errors import NothingToDo
 from warehouse_admin.schedules.methods import method_of
 from warehouse_admin.schedules.models import Campaign, CampaignItem
-from warehouse_admin.schedules.start import queue, target_of
+from warehouse_admin.schedules.start import already_busy, queue, target_of
 
 State = Campaign.State
 ENDED = "This campaign has ended already."
@@ -24,7 +25,7 @@ STOPPING = "This campaign is stopping already."
 
 
 def request_stop(*, campaign: Campaign, user: User) -> Campaign:
-    """Ask a campaign to stop before its next chunk; one that no worker has yet stops at once."""
+    """Ask a campaign to stop before its next chunk; one that no worker has stops at once."""
     _require(user, campaign, "schedules.stop")
     with transaction.atomic():
         found = _locked(campaign)
@@ -37,9 +38,19 @@ def request_stop(*, campaign: Campaign, user: User) -> Campaign:
             changes |= {"state": State.STOPPED, "finished_at": timezone.now()}
             found.items.update(is_open=False)
         _save(found, **changes)
-        queue(found)  # a paused one has no worker that could hear of it
         _record(user, found, "schedules.stop")
+        if _rests(found):
+            conclude(found)
+        else:
+            queue(found)  # a paused one has no worker that could hear of it
+    found.refresh_from_db()
     return found
+
+
+def _rests(found: Campaign) -> bool:
+    """Whether no worker has it and nothing of it is under way, so that a stop need not wait for a worker."""
+    asked = found.items.filter(outcome__in=UNDER_WAY, mutation__isnull=False)
+    return found.state == State.RUNNING and not found.claim and not asked.exists()
 
 
 def pause(*, campaign: Campaign, user: User) -> Campaign:
@@ -75,7 +86,8 @@ def go_on(*, campaign: Campaign, user: User) -> Campaign:
             queue(found)
             _record(user, found, "schedules.continue", after=_of_first(first))
     except IntegrityError:
-        raise AlreadyInCampaign("Another campaign has some of the views that are left. Wait for it.") from None
+        left = campaign.items.filter(outcome=CampaignItem.Outcome.QUEUED).values_list("saved_query", flat=True)
+        raise already_busy(list(left), "Wait for it.") from None
     return found
 
 

@@ -12,6 +12,8 @@ VIEW = "saved-queries/<uuid:posthog_id>"
 urlpatterns = [
     path("schedules/", listing.schedule_list, name="list"),
     path("schedules/pauses/", pauses.pause_list, name="pauses"),
+    path("schedules/pauses/<int:hold_id>/wake/", pauses.wake, name="pause-wake"),
+    path("schedules/pauses/<int:hold_id>/date/", pauses.change_date, name="pause-date"),
     path("schedules/runs/", run_pages.runs, name="runs"),
     *(
         path(f"schedules/{action}/", campaigns.start, {"action": action}, name=name)

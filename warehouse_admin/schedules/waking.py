@@ -17,6 +17,7 @@ from warehouse_admin.audit.targets import Target
 from warehouse_admin.core.errors import UserError
 from warehouse_admin.mirror.refresh import refresh_state
 from warehouse_admin.schedules import holding
+from warehouse_admin.schedules.errors import NothingToDo
 from warehouse_admin.schedules.methods import METHODS
 from warehouse_admin.schedules.models import MOST_WAKE_TRIES, Campaign, CampaignItem, Hold
 from warehouse_admin.schedules.plan import Plan
@@ -78,10 +79,11 @@ def _wake(connection: Connection, by: User | None, holds: list[Hold], now: datet
             views = [hold.saved_query for hold in holds]
             reason = f"The wake-up date of a pause by {name} has come ({reasons}).{as_whom}"
             campaign = create(acts, connection, views, reason, fields)
-            begun = Hold.objects.filter(pk__in=[hold.pk for hold in holds])
-            begun.update(wake=campaign, wake_not_before=None, wake_error="", needs_person_at=None)
+            begun = Hold.objects.filter(pk__in=[hold.pk for hold in holds], ended_at=None, until__lte=now)
+            if begun.update(wake=campaign, wake_not_before=None, wake_error="", needs_person_at=None) != len(holds):
+                raise NothingToDo("Somebody ended one of these pauses, or gave it another date.")
     except UserError:
-        return 0  # an operator was faster with one of them; the next beat takes the rest
+        return 0  # somebody was faster with one of them; the next beat takes the rest
     return len(holds)
 
 

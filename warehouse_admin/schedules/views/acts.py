@@ -98,7 +98,7 @@ def _act(request: HttpRequest, posthog_id: uuid.UUID, kind: str) -> HttpResponse
         raise Missing("There is no such view.")
     act, user = ACTS[kind], person(request)
     form = _form(act, request, view)
-    status = 200
+    status, links = 200, []
     if form.is_bound and form.is_valid():
         try:
             campaign = act.begin(user, view, form.cleaned_data)
@@ -107,7 +107,7 @@ def _act(request: HttpRequest, posthog_id: uuid.UUID, kind: str) -> HttpResponse
         except UserError as error:
             field = next((name for name in error.errors if name in form.fields), None)
             form.add_error(field, error.message)
-            status = 422 if error.status == 400 else error.status
+            status, links = 422 if error.status == 400 else error.status, error.links
         else:
             messages.success(request, act.done.format(name=view.name))
             if campaign is not None:
@@ -117,6 +117,7 @@ def _act(request: HttpRequest, posthog_id: uuid.UUID, kind: str) -> HttpResponse
         status = 422
     context = {
         "form": form,
+        "links": links,
         "view": view,
         "title": act.title,
         "refusal": act.refusal(view, user),

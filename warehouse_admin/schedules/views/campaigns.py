@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -24,6 +25,7 @@ from warehouse_admin.schedules.methods import method_of, methods_for
 from warehouse_admin.schedules.models import Campaign, CampaignItem
 from warehouse_admin.schedules.plan_page import sections_of
 from warehouse_admin.schedules.preview import preview
+from warehouse_admin.schedules.start import exceeded
 from warehouse_admin.schedules.views.people import person
 
 ITEMS_PER_PAGE = 100
@@ -53,7 +55,8 @@ def start(request: HttpRequest, action: str) -> HttpResponse:
             form.add_error(field if field in form.fields else None, problems)
         if not error.errors:
             form.add_error(None, error.message)
-        return _confirm(request, action, ids, form, status=422 if error.status == 400 else error.status)
+        status = 422 if error.status == 400 else error.status
+        return _confirm(request, action, ids, form, status=status, links=error.links)
     return redirect("schedules:resume-detail", resume_id=campaign.pk)
 
 
@@ -83,19 +86,31 @@ def _generation(ids: list[str]) -> str:
 
 
 def _confirm(
-    request: HttpRequest, action: str, ids: list[str], form: CampaignForm | None, status: int = 200
+    request: HttpRequest,
+    action: str,
+    ids: list[str],
+    form: CampaignForm | None,
+    *,
+    status: int = 200,
+    links: Sequence[tuple[str, str]] = (),
 ) -> HttpResponse:
     """Shown again, the page keeps all that it listed, ticked or not; another way is ticked anew."""
     listed = [key for key in request.POST.get("scope", "").split(",") if key]
     again = request.POST.get("confirmed") == "1"
-    method = request.POST.get("method", "")
     scope = list(dict.fromkeys([*listed, *ids]))
-    plan = preview(scope, action=action, method=method, user=person(request), ticked=set(ids) if again else None)
+    plan = preview(
+        scope,
+        action=action,
+        method=request.POST.get("method", ""),
+        user=person(request),
+        ticked=set(ids) if again else None,
+        cadence=request.POST.get("cadence", ""),
+    )
     if form is None:
         connection = plan.get("connection")
         form = CampaignForm(generation=connection.generation if connection else "", initial=START)
     form.fields["confirm_count"].required = bool(plan.get("guard"))  # for its label
-    context = {"form": form, "sections": sections_of(plan["planned"]), **plan}
+    context = {"form": form, "sections": sections_of(plan["planned"]), "links": links, **plan}
     return render(request, "schedules/confirm.html", context, status=status)
 
 
@@ -129,6 +144,7 @@ def resume_detail(request: HttpRequest, resume_id: uuid.UUID) -> HttpResponse:
         "accepted": counts.get(CampaignItem.Outcome.ACCEPTED, 0),
         "follow_ups": records.follow_ups_of(campaign),
         "canary": first,
+        "limit": exceeded(campaign.connection, sum(counts.values())) if campaign.is_waiting_for_second else None,
         **_steering(request, campaign, waiting, first),
     }
     return render_page(request, "schedules/resume.html", "schedules/_resume.html", context)
