@@ -51,11 +51,15 @@ def hidden_count(user: Any, length: int, *, sees_all: bool) -> int:
 
 @dataclass(frozen=True)
 class Search:
-    """The entries that match, a sentence for each value that cannot be used, and how long the whole chain is."""
+    """The entries that match, a sentence for each value that cannot be used, and how long the whole chain is.
+
+    Nothing that matches has a sequence above `top`.
+    """
 
     entries: QuerySet[AuditEntry]
     problems: list[str]
     length: int
+    top: int
 
 
 def filtered(entries: QuerySet[AuditEntry], params: Mapping[str, str]) -> tuple[QuerySet[AuditEntry], list[str]]:
@@ -124,23 +128,46 @@ def _within(entries: QuerySet[AuditEntry], params: Mapping[str, str], problems: 
     """The entries of a time. The walk goes by sequence, so it is told where to begin and end: one query for all."""
     since = _moment(_value(params, "since"), "since", problems)
     until = _moment(_value(params, "until"), "until", problems, end=True)
-    first = AuditEntry.objects.filter(at__gte=since).order_by("at") if since else None
-    last = AuditEntry.objects.filter(at__lt=until).order_by("-at") if until else None
-    bounds = {
-        name: Subquery(rows.values("sequence")[:1])
-        for name, rows in (("first", first), ("last", last))
-        if rows is not None
-    }
-    found: Any = ChainHead.objects.filter(pk=1).values("sequence", **bounds).first() or {}
+    found = _bounds(since, until, _newest_of_each(params))
+    length = found.pop("sequence", 0)
+    tops = [length]
     if since:
         # Where nothing is that new, the number is one that nothing has.
-        start = found.get("first")
+        start = found.pop("first", None)
         entries = searching.timed(entries).filter(
             moment__gte=since, sequence__gte=_NO_ENTRY if start is None else start - _SLACK
         )
     if until:
-        entries = searching.timed(entries).filter(moment__lt=until, sequence__lte=(found.get("last") or 0) + _SLACK)
-    return Search(entries, problems, found.get("sequence", 0))
+        tops.append((found.pop("last", None) or 0) + _SLACK)
+        entries = searching.timed(entries).filter(moment__lt=until, sequence__lte=tops[-1])
+    return Search(entries, problems, length, min(tops + [newest or 0 for newest in found.values()]))
+
+
+def _bounds(since: datetime | None, until: datetime | None, newest: dict[str, QuerySet[AuditEntry]]) -> dict[str, Any]:
+    """The length of the chain, and the sequences where a time and what has some value begin and end."""
+    rows = dict(newest)
+    if since:
+        rows["first"] = AuditEntry.objects.filter(at__gte=since).order_by("at")
+    if until:
+        rows["last"] = AuditEntry.objects.filter(at__lt=until).order_by("-at")
+    asked = {name: Subquery(of.values("sequence")[:1]) for name, of in rows.items()}
+    found: Any = ChainHead.objects.filter(pk=1).values("sequence", **asked).first()
+    return found or {}
+
+
+def _newest_of_each(params: Mapping[str, str]) -> dict[str, QuerySet[AuditEntry]]:
+    """For each value that an index has in order, its entries, newest first: what has them all is not newer.
+
+    Between two equal bounds instead of by equality, or PostgreSQL thinks that it may as well walk the trail.
+    """
+    found = {}
+    for name, field in (*_EQUAL.items(), *_CHOSEN.items(), ("action", "action")):
+        value = _value(params, name)
+        is_one = value in _CHOICES[name] if name in _CHOICES else not (name == "action" and value.endswith("."))
+        if value and is_one:
+            of_value = AuditEntry.objects.filter(**{f"{field}__gte": value, f"{field}__lte": value})
+            found[f"newest_{name}"] = of_value.order_by(field, "-sequence")
+    return found
 
 
 def _moment(value: str, name: str, problems: list[str], *, end: bool = False) -> datetime | None:
@@ -178,7 +205,7 @@ def window(found: Search, page: str, size: int = PAGE_SIZE, *, indexed: bool = F
         kept = searching.oldest(rows, sequence, size + 1, indexed=indexed)
         more, kept = len(kept) > size, kept[:size][::-1]
         return _window(kept, older=bool(kept), newer=more)
-    below = sequence if direction == "before" else found.length + 1
+    below = min(sequence, found.top + 1) if direction == "before" else found.top + 1
     kept = searching.newest(rows, below, size + 1, indexed=indexed)
     more, kept = len(kept) > size, kept[:size]
     return _window(kept, older=more, newer=direction == "before" and bool(kept))
