@@ -6,12 +6,14 @@ import re
 from collections.abc import Mapping
 
 from django.core.cache import cache
+from django.db.models import CharField, IntegerField, Subquery, Value
 
 from warehouse_admin.accounts.models import User
 from warehouse_admin.mirror.models import RemoteActivity, SavedQuery
 
 KEY = "mirror.known_people"
 KEPT_FOR = 300
+_NONE = Value("", output_field=CharField())
 LOOKED_AT = 2_000
 """Newest lines of PostHog's log; whoever is in none of them has mostly made a view."""
 
@@ -34,12 +36,21 @@ def named(text: str, known: Mapping[str, str]) -> str:
 
 
 def _read() -> dict[str, str]:
-    logged = RemoteActivity.objects.order_by("-pk").values_list("user_email", "user_name")[:LOOKED_AT]
-    made = SavedQuery.objects.order_by().values_list("created_by_email", "created_by_name").distinct()
-    found = {email.lower(): name for email, name in (*made, *reversed(logged)) if email and name}
-    people = User.objects.only("username", "email", "first_name", "last_name")
-    for person in people:
-        found[person.username.lower()] = person.display_name
-        if person.email:
-            found[person.email.lower()] = person.display_name
+    """In one query: this portal's people, whoever made a view, and whoever is in the newest lines of the log."""
+    newest = RemoteActivity.objects.order_by("-pk").values("pk")[:1]
+    logged = RemoteActivity.objects.filter(pk__gt=Subquery(newest) - LOOKED_AT)
+    rows = User.objects.order_by().values_list("username", "email", "first_name", "last_name", _rank(1))
+    rows = rows.union(
+        SavedQuery.objects.order_by().values_list(_NONE, "created_by_email", "created_by_name", _NONE, _rank(0)),
+        logged.order_by().values_list(_NONE, "user_email", "user_name", _NONE, _rank(0)),
+    )
+    found: dict[str, str] = {}
+    for user_name, address, first, last, _ in sorted(rows, key=lambda row: row[-1]):
+        name = f"{first} {last}".strip() or user_name
+        found.update({key.lower(): name for key in (user_name, address) if key and name})
     return found
+
+
+def _rank(number: int) -> Value:
+    """Later goes before earlier."""
+    return Value(number, output_field=IntegerField())

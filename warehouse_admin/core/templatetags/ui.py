@@ -214,6 +214,7 @@ def parameter(context: Context, name: str) -> str:
     return request.GET.get(name, "") if request else ""
 
 
+@register.simple_tag
 def person(name: object, hint: str = "") -> SafeString:
     """A person's avatar and name; None or "" is unknown."""
     return _person("" if name is None else str(name))

@@ -16,8 +16,8 @@ register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def person(context: Context, name: object) -> SafeString:
-    """A person's avatar and name, for a display name, a user name or an address; None or "" is unknown."""
+def known_person(context: Context, name: object) -> SafeString:
+    """What `person` shows, for a user name or an address; either becomes a hint. None or "" is unknown."""
     text = str(name or "")
     shown = _known(context).get(text.lower(), text)
     return ui.person(shown, hint=text if text != shown else "")
