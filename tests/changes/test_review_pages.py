@@ -208,7 +208,7 @@ def test_the_review_page_of_a_rebase_that_drops_lines_of_others_is_bounded_too(
         page = judge.get(url("detail", change))
 
     assert "SELECT order_id, 5 AS five" in shown(page)
-    assert "that others added" in words(page) and '<bdi title="ben@harborgoods.example">Ben Okafor</bdi>' in shown(page)
+    assert "that others added" in words(page) and '<bdi title="ben@harborgoods.example">Ben</bdi>' in shown(page)
     assert "Another open change touches this view" in words(page)
 
 
