@@ -217,11 +217,11 @@ def parameter(context: Context, name: str) -> str:
 @register.simple_tag
 def person(name: object, hint: str = "") -> SafeString:
     """A person's avatar and name; None or "" is unknown."""
-    return _person("" if name is None else str(name))
+    return _person("" if name is None else str(name), hint)
 
 
 @lru_cache(maxsize=1_000)  # the same few people stand in every row of a list
-def _person(name: str) -> SafeString:
+def _person(name: str, hint: str) -> SafeString:
     if not name:
         return format_html('<span class="person muted">{}<span>unknown</span></span>', icon("help"))
     title = format_html(' title="{}"', hint) if hint else ""
