@@ -222,7 +222,7 @@ def test_a_second_operator_finds_the_button_and_the_first_does_not(
     with django_capture_on_commit_callbacks(execute=True):
         second.post(path + "confirm/")
 
-    assert "confirmed by second" in second.get(path).content.decode()
+    assert "confirmed by <bdi>second</bdi>" in second.get(path).content.decode()
     campaign.refresh_from_db()
     assert campaign.state == "succeeded"
 
