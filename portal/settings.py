@@ -118,6 +118,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "warehouse_admin.core.middleware.PageOrFragmentMiddleware",
+    "warehouse_admin.core.middleware.UnseenCharactersMiddleware",
     "warehouse_admin.accounts.middleware.RoleRequiredMiddleware",
     "warehouse_admin.accounts.middleware.UserErrorMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
@@ -136,7 +137,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "warehouse_admin.dashboard.context.chrome",
             ],
-            "builtins": ["warehouse_admin.core.templatetags.ui"],
+            "builtins": ["warehouse_admin.core.templatetags.ui", "warehouse_admin.mirror.templatetags.people"],
             "libraries": {"sql": "warehouse_admin.core.templatetags.sql"},
         },
     }

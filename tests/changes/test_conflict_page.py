@@ -83,7 +83,7 @@ def test_the_page_asks_who_made_the_conflict_where_nobody_knows_yet(conflicting,
     sandbox.world.faults.clear()
     sandbox.world.requests.clear()
 
-    assert f"<strong>{ANA}</strong>" in shown(editor.get(url("rebase", change)))
+    assert f'<strong><bdi title="{ANA}">Ana Ruiz</bdi></strong>' in shown(editor.get(url("rebase", change)))
     assert len(sandbox.world.requests_to("/activity/")) == 1
     editor.get(url("rebase", change))
     assert len(sandbox.world.requests_to("/activity/")) == 1  # what is known is not asked again

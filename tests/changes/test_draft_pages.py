@@ -94,7 +94,7 @@ def test_the_draft_of_a_change_opens_in_its_editor(client_of, author, proposed):
 
     assert textarea(page) == "SELECT 2 AS two"
     assert hidden(page, "revision") == "1", "so that it does not replace r2 unseen"
-    assert "A newer revision was saved since you began, by author" in shown(page)
+    assert "A newer revision was saved since you began, by <bdi>author</bdi>" in shown(page)
 
 
 def test_discarding_by_a_plain_form_brings_the_views_text_back(client_of, author, view, edit_url):

@@ -152,8 +152,8 @@ def test_a_conflict_names_at_once_who_made_it(conflicting):
 
     [edit] = attribution.edits_since(change.saved_query, change.revisions.get(number=1).base, THEIRS)
     assert edit.is_exact and edit.who == ANA
-    assert f"{ANA} wrote in PostHog on " in last_event(change).text
-    assert f"{ANA} wrote in PostHog on " in last_entry("change.needs_rebase").reason
+    assert f"{ANA} changed it in PostHog on " in last_event(change).text
+    assert f"{ANA} changed it in PostHog on " in last_entry("change.needs_rebase").reason
 
 
 def test_two_edits_that_no_read_met_apart_are_told_apart(
@@ -178,7 +178,7 @@ def test_two_edits_that_no_read_met_apart_are_told_apart(
 def test_who_wrote_the_dropped_lines_is_asked_again_when_the_log_could_not_be_read_before(conflicting, sandbox, author):
     refuse(sandbox, VIEW_LOG, 503)
     change = conflicting()
-    assert "Somebody unknown wrote in PostHog" in last_event(change).text
+    assert "Somebody unknown changed it in PostHog" in last_event(change).text
     sandbox.world.faults.clear()
 
     services.rebase(change, author, MINE)

@@ -8,8 +8,8 @@ import time
 import pytest
 from django.template import Context, Template
 
-from warehouse_admin.core.diff import visible
 from warehouse_admin.core.sql import highlight
+from warehouse_admin.core.unseen import visible
 
 NASTY = "select '<script>alert(1)</script>' as \"a&b\", 'é😀\0' -- </td>\r\nfrom t"
 

@@ -337,9 +337,9 @@ def test_a_second_operator_finds_the_button_and_the_first_does_not(
     with django_capture_on_commit_callbacks(execute=True):
         second.post(path + "confirm/")
 
-    assert "confirmed by second" in second.get(path).content.decode()
+    assert "confirmed by <bdi>second</bdi>" in second.get(path).content.decode()
     polled = client_of(operator).get(path, headers={"HX-Request": "true"}).content.decode()
-    assert "confirmed by second" in polled and "Nothing was sent yet" not in polled
+    assert "confirmed by <bdi>second</bdi>" in polled and "Nothing was sent yet" not in polled
     campaign.refresh_from_db()
     assert campaign.state == "succeeded"
 

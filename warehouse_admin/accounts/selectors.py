@@ -42,11 +42,12 @@ def budget_of(connection: Connection) -> BudgetView:
     return BudgetView(left_minute, left_hour, budget.spending(connection))
 
 
-def capabilities_of(connection: Connection) -> list[tuple[str, Capability]]:
-    """Every action with what is known of it, refusals first."""
+def capabilities_of(connection: Connection) -> list[tuple[str, str, Capability]]:
+    """Every action with its words and what is known of it, refusals first."""
     known = capabilities.from_dict(connection.capabilities or {})
     order = {"no": 0, "unknown": 1, "yes": 2}
-    return sorted(known.items(), key=lambda item: order[item[1].state])
+    told = sorted(known.items(), key=lambda item: order[item[1].state])
+    return [(action, capabilities.words_of(action), capability) for action, capability in told]
 
 
 def people(query: str = "") -> QuerySet[User]:

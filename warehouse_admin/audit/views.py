@@ -14,6 +14,7 @@ from warehouse_admin.audit import policies, presenters, sealing, selectors, serv
 from warehouse_admin.audit.models import Archive, AuditEntry, Checkpoint, SigningKey
 from warehouse_admin.core.errors import Missing
 from warehouse_admin.core.htmx import render_page, wants_fragment
+from warehouse_admin.core.states import look_of
 
 VERIFY_AT_ONCE = 20_000
 """Up to so many entries a person can wait for the check; a longer chain is checked in the background."""
@@ -21,7 +22,7 @@ CHECKPOINTS_SHOWN = 50
 
 NARROWING = ("object", "actor", "connection", "ip", "token", "request_id", "until")
 KINDS = list(AuditEntry.ActorKind.choices)
-RESULTS = [(value, label) for value, label in AuditEntry.Result.choices]
+RESULTS = [(value, look_of("audit", value).word) for value in AuditEntry.Result.values]
 
 
 @require_GET

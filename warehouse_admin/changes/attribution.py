@@ -38,12 +38,16 @@ class Edit:
 
     @property
     def told(self) -> str:
-        """Who, when and through what, for prose that is kept."""
+        """Who, when and through what: a sentence for prose that is kept, but for its full stop."""
+        return f"{self.name} changed it {self.how_and_when}"
+
+    @property
+    def how_and_when(self) -> str:
         when = f"{self.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if self.at else "at an unknown time"
-        through = f"with #{self.change_number}" if self.change_number else "in PostHog"
+        through = f"with change #{self.change_number}" if self.change_number else "in PostHog"
         if self.is_exact:
-            return f"{self.name} wrote {through} on {when}"
-        return f"{self.name} wrote {through} (seen {'on ' if self.at else ''}{when})"
+            return f"{through} on {when}"
+        return f"{through} (seen {'on ' if self.at else ''}{when})"
 
 
 def edits_since(view: SavedQuery | None, base: dict[str, Any], remote: str) -> list[Edit]:
@@ -75,8 +79,8 @@ def whose(found: Dropped, base: str, edits: Sequence[Edit]) -> Dropped:
 
 
 def told_edits(edits: Sequence[Edit]) -> str:
-    """All of them in one sentence part: "what ana wrote in PostHog on … and what …"."""
-    return " and ".join(f"what {edit.told}" for edit in edits)
+    """All of them in one sentence part: "what ana changed in PostHog on … and what …"."""
+    return " and ".join(f"what {edit.name} changed {edit.how_and_when}" for edit in edits)
 
 
 def sentences(edits: Sequence[Edit]) -> str:

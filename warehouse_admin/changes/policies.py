@@ -55,7 +55,7 @@ def why_no_vote(user: User, change: ChangeRequest, revision: Revision) -> str:
     if context.current().token_name:
         return SIGNED_IN_ONLY
     if user.pk == change.author_id:
-        return "Nobody votes on their own change; somebody else has to review it."
+        return "This is your own change, so somebody else has to review it."
     if any(person.pk == user.pk for person in votes.co_authors(change)):
         return "You are a co-author of this change, so somebody else has to review it."
     if user.pk in votes.hands(change, revision):

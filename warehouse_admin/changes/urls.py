@@ -15,6 +15,7 @@ from warehouse_admin.changes.views import (
     new_view,
     proposing,
     scheduling,
+    whole,
 )
 
 app_name = "changes"
@@ -43,6 +44,7 @@ urlpatterns = [
     path("changes/<int:number>/draft/discard/", drafts.discard_of_change, name="draft-discard"),
     path("changes/<int:number>/rebase/", conflict.rebase, name="rebase"),
     path("changes/<int:number>/moved/<int:revision>/", conflict.moved, name="moved"),
+    path("changes/<int:number>/revisions/<int:revision>/<str:side>.sql", whole.whole, name="whole"),
     path("changes/<int:number>/drop/", actions.drop, name="drop"),
     path("changes/<int:number>/carry-over/", actions.carry_over, name="carry-over"),
     path("changes/<int:number>/submit/", actions.submit, name="submit"),

@@ -9,36 +9,17 @@ from itertools import islice
 from typing import Literal
 
 from warehouse_admin.core.editscript import LINE_STEPS, Block, Steps, blocks, lines_of
+from warehouse_admin.core.longlines import LONGEST_LINE, went_on
+from warehouse_admin.core.unseen import visible
 
 Kind = Literal["equal", "insert", "delete", "replace", "fold"]
 Segments = tuple[tuple[str, bool], ...]  # (text, whether it changed)
 
 MOST_ROWS = 3000
 _WORD_STEPS = 200_000
-_LONGEST_LINE_FOR_WORDS = 2000
+_BEFORE_A_DIFFERENCE = 200  # characters shown of what two long lines have in common
 _LEAST_ALIKE = 0.25  # below this share of kept characters, marked words only confuse
 _WORDS = re.compile(r"\w+|\s+|[^\w\s]")
-
-# What a reader would not see, or would take for a plain space or the end of a line.
-_UNSEEN = (
-    *range(0x80, 0xA1),
-    0xAD,
-    0x61C,
-    0x115F,
-    0x1160,
-    0x180E,
-    0x200B,
-    *range(0x200E, 0x2010),
-    *range(0x2028, 0x2030),
-    *range(0x205F, 0x2070),
-    0x3000,
-    0x3164,
-    0xFEFF,
-    0xFFA0,
-    *range(0xE0000, 0xE0080),
-)
-_VISIBLE = {code: chr(0x2400 + code) for code in range(0x20) if code not in (9, 10, 13)}
-_VISIBLE |= {13: "␍", 0x7F: "␡"} | {code: f"⟨U+{code:04X}⟩" for code in _UNSEEN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +34,7 @@ class Row:
     hidden: int = 0
     old_note: str = ""
     new_note: str = ""
+    is_cut: bool = False  # of a long line only a part is here, and the notes say what is not
 
 
 @dataclass(frozen=True)
@@ -70,13 +52,13 @@ class Diff:
         return not self.added and not self.removed
 
     @property
+    def cut(self) -> int:
+        """How many long lines are not shown to their end."""
+        return sum(row.is_cut for row in self.rows)
+
+    @property
     def unified(self) -> tuple[Row, ...]:
         return tuple(_unified(self.rows))
-
-
-def visible(text: str) -> str:
-    """With a sign for everything that a reader would not see, or a change made of it could be approved unseen."""
-    return text.translate(_VISIBLE)
 
 
 def diff(old: str, new: str, context: int | None = 3, *, starts: tuple[int, int] = (1, 1)) -> Diff:
@@ -111,6 +93,27 @@ def _ended(old: str, new: str) -> tuple[str, str]:
     both = old + "\n" + new
     end = "\r\n" if both.count("\n") - 1 == both.count("\r\n") > 0 else "\n"
     return old + end, new + end
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """What is shown of one line."""
+
+    text: str
+    note: str
+    is_cut: bool
+
+
+def _length_alike(a: str, b: str) -> int:
+    """How many characters two lines have in common at their beginning."""
+    low, high = 0, min(len(a), len(b))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if a[low:middle] == b[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 class _Comparison:
@@ -152,8 +155,10 @@ class _Comparison:
 
     def _equal(self, block: Block, start: int, end: int) -> Iterator[Row]:
         for at in range(start, end):
-            text = ((self._shown(self._old[block.a + at]), False),)
-            yield Row("equal", block.a + at + self._old_start, block.c + at + self._new_start, text, text)
+            piece = self._piece(self._old[block.a + at])
+            text = ((piece.text, False),)
+            numbers = block.a + at + self._old_start, block.c + at + self._new_start
+            yield Row("equal", *numbers, text, text, 0, piece.note, piece.note, piece.is_cut)
 
     def _changed(self, block: Block) -> Iterator[Row]:
         """Lines pair up in order; the longer side's rest stands alone."""
@@ -161,27 +166,49 @@ class _Comparison:
             a, c = block.a + at, block.c + at
             old_number, new_number = a + self._old_start, c + self._new_start
             if a < block.b and c < block.d:
-                old, new = self._words(self._shown(self._old[a]), self._shown(self._new[c]))
-                notes = self._note(self._old[a]), self._note(self._new[c])
-                yield Row("replace", old_number, new_number, old, new, old_note=notes[0], new_note=notes[1])
+                left, right = self._pair(self._old[a], self._new[c])
+                old, new = self._words(left.text, right.text)
+                is_cut = left.is_cut or right.is_cut
+                yield Row("replace", old_number, new_number, old, new, 0, left.note, right.note, is_cut)
             elif a < block.b:
-                text = self._shown(self._old[a])
-                yield Row("delete", old_number, None, ((text, True),), old_note=self._note(self._old[a]))
+                piece = self._piece(self._old[a])
+                text = ((piece.text, True),)
+                yield Row("delete", old_number, None, text, old_note=piece.note, is_cut=piece.is_cut)
             else:
-                text = self._shown(self._new[c])
-                yield Row("insert", None, new_number, (), ((text, True),), new_note=self._note(self._new[c]))
+                piece = self._piece(self._new[c])
+                text = ((piece.text, True),)
+                yield Row("insert", None, new_number, (), text, new_note=piece.note, is_cut=piece.is_cut)
 
-    def _note(self, line: str) -> str:
-        return "no newline at the end" if self._ends_differ and not line.endswith("\n") else ""
+    def _body(self, line: str) -> str:
+        return line.removesuffix("\r\n") if self._all_crlf else line.removesuffix("\n")
 
-    def _shown(self, line: str) -> str:
-        body = line.removesuffix("\r\n") if self._all_crlf else line.removesuffix("\n")
-        return visible(body)
+    def _piece(self, line: str) -> _Piece:
+        return self._cut(line, 0, "")
+
+    def _pair(self, old: str, new: str) -> tuple[_Piece, _Piece]:
+        """Of a long line that changed, the part where the change begins."""
+        a, b = self._body(old), self._body(new)
+        if max(len(a), len(b)) <= LONGEST_LINE:
+            return self._piece(old), self._piece(new)
+        alike = _length_alike(a, b)
+        start = 0 if alike < LONGEST_LINE // 2 else alike - _BEFORE_A_DIFFERENCE
+        end = start + LONGEST_LINE
+        rest = ", the same in both" if a[end:] == b[end:] else ", not the same in both"
+        return self._cut(old, start, rest), self._cut(new, start, rest)
+
+    def _cut(self, line: str, start: int, rest: str) -> _Piece:
+        body = self._body(line)
+        left = len(body) - start - LONGEST_LINE
+        notes = (
+            f"{start:,} characters before this are the same in both" if start else "",
+            went_on(left) + rest if left > 0 else "",
+            "no newline at the end" if self._ends_differ and not line.endswith("\n") else "",
+        )
+        text = visible(body[start : start + LONGEST_LINE])
+        return _Piece(text, "; ".join(note for note in notes if note), start > 0 or left > 0)
 
     def _words(self, old: str, new: str) -> tuple[Segments, Segments]:
         whole = ((old, True),), ((new, True),)
-        if max(len(old), len(new)) > _LONGEST_LINE_FOR_WORDS:
-            return whole
         left, right = _WORDS.findall(old), _WORDS.findall(new)
         # Cutting a line into words costs too, whatever the search then needs.
         if not self._word_steps.take(len(left) + len(right)):
@@ -248,7 +275,7 @@ def _unified(rows: tuple[Row, ...]) -> Iterator[Row]:
             yield row
             continue
         if row.old_number is not None:
-            yield Row("delete", row.old_number, None, row.old, old_note=row.old_note)
+            yield Row("delete", row.old_number, None, row.old, old_note=row.old_note, is_cut=row.is_cut)
         if row.new_number is not None:
-            came.append(Row("insert", None, row.new_number, (), row.new, new_note=row.new_note))
+            came.append(Row("insert", None, row.new_number, (), row.new, new_note=row.new_note, is_cut=row.is_cut))
     yield from came

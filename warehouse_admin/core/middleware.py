@@ -1,4 +1,4 @@
-"""Opens the request context that the audit trail and the logs read."""
+"""What happens to every request and its answer: the context of the trail and the logs, caching, unseen characters."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.utils.cache import patch_vary_headers
 from django_structlog.middlewares import RequestMiddleware
 
 from warehouse_admin.core import context
+from warehouse_admin.core.unseen import visible_page
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
@@ -44,6 +45,25 @@ class PageOrFragmentMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         patch_vary_headers(response, ["HX-Request"])
+        return response
+
+
+class UnseenCharactersMiddleware:
+    """No page shows a reason, a name or a comment as anything but what it is; here, because no template may forget it.
+
+    Data is left as it is: what a form sends back, what is downloaded, and all that is not HTML.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.get("Content-Type", "").startswith("text/html") and not response.streaming:
+            page = response.content.decode(response.charset)
+            shown = visible_page(page)
+            if shown is not page:
+                response.content = shown
         return response
 
 

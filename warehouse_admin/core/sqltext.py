@@ -10,7 +10,8 @@ from pygments.lexers.sql import SqlLexer
 from pygments.token import STANDARD_TYPES, Error, Keyword, Name, _TokenType
 
 from warehouse_admin.core.blame import lines_of
-from warehouse_admin.core.diff import visible
+from warehouse_admin.core.longlines import LONGEST_LINE, went_on
+from warehouse_admin.core.unseen import visible
 
 HIGHLIGHT_UP_TO = 100_000
 """Characters; longer text is shown plain, because a page must not wait for colours."""
@@ -46,11 +47,22 @@ def _css_class(token: _TokenType) -> str:
 
 
 def highlighted_lines(text: str) -> tuple[SafeString, ...]:
-    """One piece of escaped HTML for each line of the text."""
+    """One piece of escaped HTML for each line of the text; a very long line says how much of it is left out."""
     lines = lines_of(text)
     if len(text) > HIGHLIGHT_UP_TO:
-        return tuple(_shown(line) for line in lines)
+        return tuple(mark_safe(_shown(line[:LONGEST_LINE]) + cut_note(len(line))) for line in lines)  # noqa: S308  escaped
     return _highlight("\n".join(lines))
+
+
+def long_lines(text: str) -> int:
+    """How many lines are cut where the text is shown."""
+    return sum(len(line) > LONGEST_LINE for line in lines_of(text))
+
+
+def cut_note(length: int) -> str:
+    """HTML that says how a line of this length goes on; nothing where it ends."""
+    left = length - LONGEST_LINE
+    return f'<span class="code-cut">{went_on(left)}</span>' if left > 0 else ""
 
 
 @lru_cache(maxsize=64)
@@ -58,6 +70,7 @@ def _highlight(text: str) -> tuple[SafeString, ...]:
     lexer = SqlLexer(stripnl=False, ensurenl=False)
     done: list[str] = []
     current: list[str] = []
+    length = 0  # of the line so far, the part left out included
     tokens = list(lexer.get_tokens(text))
     for position, (raw, value) in enumerate(tokens):
         before = tokens[position - 1][1] if position else ""
@@ -65,11 +78,12 @@ def _highlight(text: str) -> tuple[SafeString, ...]:
         css = _css_class(_kind(raw, value, before, after))
         for index, piece in enumerate(value.split("\n")):
             if index:
-                done.append("".join(current))
-                current = []
-            if piece:
-                current.append(f'<span class="{css}">{_shown(piece)}</span>' if css else _shown(piece))
-    done.append("".join(current))
+                done.append("".join(current) + cut_note(length))
+                current, length = [], 0
+            if kept := piece[: max(LONGEST_LINE - length, 0)]:
+                current.append(f'<span class="{css}">{_shown(kept)}</span>' if css else _shown(kept))
+            length += len(piece)
+    done.append("".join(current) + cut_note(length))
     return tuple(mark_safe(line) for line in done)  # noqa: S308  every piece above is escaped
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.http import content_disposition_header
 
 TYPED = ("query", "reason", "comment", "note")
 """The fields in which people write at length; no other field of a refused form is ever shown again."""
@@ -17,3 +18,12 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 def typed_text(request: HttpRequest) -> list[tuple[str, str]]:
     """What was written in a form that cannot be accepted, by field."""
     return [(name, request.POST[name]) for name in TYPED if request.POST.get(name, "").strip()]
+
+
+def whole_text(request: HttpRequest, text: str, name: str) -> HttpResponse:
+    """A text as it is, for where a page shows only a part of it; saved as a file with `?download=1`."""
+    response = HttpResponse(text, content_type="text/plain; charset=utf-8")
+    disposition = content_disposition_header("download" in request.GET, name)
+    if disposition:
+        response["Content-Disposition"] = disposition
+    return response

@@ -16,6 +16,7 @@ from warehouse_admin.accounts.roles import MANAGE_CONNECTIONS, roles_of
 from warehouse_admin.accounts.services import sandbox_people
 from warehouse_admin.activity import selectors as activity
 from warehouse_admin.changes.views.people import my_turn_count
+from warehouse_admin.mirror import known_people
 
 # (label, URL name, icon, permission or "" for everybody)
 ITEMS = [
@@ -41,6 +42,7 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
     }
     user = getattr(request, "user", None)
     if user is not None and user.is_authenticated:
+        context["known_people"] = SimpleLazyObject(known_people.names)
         context["nav"] = SimpleLazyObject(lambda: _nav(request))
         context["role_names"] = SimpleLazyObject(lambda: [role.label for role in roles_of(user)])
         context["connections"] = SimpleLazyObject(_connections)

@@ -11,6 +11,10 @@ urlpatterns = [
     path("saved-queries/<uuid:posthog_id>/runs/", saved_queries.view_runs, name="view-runs"),
     path("saved-queries/<uuid:posthog_id>/versions/", saved_queries.view_versions, name="view-versions"),
     path("saved-queries/<uuid:posthog_id>/diff/", saved_queries.view_diff, name="view-diff"),
+    path("saved-queries/<uuid:posthog_id>/query.sql", saved_queries.view_text, name="view-text"),
+    path(
+        "saved-queries/<uuid:posthog_id>/versions/<int:number>.sql", saved_queries.view_text, name="view-version-text"
+    ),
     path("saved-queries/<uuid:posthog_id>/refresh/", saved_queries.view_refresh, name="view-refresh"),
     path("tables/", tables.table_list, name="table-list"),
     path("tables/<uuid:posthog_id>/", tables.table_detail, name="table-detail"),

@@ -81,6 +81,14 @@ _ACTIONS: Final[dict[str, _Action]] = {
 }
 
 ACTIONS: Final = tuple(_ACTIONS)
+
+
+def words_of(action: str) -> str:
+    """What an action is, for people: "start a run"."""
+    known = _ACTIONS.get(action)
+    return known.words if known else action.replace("_", " ")
+
+
 """Every action there is a capability for."""
 
 

@@ -17,6 +17,7 @@ from warehouse_admin.audit.models import Archive
 from warehouse_admin.audit.signing import Signer
 from warehouse_admin.changes.evidence.collect import evidence_of
 from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.core.unseen import visible_page
 
 VERSION = 1
 VERIFIER = Path(__file__).with_name("verify.py")
@@ -27,7 +28,7 @@ def build(change: ChangeRequest, signer: Signer) -> bytes:
     """The archive, byte for byte the same while nothing new happens to the change."""
     evidence = evidence_of(change)
     files = {
-        "evidence.html": render_to_string("changes/evidence/pack.html", {"told": evidence}).encode(),
+        "evidence.html": visible_page(render_to_string("changes/evidence/pack.html", {"told": evidence})).encode(),
         "evidence.json": _written(evidence),
         "verify.py": VERIFIER.read_bytes(),
     }

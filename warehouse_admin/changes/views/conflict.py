@@ -104,6 +104,7 @@ def moved(request: HttpRequest, number: int, revision: int) -> HttpResponse:
     context = {
         "change": change,
         "revision": newer,
+        "former_number": former.number,
         "former_text": former.base.get("query") or "",
         "newer_text": newer.base.get("query") or "",
         "edits": attribution.edits_since(change.saved_query, former.base, newer.base.get("query") or ""),

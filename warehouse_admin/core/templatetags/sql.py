@@ -6,31 +6,58 @@ from django import template
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
-from warehouse_admin.core.diff import Segments, diff, visible
+from warehouse_admin.core.blame import lines_of
+from warehouse_admin.core.diff import Segments, diff
+from warehouse_admin.core.longlines import LONGEST_LINE, went_on
 from warehouse_admin.core.sql import highlight
+from warehouse_admin.core.unseen import visible
 
 register = template.Library()
 register.filter(visible)
 
 
 @register.simple_tag
-def sql_block(text: str | None, anchor: str = "L") -> SafeString:
-    """SQL highlighted, with numbered lines that can be linked to."""
-    return highlight(text or "", anchor)
+def sql_block(text: str | None, anchor: str = "L", whole: str = "") -> SafeString:
+    """SQL highlighted, with numbered lines that can be linked to; `whole` is where all of it can be read."""
+    return highlight(text or "", anchor, whole)
 
 
 @register.inclusion_tag("partials/_diff_split.html")
-def diff_side_by_side(old: str | None, new: str | None, caption: str = "") -> dict[str, object]:
-    """Two texts beside each other, changed words marked."""
-    return {"diff": diff(old or "", new or ""), "caption": caption}
+def diff_side_by_side(
+    old: str | None, new: str | None, caption: str = "", old_whole: str = "", new_whole: str = ""
+) -> dict[str, object]:
+    """Two texts beside each other, changed words marked; the last two are where each can be read as a whole."""
+    return {"diff": diff(old or "", new or ""), "caption": caption, "old_whole": old_whole, "new_whole": new_whole}
 
 
 @register.inclusion_tag("partials/_diff_unified.html")
 def diff_unified(
-    old: str | None, new: str | None, caption: str = "", old_start: int = 1, new_start: int = 1
+    old: str | None,
+    new: str | None,
+    caption: str = "",
+    old_start: int = 1,
+    new_start: int = 1,
+    old_whole: str = "",
+    new_whole: str = "",
 ) -> dict[str, object]:
     """Two texts in one column, what went above what came; numbered from where they start in a longer one."""
-    return {"diff": diff(old or "", new or "", starts=(old_start, new_start)), "caption": caption}
+    return {
+        "diff": diff(old or "", new or "", starts=(old_start, new_start)),
+        "caption": caption,
+        "old_whole": old_whole,
+        "new_whole": new_whole,
+    }
+
+
+@register.filter
+def shown_lines(text: str | None) -> str:
+    """Plain text as an SQL block shows it: signs for what is unseen, and very long lines cut."""
+    return "\n".join(_shown_line(line) for line in lines_of(text or ""))
+
+
+def _shown_line(line: str) -> str:
+    left = len(line) - LONGEST_LINE
+    return visible(line[:LONGEST_LINE]) + (f" … ({went_on(left)})" if left > 0 else "")
 
 
 @register.filter

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -18,10 +19,14 @@ from django.utils.safestring import SafeString
 
 from warehouse_admin.core import formatting
 from warehouse_admin.core.charts import HEIGHT, MARK, Bar, RunChart, row_chart, run_chart
-from warehouse_admin.core.sqltext import highlighted_lines
+from warehouse_admin.core.sql import block_context
 from warehouse_admin.core.states import look_of
 
 register = template.Library()
+MOST_TO_COPY = 100_000
+NEVER_BROKEN = 24
+"""Characters of a name that every column has room for."""
+_WORD_OF_NAME = re.compile(r"[^._-]*[._-]+|[^._-]+")
 SHAPED = {"hollow": ' class="is-hollow"', "low": ' class="is-low"'}
 """How a bar looks that is neither a good run nor, crossed out, a failed one."""
 
@@ -119,7 +124,9 @@ def sort_header(context: Context, field: str, label: str, numeric: bool = False,
 
 @register.simple_tag
 def copy_button(text: object, label: str = "Copy") -> SafeString:
-    """An icon button that puts the text on the clipboard."""
+    """An icon button that puts the text on the clipboard; none for a text that would make the page twice as long."""
+    if len(str(text)) > MOST_TO_COPY:
+        return SafeString()
     return format_html(
         '<button type="button" class="btn btn-icon btn-ghost btn-small needs-js" data-copy="{}" title="{}"'
         ' aria-label="{}">{}</button>',
@@ -131,11 +138,9 @@ def copy_button(text: object, label: str = "Copy") -> SafeString:
 
 
 @register.inclusion_tag("partials/_sql_code.html")
-def sql_code(text: str, limit: int = 0, anchor: str = "L") -> dict[str, object]:
+def sql_code(text: str, limit: int = 0, anchor: str = "L", whole: str = "") -> dict[str, Any]:
     """SQL with line numbers and anchors; `limit` shows that many lines and says how many more there are."""
-    lines = highlighted_lines(text or "")
-    shown = lines[:limit] if limit else lines
-    return {"lines": shown, "hidden": len(lines) - len(shown), "anchor": anchor}
+    return block_context(text or "", anchor, limit, whole)
 
 
 @register.simple_tag
@@ -210,16 +215,17 @@ def parameter(context: Context, name: str) -> str:
 
 
 @register.simple_tag
-def person(name: object) -> SafeString:
+def person(name: object, hint: str = "") -> SafeString:
     """A person's avatar and name; None or "" is unknown."""
-    return _person("" if name is None else str(name))
+    return _person("" if name is None else str(name), hint)
 
 
 @lru_cache(maxsize=1_000)  # the same few people stand in every row of a list
-def _person(name: str) -> SafeString:
+def _person(name: str, hint: str) -> SafeString:
     if not name:
         return format_html('<span class="person muted">{}<span>unknown</span></span>', icon("help"))
-    return format_html('<span class="person">{}<span>{}</span></span>', avatar(name, "small"), name)
+    title = format_html(' title="{}"', hint) if hint else ""
+    return format_html('<span class="person"{}>{}<bdi>{}</bdi></span>', title, avatar(name, "small"), name)
 
 
 @register.simple_tag
@@ -268,6 +274,21 @@ def thousands(value: object) -> str:
 def truncate_middle(value: object, length: int = 40) -> str:
     """Text of at most `length` characters with both ends kept."""
     return formatting.truncate_middle(str(value), int(length))
+
+
+@register.filter
+def breakable(name: object) -> SafeString:
+    """The name of a view or column, which a narrow column breaks at its dots and underscores and never in a word."""
+    text = str(name or "")
+    if len(text) <= NEVER_BROKEN:
+        return conditional_escape(text)
+    parts = (escape(part[at : at + NEVER_BROKEN]) for part in _WORD_OF_NAME.findall(text) for at in _pieces(part))
+    return SafeString("<wbr>".join(parts))
+
+
+def _pieces(part: str) -> range:
+    """Where a word begins anew: only one that is too long for any column does."""
+    return range(0, len(part), NEVER_BROKEN)
 
 
 @register.filter

@@ -20,6 +20,7 @@ from warehouse_admin.core.errors import Missing, UserError
 from warehouse_admin.core.formatting import cadence
 from warehouse_admin.core.htmx import render_page, wants_fragment
 from warehouse_admin.core.sqltext import highlighted_lines
+from warehouse_admin.core.views import whole_text
 from warehouse_admin.mirror import authorship, history, hooks, paging, selectors, services
 from warehouse_admin.mirror.blame import roots_of_runs
 from warehouse_admin.mirror.cadences import CADENCES
@@ -288,6 +289,20 @@ def view_diff(request: HttpRequest, posthog_id: uuid.UUID) -> HttpResponse:
         "numbers": list(view.versions.values_list("number", flat=True)[:200]),
     }
     return render_page(request, "mirror/views/diff.html", "mirror/views/_diff.html", context)
+
+
+@require_GET
+def view_text(request: HttpRequest, posthog_id: uuid.UUID, number: int | None = None) -> HttpResponse:
+    """The SQL as plain text, as it is now or as a version had it."""
+    view = selectors.view_by_id(posthog_id)
+    if number is None:
+        if view.query is None:
+            raise Missing("The SQL of this view has not been read yet.")
+        return whole_text(request, view.query, f"{view.name}.sql")
+    version = view.versions.filter(number=number).first()
+    if version is None:
+        raise Missing("This view has no such version.")
+    return whole_text(request, version.query, f"{view.name}-v{version.number}.sql")
 
 
 def _number(text: str | None) -> int:

@@ -16,6 +16,7 @@ from warehouse_admin.accounts.models import Connection
 from warehouse_admin.accounts.roles import MANAGE_CONNECTIONS
 from warehouse_admin.core.errors import Missing, NotPermitted, UserError
 from warehouse_admin.core.htmx import render_page, wants_fragment
+from warehouse_admin.core.states import look_of
 from warehouse_admin.mirror import attention, overview, paging, progress, selectors, services
 from warehouse_admin.mirror.errors import SyncRunning
 from warehouse_admin.mirror.models import SavedQuery, SyncRun
@@ -44,7 +45,7 @@ def sync_list(request: HttpRequest) -> HttpResponse:
     connections = list(Connection.objects.all())
     context = {
         "page": paging.page_of(selectors.sync_list(request.GET), request.GET),
-        "states": SyncRun.State.choices,
+        "states": [(state, look_of("sync", state).word) for state in SyncRun.State.values],
         "kinds": SyncRun.Kind.choices,
         "connection_names": [(one.slug, one.name) for one in connections],
         "standings": [] if fragment else overview.standings(_in_scope(connections, request.GET.get("connection", ""))),

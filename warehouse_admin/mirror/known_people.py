@@ -1,0 +1,56 @@
+"""What people are called, for pages that hold no more than an address of PostHog or a user name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from django.core.cache import cache
+from django.db.models import CharField, IntegerField, Subquery, Value
+
+from warehouse_admin.accounts.models import User
+from warehouse_admin.mirror.models import RemoteActivity, SavedQuery
+
+KEY = "mirror.known_people"
+KEPT_FOR = 300
+_NONE = Value("", output_field=CharField())
+LOOKED_AT = 2_000
+"""Newest lines of PostHog's log; whoever is in none of them has mostly made a view."""
+
+_ADDRESS = r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+_NAMED = re.compile(rf"^\S+(?= )|(?<=\bby )[\w.@+-]*[\w+-]|{_ADDRESS}")
+
+
+def names() -> dict[str, str]:
+    """Display names by address and user name, in small letters. What this portal calls somebody goes before PostHog."""
+    found: dict[str, str] | None = cache.get(KEY)
+    if found is None:
+        found = _read()
+        cache.set(KEY, found, KEPT_FOR)
+    return found
+
+
+def named(text: str, known: Mapping[str, str]) -> str:
+    """A sentence with names in place of addresses, and of user names where somebody did something."""
+    return _NAMED.sub(lambda found: known.get(found[0].lower(), found[0]), text)
+
+
+def _read() -> dict[str, str]:
+    """In one query: this portal's people, whoever made a view, and whoever is in the newest lines of the log."""
+    newest = RemoteActivity.objects.order_by("-pk").values("pk")[:1]
+    logged = RemoteActivity.objects.filter(pk__gt=Subquery(newest) - LOOKED_AT)
+    rows = User.objects.order_by().values_list("username", "email", "first_name", "last_name", _rank(1))
+    rows = rows.union(
+        SavedQuery.objects.order_by().values_list(_NONE, "created_by_email", "created_by_name", _NONE, _rank(0)),
+        logged.order_by().values_list(_NONE, "user_email", "user_name", _NONE, _rank(0)),
+    )
+    found: dict[str, str] = {}
+    for user_name, address, first, last, _ in sorted(rows, key=lambda row: row[-1]):
+        name = f"{first} {last}".strip() or user_name
+        found.update({key.lower(): name for key in (user_name, address) if key and name})
+    return found
+
+
+def _rank(number: int) -> Value:
+    """Later goes before earlier."""
+    return Value(number, output_field=IntegerField())
