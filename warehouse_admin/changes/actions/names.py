@@ -25,7 +25,7 @@ def cautions_about(name: str, connection: Connection, *, besides: SavedQuery | N
     found = []
     if is_reserved(name):
         found.append(
-            f"{name} is a word of the query language. Queries have to quote it (`{name}`) to read this view; "
+            f"{name} is a word of the query language. Queries may have to quote it (`{name}`) to read this view; "
             "another name saves everybody that."
         )
     if other := _differing_in_case(name, connection, besides):
