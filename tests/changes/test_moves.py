@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.changes.conftest import NEW_SQL
-from tests.changes.pages import url, words
+from tests.changes.pages import hidden, url, words
 from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.changes import moves, services
 from warehouse_admin.changes.models import ChangeRequest
@@ -111,6 +111,21 @@ def test_an_edit_that_met_another_of_ours_names_it(view, author, approve, client
     assert mine.state == State.NEEDS_REBASE
     assert "PostHog holds another text by now. author wrote with " in mine.problem
     assert f"#{theirs.pk}" in mine.problem
+
+
+def test_a_form_that_was_overtaken_by_a_change_of_ours_names_it(edit_url, author, approve, client_of, proposed):
+    editor = client_of(author)
+    page = editor.get(edit_url)
+    theirs = approve(proposed())
+    sent = {kept: hidden(page, kept) for kept in ("base", "nonce")} | {
+        "reason": "because",
+        "query": "SELECT 3 AS three",
+    }
+
+    refused = editor.post(edit_url, sent)
+
+    assert refused.status_code == 409 and "SELECT 3 AS three" in words(refused)
+    assert f"while you were writing. That was #{theirs.pk} by author, applied here. Your text is kept" in words(refused)
 
 
 def test_the_live_check_says_what_moved_before_anything_is_applied(propose, client_of, author, sandbox, remote):

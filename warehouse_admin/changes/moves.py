@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from warehouse_admin.changes import attribution
-from warehouse_admin.changes.actions import Facts, action_of
+from warehouse_admin.changes.actions import Action, Facts, action_of
 from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.mirror.models import SavedQuery
 
 _MOST = 20
 NOT_OURS = "That was not done through this portal, and by whom is not known here."
@@ -23,19 +26,38 @@ def _edits(change: ChangeRequest, base: Facts, now: Facts) -> str:
     return attribution.sentences(attribution.edits_since(change.saved_query, base, now.get("query") or ""))
 
 
+def meanwhile(view: SavedQuery, action: Action, seen: str, now: Facts) -> str:
+    """The change applied here that made of what was `seen` (`Action.seen`) what is there now; empty where none did."""
+    for other in _applied(view):
+        before, after = _ends(other)
+        if action.seen(before) == seen and action.seen(after) == action.seen(now):
+            return _by(other)
+    return ""
+
+
 def _through(change: ChangeRequest, base: Facts, now: Facts) -> str:
     """The change that was applied here and made it so, or that none did."""
     relevant = action_of(change.action).relevant
-    for other in _applied_since(change, base):
-        before, after = (other.mutation.before or {}, other.mutation.after or {}) if other.mutation else ({}, {})
+    for other in _applied(change.saved_query, since=attribution.fetched_at(base)):
+        before, after = _ends(other)
         if relevant(after) == relevant(now) and relevant(before) != relevant(after):
-            return f"That was #{other.pk} by {other.author.display_name}, applied here."
+            return _by(other)
     return NOT_OURS
 
 
-def _applied_since(change: ChangeRequest, base: Facts) -> list[ChangeRequest]:
-    """Changes of the same view that reached PostHog after `base` was read, newest first."""
-    found = ChangeRequest.objects.filter(saved_query=change.saved_query, state=ChangeRequest.State.APPLIED)
-    if since := attribution.fetched_at(base):
+def _by(change: ChangeRequest) -> str:
+    return f"That was #{change.pk} by {change.author.display_name}, applied here."
+
+
+def _ends(change: ChangeRequest) -> tuple[Facts, Facts]:
+    """What PostHog held right before an applied change, and right after."""
+    write = change.mutation
+    return (write.before or {}, write.after or {}) if write else ({}, {})
+
+
+def _applied(view: SavedQuery | None, since: datetime | None = None) -> list[ChangeRequest]:
+    """The last changes of a view that reached PostHog, newest first."""
+    found = ChangeRequest.objects.filter(saved_query=view, state=ChangeRequest.State.APPLIED)
+    if since is not None:
         found = found.filter(mutation__finished_at__gt=since)
     return list(found.select_related("mutation", "author").order_by("-mutation__finished_at")[:_MOST])
