@@ -16,7 +16,7 @@ from warehouse_admin.lineage import services as lineage
 from warehouse_admin.mirror.models import SavedQuery
 
 State = ChangeRequest.State
-LEAF, READ = "mart_refunds_disputes", "stg_app_orders"
+LEAF, READ, TABLE = "mart_refunds_disputes", "stg_app_orders", "int_order_margins"
 
 
 @pytest.fixture
@@ -107,6 +107,25 @@ def test_what_the_server_offers_to_no_key_has_a_button_that_says_so(page_of, cli
 
     assert "does not let API keys" in words(told)
     assert re.search(r'value="propose"[^>]*disabled', told.content.decode())
+
+
+def test_a_cadence_is_chosen_and_never_begun_with_the_present_one(page_of, client_of, author):
+    address, editor = page_of("set_cadence", TABLE), client_of(author)
+    form = editor.get(address)
+    assert "Now: every 6 h." in words(form)
+    [options] = re.findall(r'<select name="sync_frequency".*?</select>', form.content.decode(), re.DOTALL)
+    assert re.findall(r'<option value="([^"]*)" selected>([^<]*)', options) == [("", "Choose…")]
+    assert "Fill in the form" in words(editor.post(address + "preview/", {"sync_frequency": ""}))
+
+    refused = editor.post(address, filled(form, sync_frequency=""))
+
+    assert refused.status_code == 422
+    assert "Choose a cadence." in words(refused) and "because" in words(refused)
+    assert not ChangeRequest.objects.exists()
+    assert editor.post(address, filled(refused, sync_frequency="12hour")).status_code == 302
+    change = ChangeRequest.objects.get()
+    revised = editor.get(reverse("changes:revise", args=[change.pk]))
+    assert re.search(r'<option value="12hour" selected>', revised.content.decode())
 
 
 def test_a_view_that_moved_since_the_page_was_opened_asks_again_with_what_it_is_now(

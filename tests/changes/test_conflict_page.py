@@ -38,7 +38,7 @@ class Form:
 
     def __init__(self, answer) -> None:
         page = answer.content.decode()
-        self.values = dict(re.findall(r'<input type="hidden" name="(base|drops_all)" value="([^"]*)"', page))
+        self.values = dict(re.findall(r'<input type="hidden" name="(base|drops_all|revision)" value="([^"]*)"', page))
         self.radios: dict[str, list[str]] = {}
         for name, value, more in re.findall(r'<input type="radio" name="([^"]+)" value="([^"]+)"([^>]*)>', page):
             self.radios.setdefault(name, []).append(value)
@@ -290,3 +290,120 @@ def test_without_a_conflict_there_is_no_such_page(client_of, author, proposed):
 
     assert answer.redirect_chain == [(reverse("changes:detail", args=[change.pk]), 302)]
     assert "there is nothing to resolve" in answer.content.decode()
+
+
+# --- a page that was left open in a second tab
+
+
+def test_a_second_tab_is_told_that_it_was_rebased_already_and_by_whom(conflicting, editor, author):
+    change = conflicting()
+    form = Form(editor.get(url("rebase", change)))
+    assert editor.post(url("rebase", change), form.values | {"do": "rebase"}).status_code == 302
+
+    answer = editor.post(url("rebase", change), form.values | {"do": "rebase"}, follow=True)
+
+    done = f"author has put #{change.pk} on what PostHog holds now already: that is r2."
+    assert answer.redirect_chain == [(url("detail", change), 302)]
+    assert f"{done} It is the text that you had here, so nothing was saved again." in shown(answer)
+    again = editor.get(url("rebase", change), follow=True)
+    assert answer.redirect_chain[0][0] == again.redirect_chain[0][0] and done in shown(again)
+    assert change.revisions.count() == 2
+    assert trail("change.rebased") == [("change.rebased", "ok")]
+
+
+@pytest.mark.parametrize("do", ["rebase", "text", "replace"])
+def test_what_a_second_tab_had_put_together_is_kept_and_can_become_a_revision(do, conflicting, editor, author):
+    change = conflicting(MINE, CLASH)
+    form = Form(editor.get(url("rebase", change)))
+    services.rebase(change, author, BASE.replace("LIMIT 10", "LIMIT 60"))
+    mine = {"rebase": "LIMIT 75", "text": "LIMIT 80", "replace": "LIMIT 99"}[do]
+    typed = form.values | {"do": do, "query": BASE.replace("LIMIT 10", "LIMIT 80")}
+    if do == "rebase":
+        typed |= {form.conflicts[0]: "edit", form.edits[0]: "LIMIT 75"}
+
+    late = editor.post(url("rebase", change), typed)
+
+    assert late.status_code == 409
+    assert f"author has put #{change.pk} on what PostHog holds now already: that is r2." in shown(late)
+    assert "holds the text that this was written against again" not in shown(late)
+    assert Form(late).values["query"] == BASE.replace("LIMIT 10", mine)
+    assert change.revisions.count() == 2
+    sent = Form(late).values | {"reason": "because", "do": "revise"}
+    assert editor.post(url("revise", change), sent).status_code == 302
+    assert change.revisions.get(number=3).proposal["query"] == BASE.replace("LIMIT 10", mine)
+
+
+def test_a_second_tab_that_goes_on_choosing_is_told_and_keeps_its_page(conflicting, editor, author):
+    change = conflicting()
+    form = Form(editor.get(url("rebase", change)))
+    services.rebase(change, author, BOTH.replace("99", "98"))
+
+    answer = editor.post(url("rebase", change), form.values | {"do": "preview"}, headers={"HX-Request": "true"})
+
+    assert answer.status_code == 200 and 'id="merged"' in shown(answer) and "<html" not in shown(answer)
+    assert "already: that is r2. What you have here stays on this page." in shown(answer)
+
+
+def test_a_second_tab_is_told_of_what_can_no_longer_be_edited_with_its_text_to_copy(
+    conflicting, editor, author, approve
+):
+    change = conflicting()
+    form = Form(editor.get(url("rebase", change)))
+    approve(services.rebase(change, author, BOTH))
+
+    late = editor.post(url("rebase", change), form.values | {"do": "text", "query": MINE})
+
+    assert late.status_code == 409 and "LIMIT 99" in shown(late)
+    assert "cannot be edited where it stands now" in shown(late)
+
+
+def test_a_wish_without_sql_that_was_rebased_already_says_so(
+    view, sandbox, remote, author, client_of, reviewer, committed
+):
+    change = services.create(
+        author=author, action="rename", saved_query=view, name="mine", reason="because", submit=True
+    )
+    sandbox.world.rename_outside(remote.name, "theirs")
+    with committed():
+        services.approve(change, reviewer)
+    editor = client_of(author)
+    assert editor.post(url("rebase", change)).status_code == 302
+
+    answer = editor.post(url("rebase", change))
+
+    assert answer.status_code == 409
+    assert f"author has put #{change.pk} on what PostHog holds now already: that is r2." in shown(answer)
+    api = editor.post(f"/api/v1/changes/{change.pk}/rebase/", {}, "application/json")
+    assert (api.status_code, "already: that is r2" in api.json()["detail"]) == (409, True)
+
+
+# --- a result that is no SQL
+
+
+def test_a_merged_text_with_a_syntax_error_says_so_and_where_before_it_is_confirmed(conflicting, editor):
+    change = conflicting(MINE, CLASH)
+    form = Form(editor.get(url("rebase", change)))
+    typed = form.values | {form.conflicts[0]: "edit", form.edits[0]: "LIMIT LIMIT 75"}
+
+    for headers in ({}, {"HX-Request": "true"}):
+        told = shown(editor.post(url("rebase", change), typed | {"do": "preview"}, headers=headers))
+        assert 'id="merged-problems"' in told and "Line 6, column 13: " in told
+
+    whole = shown(editor.post(url("rebase", change), typed | {form.edits[0]: "LIMIT 75", "do": "preview"}))
+    assert 'id="merged-problems"' not in whole
+    refused = editor.post(url("rebase", change), typed | {"do": "rebase"})
+    assert refused.status_code == 422 and "Line 6, column 13: " in shown(refused)
+    assert change.revisions.count() == 1
+
+
+def test_over_rest_a_rebase_to_no_sql_is_refused_with_its_place(conflicting, editor):
+    change = conflicting()
+
+    answer = editor.post(
+        f"/api/v1/changes/{change.pk}/rebase/", {"query": MINE.replace("LIMIT", "LIMIT LIMIT")}, "application/json"
+    )
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"]["query"][0].startswith("Line 6, column 13: ")
+    change.refresh_from_db()
+    assert change.state == State.NEEDS_REBASE

@@ -78,7 +78,7 @@ def test_apply_and_roll_back_by_form(client_of, connection, operator, author, re
     ("prepare", "said"),
     [
         (lambda world, name: None, "still holds what this is written against"),
-        (lambda world, name: world.edit_outside(name, "SELECT 9 AS theirs"), "Somebody changed the view"),
+        (lambda world, name: world.edit_outside(name, "SELECT 9 AS theirs"), "PostHog holds another text by now. "),
         (lambda world, name: world.edit_outside(name, NEW_SQL), "exactly what is proposed"),
         (lambda world, name: world.edit_outside(name, world.view(name).sql + "  -- x"), "Only the layout"),
         (lambda world, name: world.delete_outside(name), "no longer exists"),
@@ -268,6 +268,39 @@ def test_an_objection_is_pinned_with_the_ways_out_of_it(client_of, author, revie
     assert client_of(admin).post(dismiss, {"comment": "on holiday"}).status_code == 302
     page = shown(client_of(author).get(url("detail", change)))
     assert "dismissed by admin" in page and "<s>reviewer</s>" in page
+
+
+def test_what_resolves_a_request_for_changes_is_said_alike_on_page_api_and_messages(
+    client_of, author, reviewer, operator, proposed
+):
+    """It outlives edits (`votes`), so an edit is offered nowhere as a way out of it."""
+    change = services.request_changes(proposed(), reviewer, "Name the columns")
+    writer = client_of(author)
+    who = (
+        "reviewer by a new vote or by taking the request back, or an administrator who did not write it, with a reason"
+    )
+
+    def told() -> list[str]:
+        [blocker] = [
+            one for one in writer.get(f"/api/v1/changes/{change.pk}/").json()["blockers"] if "asked for" in one["text"]
+        ]
+        page = words(writer.get(url("detail", change)))
+        assert f"{blocker['text']} Can be cleared by {blocker['who']}." in page
+        assert blocker["who"] == who and "by an edit" not in page
+        return [blocker["kind"], blocker["text"]]
+
+    assert told() == ["fix", "reviewer asked for changes. An edit does not lift that: reviewer has to look again."]
+    refused = client_of(operator).post(f"/api/v1/changes/{change.pk}/apply/", {}, "application/json")
+    assert (refused.status_code, refused.json()["blockers"][0]["who"]) == (409, who)
+    assert refused.json()["blockers"][0]["kind"] == "fix"
+
+    edit = {"query": "SELECT 2 AS two", "reason": "because", "revision": 1, "do": "revise"}
+    answer = writer.post(url("revise", change), edit, follow=True)
+
+    assert f"#{change.pk} is saved as r2." in words(answer)
+    still = f"What reviewer asked for still stands in the way. It is lifted by {who}."
+    assert still in [str(message) for message in answer.context["messages"]]
+    assert told() == ["fix", "reviewer asked for changes to r1 and has not looked at r2 yet."]
 
 
 def test_a_stale_approval_is_struck_through_with_its_cause(client_of, author, reviewer, proposed, connection):

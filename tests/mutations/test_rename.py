@@ -25,7 +25,7 @@ def test_a_name_given_by_somebody_else_since_is_a_conflict_and_nothing_is_sent(
 
     assert (mutation.state, mutation.sent_at) == (State.CONFLICT, None)
     assert mutation.after["name"] == plain.name == "gate_theirs"
-    assert mutation.error == "Somebody renamed the view to gate_theirs since this was written, so nothing was sent."
+    assert mutation.error == "The view was renamed to gate_theirs since this was written, so nothing was sent."
     assert sandbox.world.writes() == 0
     assert results(mutation) == ["asked", "failed"]
 

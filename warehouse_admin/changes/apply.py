@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection, User
-from warehouse_admin.changes import attribution, guards, moved_base, policies, tasks
+from warehouse_admin.changes import guards, moved_base, moves, policies, tasks
 from warehouse_admin.changes.actions import action_of
 from warehouse_admin.changes.errors import StateForbids
 from warehouse_admin.changes.models import ChangeRequest
@@ -246,11 +246,10 @@ def _happened(change: ChangeRequest, mutation: Mutation) -> None:
 
 
 def _needs_rebase(change: ChangeRequest, mutation: Mutation) -> None:
-    """The timeline also names whose work came between, as far as it is known at this moment."""
-    found = (mutation.after or {}).get("query") or ""
-    edits = attribution.edits_since(change.saved_query, current_revision(change).base, found)
-    whose = attribution.sentences(edits) if action_of(change.action).has_sql else ""
-    _end(change, State.NEEDS_REBASE, "needs_rebase", mutation, remote=mutation.after, more=whose)
+    """Says what moved and whose work that is, as far as it is known at this moment."""
+    moved = moves.told(change, current_revision(change).base, mutation.after) if mutation.after else ""
+    said = f"{moved} Nothing was sent." if moved and not mutation.sent_at else f"{mutation.error} {moved}".strip()
+    _end(change, State.NEEDS_REBASE, "needs_rebase", mutation, remote=mutation.after, said=said)
 
 
 def _end(
@@ -261,9 +260,9 @@ def _end(
     *,
     remote: dict | None = None,
     result: str = "failed",
-    more: str = "",
+    said: str = "",
 ) -> None:
-    told = f"{mutation.error} {more}".strip()
-    move(change, to, problem=mutation.error, remote=remote)
+    told = said or mutation.error
+    move(change, to, problem=told, remote=remote)
     note(change, None, did, told)
     record(change, None, did, result=result, reason=told, after={"mutation": str(mutation.pk)})

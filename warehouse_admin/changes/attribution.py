@@ -97,7 +97,7 @@ def _versions(view: SavedQuery, base: dict[str, Any], held: str, remote: str) ->
     after = _number_of(view, held).filter(number__lt=Subquery(upto[:1]))
     newest_first = view.versions.order_by("-number")
     between = newest_first.filter(number__gt=Subquery(after[:1]), number__lte=Subquery(upto[:1]))[:MOST]
-    since = _fetched_at(base)
+    since = fetched_at(base)
     if not between and since is not None:
         between = newest_first.filter(seen_at__gt=since)[:MOST]
     return list(between)[::-1]
@@ -115,7 +115,7 @@ def _edit(version: SavedQueryVersion) -> Edit:
 def _logged(view: SavedQuery, base: dict[str, Any]) -> list[RemoteActivity]:
     """The lines of PostHog's log that put SQL in place since the base was read, oldest first."""
     rows = RemoteActivity.objects.filter(connection=view.connection_id, posthog_id=view.posthog_id)
-    if since := _fetched_at(base):
+    if since := fetched_at(base):
         rows = rows.filter(created_at__gte=since - CLOCKS)
     return [row for row in rows.order_by("-created_at", "-pk")[:MOST] if told_sql(row.detail)][::-1]
 
@@ -152,7 +152,8 @@ def _with_log(edit: Edit, row: RemoteActivity | None) -> Edit:
     return replace(edit, who=who or edit.who, at=row.created_at, is_exact=True)
 
 
-def _fetched_at(base: dict[str, Any]) -> datetime | None:
+def fetched_at(base: dict[str, Any]) -> datetime | None:
+    """When a base was read from PostHog; None where that was not kept."""
     kept = base.get("fetched_at")
     return datetime.fromisoformat(kept) if kept else None
 

@@ -26,11 +26,10 @@ class StaleRevision(UserError):
 class BaseMoved(UserError):
     """PostHog holds something else than what the person started from; `base` is the view as it is now."""
 
-    def __init__(self, base: dict[str, Any]) -> None:
-        super().__init__(
-            "The view was changed in PostHog while you were writing. Your text is kept: compare it with what PostHog "
-            "holds now, then propose again."
-        )
+    def __init__(self, base: dict[str, Any], through: str = "") -> None:
+        """`through` is a sentence that says by which change, where it was one that was applied here."""
+        what = f"The view was changed in PostHog while you were writing. {through}".strip()
+        super().__init__(f"{what} Your text is kept: compare it with what PostHog holds now, then propose again.")
         self.base = base
 
     @property

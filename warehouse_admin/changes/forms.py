@@ -95,14 +95,19 @@ class SettingsForm(ReasonForm):
     name = name_field("New name")
     sync_frequency = forms.ChoiceField(label="Cadence", required=False)
 
-    def __init__(self, *args: Any, action: Action, generation: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, action: Action, generation: str, held: str | None = None, **kwargs: Any) -> None:
+        """`held` is the present cadence: said, and never chosen beforehand where it would propose nothing."""
         super().__init__(*args, **kwargs)
         for name in ("name", "sync_frequency"):
             if name not in action.fields:
                 del self.fields[name]
         if "sync_frequency" in self.fields:
             offered = action.cadences(generation)
-            self.fields["sync_frequency"].choices = [(one, in_words(one)) for one in offered]  # type: ignore[attr-defined]
+            choices = [(one, in_words(one)) for one in offered]
+            if not action.default_cadence:
+                choices = [("", "Choose…"), *choices]
+                self.fields["sync_frequency"].help_text = f"Now: {in_words(held)}."
+            self.fields["sync_frequency"].choices = choices  # type: ignore[attr-defined]
         self.order_fields(["name", "sync_frequency", "reason"])
 
 

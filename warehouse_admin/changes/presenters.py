@@ -12,7 +12,7 @@ from warehouse_admin.accounts.models import User
 from warehouse_admin.changes import expiry, selectors, votes
 from warehouse_admin.changes.models import ChangeEvent, ChangeRequest, Revision
 from warehouse_admin.changes.readiness import badge, blockers
-from warehouse_admin.changes.shown import held_dict, shown
+from warehouse_admin.changes.shown import cautions, held_dict, shown
 from warehouse_admin.core.diff import diff_to_dict
 from warehouse_admin.core.merge import merge
 from warehouse_admin.lineage import selectors as lineage
@@ -51,7 +51,7 @@ _EVENTS: dict[str, tuple[str, str, str]] = {  # icon, tone, what was done
     "schedule_missed": ("alert", "warn", "Its time was missed"),
     "applied": ("check-circle", "ok", "applied r{revision} to PostHog"),
     "failed": ("x-circle", "bad", "Applying failed"),
-    "needs_rebase": ("branch", "warn", "PostHog holds another text"),
+    "needs_rebase": ("branch", "warn", "PostHog has moved on: it needs a rebase"),
     "unconfirmed": ("help", "warn", "Whether it happened is not certain"),
     "did_not_happen": ("minus", "warn", "It did not happen"),
     "made_by_hand": ("eye", "warn", "looked, and found the view that was made"),
@@ -163,6 +163,16 @@ def mutation_dict(mutation: Mutation | None) -> dict[str, Any] | None:
     }
 
 
+def _whole_mutation_dict(mutation: Mutation | None) -> dict[str, Any] | None:
+    """The same with each field that was sent and what was read back, which a list leaves unread."""
+    told = mutation_dict(mutation)
+    if mutation is None or told is None:
+        return None
+    sent = mutations.sent(mutation)
+    fields = {"fields": sent.fields, "query": sent.sql, "is_exact": sent.is_exact} if sent else None
+    return {**told, "sent": fields, "read_back": [asdict(row) for row in mutations.read_back(mutation)]}
+
+
 def list_dicts(changes: list[ChangeRequest], user: User) -> list[dict[str, Any]]:
     """The rows of a list read by `selectors.with_all_shown`; long texts are compared at the change's own address."""
     selectors.read_revisions(changes)
@@ -220,8 +230,9 @@ def detail_dict(
         "field_changes": [{"field": row.label, "before": row.before, "after": row.after} for row in told.rows],
         "request": told.request if comparable or not told.action.has_sql else None,
         "consequences": asdict(told.consequences),
+        "cautions": cautions(change, revision) if longest_diff is None else None,
         "impact": told_impact,
-        "mutation": mutation_dict(change.mutation),
+        "mutation": (_whole_mutation_dict if longest_diff is None else mutation_dict)(change.mutation),
         "timeline": _timeline_dict(change),
         "rolls_back": change.rolls_back_id,
         "rolled_back_by": _rollbacks(change),

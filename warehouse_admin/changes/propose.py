@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit.targets import Target
-from warehouse_admin.changes import live, policies, selectors
+from warehouse_admin.changes import live, moves, policies, selectors
 from warehouse_admin.changes.actions import Action, Subject, action_of
 from warehouse_admin.changes.checks import (
     check_proposal,
@@ -62,7 +62,8 @@ def create(
     refuse_unoffered(wanted, connection)
     subject = live.read_subject(saved_query) if saved_query else live.read_new(connection, proposal["name"])
     if base is not None and base != wanted.seen(subject.base):
-        raise BaseMoved(subject.base)
+        through = moves.meanwhile(saved_query, wanted, base, subject.base) if saved_query else ""
+        raise BaseMoved(subject.base, through)
     refuse_idle(wanted, subject, proposal)
     if submit:
         refuse_hopeless(wanted, subject, proposal)

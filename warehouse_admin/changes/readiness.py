@@ -14,6 +14,7 @@ from warehouse_admin.mutations import services as mutations
 State = ChangeRequest.State
 Blocker = dict[str, str]
 IN_REVIEW = (State.IN_REVIEW, State.CHANGES_REQUESTED)
+POSTHOG_MOVED = "PostHog has moved on since this was written."
 _DECIDED = (State.APPROVED, State.SCHEDULED)
 
 
@@ -93,7 +94,7 @@ def _of_state(change: ChangeRequest, user: User | None, revision: Revision) -> l
     if change.state == State.FAILED:
         return [_blocker(change.problem or "Applying it failed.", "fix", "an operator, once its cause is mended")]
     if change.state == State.NEEDS_REBASE:
-        return [_blocker("PostHog holds another text by now: rebase it.", "fix", author)]
+        return [_blocker(f"{change.problem or POSTHOG_MOVED} Rebase it.", "fix", author)]
     if change.state == State.UNCONFIRMED and mutations.candidates(change.mutation):
         text = "PostHog cannot tell whether the view was made: somebody has to look at those that may be it."
         return [_blocker(text, "fix", "an operator")]
@@ -110,11 +111,10 @@ def _of_review(change: ChangeRequest, user: User | None, revision: Revision) -> 
     found = []
     for vote in tally.objections:
         name, seen = vote.voter.display_name, _number(change, vote.revision_id)
-        text = f"{name} asked for changes."
+        text = f"{name} asked for changes. An edit does not lift that: {name} has to look again."
         if seen != revision.number:
             text = f"{name} asked for changes to r{seen} and has not looked at r{revision.number} yet."
-        who = f"{change.author.display_name} by an edit and {name} by a new vote, or an administrator with a reason"
-        found.append(_blocker(text, "fix", who))
+        found.append(_blocker(text, "fix", votes.who_lifts(vote)))
     missing = sum(each.missing for each in tally.requirements)
     if missing:
         found.append(_missing(change, user, revision, missing))

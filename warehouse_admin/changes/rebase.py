@@ -65,6 +65,16 @@ def drop_mine(change: ChangeRequest, user: User) -> ChangeRequest:
     return change
 
 
+def carried_over_already(change: ChangeRequest, seen: int) -> str:
+    """Who put a change onto what PostHog holds since its revision `seen`, and as which one; empty where nobody did."""
+    later = change.events.filter(kind__in=("rebased", "remote_replaced"), revision_number__gt=seen)
+    event = later.select_related("actor").order_by("pk").last()
+    if event is None:
+        return ""
+    who = event.actor.display_name if event.actor else "The portal"
+    return f"{who} has put {change} on what PostHog holds now already: that is r{event.revision_number}."
+
+
 def known_remote(change: ChangeRequest) -> str:
     """What PostHog holds as far as is known: where the look after the conflict failed, the mirror's text."""
     seen: str | None = (change.remote or {}).get("query")
@@ -119,7 +129,8 @@ def _onto_remote(
             return change
         latest = current_revision(change)
         if action.seen(subject.base) == action.seen(latest.base) and change.state != State.NEEDS_REBASE:
-            raise StateForbids("PostHog still holds what this is based on; edit the proposal instead.")
+            done = carried_over_already(change, latest.number - 1)
+            raise StateForbids(done or "PostHog still holds what this is based on; edit the proposal instead.")
         held = subject.base.get("query") or ""
         without = left_out(change, latest.base, held, proposal["query"]) if action.has_sql else Dropped()
         if without and agreed is not None and agreed != without.digest:

@@ -112,6 +112,20 @@ class Impact(serializers.Serializer):
     caveat = serializers.CharField(allow_blank=True, help_text="Why dependents may be missing; empty when none can.")
 
 
+class SentBody(serializers.Serializer):
+    """The body of the request, its SQL apart."""
+
+    fields = serializers.DictField()  # type: ignore[assignment]  # the name of the field in the API
+    query = serializers.CharField(allow_null=True)
+    is_exact = serializers.BooleanField(help_text="Whether it is proved by the digest that was kept when it left.")
+
+
+class ReadBack(serializers.Serializer):
+    field = serializers.CharField()
+    value = serializers.JSONField(allow_null=True)
+    as_sent = serializers.BooleanField(allow_null=True, help_text="Null for what was not sent.")
+
+
 class Write(serializers.Serializer):
     """The write to PostHog: what was sent and what came back. More members tell of the request and its answer."""
 
@@ -121,6 +135,8 @@ class Write(serializers.Serializer):
     sent_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
     error = serializers.CharField(allow_blank=True)
+    sent = SentBody(allow_null=True, required=False, help_text="Null where nothing was sent; not in lists.")
+    read_back = ReadBack(many=True, required=False, help_text="What PostHog held when read again; not in lists.")
     candidates = serializers.ListField(
         child=serializers.DictField(),
         help_text="Views that may be what an unconfirmed create made, where only a person can tell (`decide`).",
@@ -174,6 +190,12 @@ class ChangeDetail(serializers.Serializer):
     field_changes = FieldChange(many=True)
     request = Outgoing(allow_null=True)
     consequences = Consequences()
+    cautions = serializers.ListField(
+        child=serializers.CharField(),
+        allow_null=True,
+        help_text="What is legal and deserves a second look, in sentences: names that are easily misread, sources that "
+        "the mirror does not know. Null in lists, where no query is parsed.",
+    )
     requirements = Required(many=True)
     votes = CastVote(many=True)
     blockers = Blocker(many=True)

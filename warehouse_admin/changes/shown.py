@@ -37,6 +37,14 @@ def shown(change: ChangeRequest, revision: Revision, dependents: list[str]) -> S
     return show(action_of(change.action), subject, proposal)
 
 
+def cautions(change: ChangeRequest, revision: Revision) -> list[str]:
+    """What about an open change deserves a second look; it may parse the SQL."""
+    if change.is_closed:
+        return []
+    subject = Subject(change.connection, change.object_name, revision.base, change.saved_query)
+    return action_of(change.action).cautions(subject, revision.proposal)
+
+
 def show(action: Action, subject: Subject, proposal: Facts) -> Shown:
     """The same of a proposal that is not saved yet."""
     held = subject.base.get("query") or ""

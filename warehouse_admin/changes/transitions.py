@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from warehouse_admin.accounts.models import User
 from warehouse_admin.audit import services as audit
+from warehouse_admin.changes import votes
 from warehouse_admin.changes.errors import StateForbids
 from warehouse_admin.changes.models import ChangeEvent, ChangeRequest, Revision
 from warehouse_admin.changes.policies import target_of
@@ -78,7 +79,7 @@ _WHY = {
     State.APPLYING: "it is being applied right now",
     State.APPLIED: "it is applied already",
     State.FAILED: "applying it failed",
-    State.NEEDS_REBASE: "PostHog holds another text by now, so it needs a rebase first",
+    State.NEEDS_REBASE: "PostHog has moved on, so it needs a rebase first",
     State.UNCONFIRMED: "PostHog did not confirm it, and whether it happened is being found out",
     State.PARTIAL: "it is partly applied",
     State.REJECTED: "it was rejected",
@@ -102,8 +103,20 @@ def require_state(change: ChangeRequest, verb: str) -> None:
     """Raise StateForbids unless the change can be `verb`-ed where it stands."""
     state = State(change.state)
     if state not in ALLOWED[verb]:
-        kind = "fix" if state in (State.NEEDS_REBASE, State.DRAFT) else "wait"
-        raise StateForbids(f"#{change.pk} cannot be {SPOKEN[verb]}: {_WHY[state]}.", kind=kind)
+        kind = "fix" if state in (State.NEEDS_REBASE, State.DRAFT, State.CHANGES_REQUESTED) else "wait"
+        text = f"#{change.pk} cannot be {SPOKEN[verb]}: {_WHY[state]}."
+        if state == State.NEEDS_REBASE and change.problem:
+            text = f"{text} {change.problem}"
+        raise StateForbids(text, kind=kind, who=_who(change, state))
+
+
+def _who(change: ChangeRequest, state: State) -> str:
+    """Who can clear what stands in the way, where that is a person; asked only for a refusal."""
+    if state in (State.DRAFT, State.NEEDS_REBASE):
+        return change.author.display_name
+    if state == State.CHANGES_REQUESTED:
+        return " and ".join(votes.who_lifts(vote) for vote in votes.tally(change).objections)
+    return ""
 
 
 def current_revision(change: ChangeRequest) -> Revision:

@@ -82,6 +82,12 @@ def hands(change: ChangeRequest, revision: Revision) -> frozenset[int]:
     return frozenset({change.author_id} | editors | {person.pk for person in co_authors(change)})
 
 
+def who_lifts(objection: Vote) -> str:
+    """Who ends a request for changes, and how: no edit does."""
+    theirs = f"{objection.voter.display_name} by a new vote or by taking the request back"
+    return f"{theirs}, or an administrator who did not write it, with a reason"
+
+
 def co_authors(change: ChangeRequest) -> list[User]:
     if not getattr(change, "is_shared", True):
         return []

@@ -7,7 +7,7 @@ from typing import Any
 from warehouse_admin.lineage.parser import parse
 from warehouse_admin.lineage.tokens import Kind, Token, significant, tokens
 
-_KEYWORDS = frozenset(
+KEYWORDS = frozenset(
     "ALL AND ANTI ANY ARRAY AS ASC ASOF BETWEEN BY CASE CROSS DESC DISTINCT ELSE END EXCEPT EXISTS FINAL FROM FULL "
     "HAVING ILIKE IN INNER INTERSECT INTERVAL INTO IS JOIN LEFT LIKE LIMIT MATERIALIZED NOT NULL NULLS OFFSET ON OR "
     "ORDER OUTER OVER PARTITION PREWHERE QUALIFY RECURSIVE RIGHT ROWS SAMPLE SELECT SEMI THEN UNION USING WHEN WHERE "
@@ -54,7 +54,7 @@ def _glued(sql: str) -> list[tuple[str, bool]]:
 
 
 def _folded(found: list[tuple[str, bool]]) -> list[str]:
-    return [text.upper() if is_word and text.upper() in _KEYWORDS else text for text, is_word in found]
+    return [text.upper() if is_word and text.upper() in KEYWORDS else text for text, is_word in found]
 
 
 def _holds_tag(sql: str) -> bool:

@@ -21,11 +21,15 @@ Node = dict[str, Any]
 
 @dataclass(frozen=True)
 class Sources:
-    """Names in the order they are first read. When not `complete`, `why` is a sentence for a person."""
+    """Names in the order they are first read, where parsed each with its offset.
+
+    When not `complete`, `why` is a sentence for a person.
+    """
 
     names: tuple[str, ...]
     complete: bool = True
     why: str = ""
+    offsets: tuple[int, ...] = ()
 
 
 def sources(sql: str) -> Sources:
@@ -55,7 +59,8 @@ def _sources_of_tree(tree: Node) -> Sources:
         elif table not in found:
             found[table] = at
     names = tuple(sorted(found, key=found.__getitem__))
-    return Sources(names, complete=not unnamed, why=unnamed)
+    offsets = tuple(found[name] for name in names)
+    return Sources(names, complete=not unnamed, why=unnamed, offsets=offsets)
 
 
 def _tables(tree: Node) -> Iterator[tuple[str | None, int]]:

@@ -279,6 +279,11 @@ def views_by_id(connection: Connection, ids: Sequence[str]) -> dict[str, SavedQu
     return {str(view.posthog_id): view for view in views.only("posthog_id", "name", "query")}
 
 
+def tables_were_read(connection: Connection) -> bool:
+    """Whether any sync has read the whole list of warehouse tables."""
+    return SyncRun.objects.filter(connection=connection, cursor__tables_complete=True).exists()
+
+
 def log_read_at(connection: Connection) -> datetime | None:
     """When the last sync began that read PostHog's own log down to what was known of it; None: no sync could."""
     read = SyncRun.objects.filter(connection=connection, cursor__has_key="activity_read_to")

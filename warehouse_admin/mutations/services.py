@@ -7,6 +7,7 @@ from warehouse_admin.mutations.decide import candidates, decide, decided_by, mad
 from warehouse_admin.mutations.preview import preview
 from warehouse_admin.mutations.rows import fetched_at, restore, snapshot
 from warehouse_admin.mutations.send import send
+from warehouse_admin.mutations.sent import read_back, sent
 from warehouse_admin.mutations.settle import settle, settle_due
 
 __all__ = [
@@ -17,8 +18,10 @@ __all__ = [
     "fetched_at",
     "made_as",
     "preview",
+    "read_back",
     "restore",
     "send",
+    "sent",
     "settle",
     "settle_due",
     "snapshot",

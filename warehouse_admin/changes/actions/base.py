@@ -88,6 +88,8 @@ class Action:
     icon: ClassVar[str] = "pencil"
     menu_label: ClassVar[str] = ""  # in the menu of a view
     is_danger: ClassVar[bool] = False
+    has_cautions: ClassVar[bool] = False  # whether anything of it may deserve a second look
+    default_cadence: ClassVar[str] = ""  # what its form begins with, where it has that field
     has_sql: ClassVar[bool] = False
     binds_dependents: ClassVar[bool] = False  # whether a new dependent asks for a new review
     looks_first: ClassVar[str] = (  # for whoever is about to apply it
@@ -122,6 +124,10 @@ class Action:
         """The part of the live view whose move makes a new review necessary."""
         return None
 
+    def moved(self, base: Facts, now: Facts) -> str:
+        """What PostHog holds otherwise by `now`, in a sentence; asked only where the relevant part has moved."""
+        return "PostHog holds something else by now."
+
     def meaning(self, base: Facts, proposal: Facts) -> str:
         """A digest of what the change does: equal for two proposals only if one vote may count for both."""
         return json_digest([self.name, self.relevant(base), proposal])
@@ -132,6 +138,10 @@ class Action:
 
     def consequences(self, subject: Subject, proposal: Facts) -> Consequences:
         return Consequences()
+
+    def cautions(self, subject: Subject, proposal: Facts) -> list[str]:
+        """What is legal and deserves a second look, in sentences; may parse the SQL, so not for every row of a list."""
+        return []
 
     def payload(self, proposal: Facts) -> Facts:
         """What the gate is asked for."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.lineage.builtins import BUILTIN_TABLES
+from warehouse_admin.lineage.naming import is_reserved
 from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
 from warehouse_admin.posthog import names
 
@@ -17,6 +18,32 @@ def problem_with(name: str, connection: Connection, *, besides: SavedQuery | Non
     if not names.is_valid(name):
         return "Use letters, digits, “_”, “.” and “$” only, and begin with a letter, “_” or “$”."
     return _taken(name, connection, besides)
+
+
+def cautions_about(name: str, connection: Connection, *, besides: SavedQuery | None = None) -> list[str]:
+    """What makes a name that PostHog takes hard to live with."""
+    found = []
+    if is_reserved(name):
+        found.append(
+            f"{name} is a word of the query language. Queries may have to quote it (`{name}`) to read this view; "
+            "another name saves everybody that."
+        )
+    if other := _differing_in_case(name, connection, besides):
+        found.append(f"There is {other} already: the two names differ in letter case alone and are easily mixed up.")
+    return found
+
+
+def _differing_in_case(name: str, connection: Connection, besides: SavedQuery | None) -> str:
+    """The view, table or built-in that this name could be taken for; empty for none."""
+    former = besides.name if besides else ""
+    for kind, model in (("a view", SavedQuery), ("a warehouse table", WarehouseTable)):
+        alike = (
+            model.objects.present().filter(connection=connection, name__iexact=name).exclude(name__in=(name, former))
+        )
+        if found := alike.values_list("name", flat=True).first():
+            return f"{kind} {found}"
+    built_in = next((one for one in BUILTIN_TABLES if one.lower() == name.lower() and one != name), "")
+    return f"a table {built_in} of PostHog's own" if built_in else ""
 
 
 def _taken(name: str, connection: Connection, besides: SavedQuery | None) -> str:

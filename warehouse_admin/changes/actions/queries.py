@@ -7,13 +7,24 @@ from typing import Any
 
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.changes import texts
-from warehouse_admin.changes.actions.base import Action, Consequences, Facts, Inverse, Row, Subject, count, required
-from warehouse_admin.changes.actions.names import problem_with
+from warehouse_admin.changes.actions.base import (
+    Action,
+    Consequences,
+    Facts,
+    Inverse,
+    Row,
+    Subject,
+    count,
+    listed,
+    required,
+)
+from warehouse_admin.changes.actions.names import cautions_about, problem_with
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.core.digests import text_digest
 from warehouse_admin.core.errors import InvalidInput
 from warehouse_admin.lineage.checks import check_view_sql
 from warehouse_admin.lineage.cycles import cycle
+from warehouse_admin.lineage.unresolved import unresolved
 from warehouse_admin.mirror.models import Observation, SavedQuery
 from warehouse_admin.mutations.models import Mutation
 
@@ -33,6 +44,20 @@ def sql_problems(query: str, connection: Connection, name: str) -> list[str]:
     return [f"{told}: {through}. Read something else, or change those first."]
 
 
+def unknown_sources(query: str, connection: Connection) -> list[str]:
+    """That the query reads what the mirror does not know, if it does."""
+    names = unresolved(connection, query)
+    if not names:
+        return []
+    told = (
+        f"The query reads {listed(names)}, which the mirror does not know as a view, a table or one of PostHog's own."
+    )
+    doubt = (
+        "The mirror may be behind, or its key may not see everything: PostHog refuses the query if it knows no such "
+    )
+    return [f"{told} {doubt}{'table' if len(names) == 1 else 'tables'} either."]
+
+
 def _placed(message: str, line: int, column: int) -> str:
     return message if f"line {line}" in message else f"Line {line}, column {column}: {message}"
 
@@ -44,6 +69,7 @@ class EditQuery(Action):
     fields = ("query",)
     label = "Edit"
     has_sql = True
+    has_cautions = True
 
     def clean(self, connection: Connection, values: Facts, view: SavedQuery | None) -> Facts:
         required(values, "query")
@@ -60,6 +86,9 @@ class EditQuery(Action):
     def relevant(self, base: Facts) -> Any:
         return base.get("query") or ""
 
+    def moved(self, base: Facts, now: Facts) -> str:
+        return "PostHog holds another text by now."
+
     def meaning(self, base: Facts, proposal: Facts) -> str:
         return texts.meaning_digest(base.get("query") or "", proposal["query"])
 
@@ -71,6 +100,9 @@ class EditQuery(Action):
             effects.append(f"{count(len(subject.dependents), 'view')} will read the new result.")
         lost = ["The rows of its table, until its next run."] if subject.is_materialized else []
         return Consequences(effects, lost=lost)
+
+    def cautions(self, subject: Subject, proposal: Facts) -> list[str]:
+        return unknown_sources(proposal["query"], subject.connection)
 
     def inverse(self, before: Facts, proposal: Facts, generation: str) -> Inverse:
         if before.get("query") is None:
@@ -91,6 +123,7 @@ class CreateView(Action):
     label = "Create"
     icon = "plus"
     has_sql = True
+    has_cautions = True
     looks_first = "The name is looked up in PostHog first; nothing is made if something has it by now."
 
     def clean(self, connection: Connection, values: Facts, view: SavedQuery | None) -> Facts:
@@ -121,6 +154,10 @@ class CreateView(Action):
             held = "A view of this name that somebody hid in PostHog still holds the name: then PostHog refuses it."
             effects.append(held)
         return Consequences(effects)
+
+    def cautions(self, subject: Subject, proposal: Facts) -> list[str]:
+        about = cautions_about(proposal["name"], subject.connection)
+        return about + unknown_sources(proposal["query"], subject.connection)
 
     def inverse(self, before: Facts, proposal: Facts, generation: str) -> Inverse:
         breaking = ["Views that select from it by then: they break at their next run."]

@@ -22,6 +22,14 @@ class Delete(Action):
     def relevant(self, base: Facts) -> Any:
         return [base.get("name"), base.get("query")]
 
+    def moved(self, base: Facts, now: Facts) -> str:
+        said = []
+        if base.get("name") != now.get("name"):
+            said.append(f"PostHog calls it {now.get('name')} by now, no longer {base.get('name')}.")
+        if base.get("query") != now.get("query"):
+            said.append("PostHog holds another text by now.")
+        return " ".join(said)
+
     def rows(self, subject: Subject, proposal: Facts) -> list[Row]:
         return [Row("View", subject.base.get("name") or subject.name, None)]
 

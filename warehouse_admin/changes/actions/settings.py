@@ -17,7 +17,7 @@ from warehouse_admin.changes.actions.base import (
     listed,
     required,
 )
-from warehouse_admin.changes.actions.names import problem_with
+from warehouse_admin.changes.actions.names import cautions_about, problem_with
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.core import formatting
 from warehouse_admin.core.errors import InvalidInput
@@ -40,6 +40,7 @@ class Rename(Action):
     fields = ("name",)
     label = menu_label = "Rename"
     binds_dependents = True
+    has_cautions = True
 
     def clean(self, connection: Connection, values: Facts, view: SavedQuery | None) -> Facts:
         required(values, "name")
@@ -57,6 +58,9 @@ class Rename(Action):
     def relevant(self, base: Facts) -> Any:
         return base.get("name")
 
+    def moved(self, base: Facts, now: Facts) -> str:
+        return f"PostHog calls it {now.get('name')} by now, no longer {base.get('name')}."
+
     def rows(self, subject: Subject, proposal: Facts) -> list[Row]:
         return [Row("Name", subject.base.get("name"), proposal["name"])]
 
@@ -68,6 +72,9 @@ class Rename(Action):
         effects = ["Its id, history and schedule stay. PostHog writes no renames into its own log."]
         lost = ["Queries that others have moved to the new name by then."]
         return Consequences(effects, breaks, lost)
+
+    def cautions(self, subject: Subject, proposal: Facts) -> list[str]:
+        return cautions_about(proposal["name"], subject.connection, besides=subject.view)
 
     def inverse(self, before: Facts, proposal: Facts, generation: str) -> Inverse:
         if not before.get("name"):
@@ -88,6 +95,8 @@ class SetCadence(Action):
     def clean(self, connection: Connection, values: Facts, view: SavedQuery | None) -> Facts:
         required(values, "sync_frequency")
         wanted, accepted = values["sync_frequency"], self.cadences(connection.generation)
+        if not wanted:
+            raise InvalidInput("Choose a cadence.", errors={"sync_frequency": ["Choose a cadence."]})
         if wanted not in accepted:
             wrong = f"This server accepts {', '.join(accepted)}."
             raise InvalidInput(wrong, errors={"sync_frequency": [wrong]})
@@ -113,6 +122,10 @@ class SetCadence(Action):
 
     def relevant(self, base: Facts) -> Any:
         return base.get("sync_frequency")
+
+    def moved(self, base: Facts, now: Facts) -> str:
+        held, found = in_words(base.get("sync_frequency")), in_words(now.get("sync_frequency"))
+        return f"Its cadence in PostHog is {found} by now, no longer {held}."
 
     def rows(self, subject: Subject, proposal: Facts) -> list[Row]:
         held = subject.base.get("sync_frequency")

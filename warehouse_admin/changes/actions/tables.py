@@ -21,6 +21,7 @@ class Materialize(Action):
     capability = "materialize"
     fields = ("sync_frequency",)
     label = menu_label = "Materialize"
+    default_cadence = EVERY_DAY
     icon = "layers"
 
     def clean(self, connection: Connection, values: Facts, view: SavedQuery | None) -> Facts:
@@ -45,6 +46,9 @@ class Materialize(Action):
 
     def relevant(self, base: Facts) -> Any:
         return bool(base.get("is_materialized"))
+
+    def moved(self, base: Facts, now: Facts) -> str:
+        return _switched(now)
 
     def rows(self, subject: Subject, proposal: Facts) -> list[Row]:
         held = "yes" if subject.is_materialized else "no"
@@ -84,6 +88,9 @@ class Unmaterialize(Action):
     def relevant(self, base: Facts) -> Any:
         return bool(base.get("is_materialized"))
 
+    def moved(self, base: Facts, now: Facts) -> str:
+        return _switched(now)
+
     def rows(self, subject: Subject, proposal: Facts) -> list[Row]:
         held = "yes" if subject.is_materialized else "no"
         return [Row("Materialized", held, "no"), Row("Cadence", _held_cadence(subject), "none")]
@@ -109,6 +116,12 @@ class Unmaterialize(Action):
             {"sync_frequency": former if generation == "D" else EVERY_DAY},
             lost,
         )
+
+
+def _switched(now: Facts) -> str:
+    if now.get("is_materialized"):
+        return f"It is materialized in PostHog by now; its cadence is {in_words(now.get('sync_frequency'))}."
+    return "It is not materialized in PostHog any more."
 
 
 def _held_cadence(subject: Subject) -> str | None:

@@ -251,6 +251,8 @@ def apply(request: HttpRequest, number: int) -> HttpResponse:
 def rebase_settings(request: HttpRequest, change: ChangeRequest) -> HttpResponse:
     """Without SQL there is nothing to bring together: the same wish, on top of what PostHog holds now."""
     text = "It is proposed again on top of what PostHog holds now, and reviewed anew."
+    if change.state == ChangeRequest.State.NEEDS_REBASE:
+        text = f"{change.problem} {text}"
     return _answer(
         request,
         change.pk,

@@ -12,12 +12,14 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from warehouse_admin.changes import attribution, policies, recreated, resolving, selectors, services, texts
 from warehouse_admin.changes.actions import action_of
+from warehouse_admin.changes.actions.queries import sql_problems
 from warehouse_admin.changes.dropped import Dropped
 from warehouse_admin.changes.errors import BaseMoved, DropsLines
 from warehouse_admin.changes.forms import ProposalForm
 from warehouse_admin.changes.models import ChangeRequest, Revision
-from warehouse_admin.changes.rebase import known_remote, left_out
+from warehouse_admin.changes.rebase import carried_over_already, known_remote, left_out
 from warehouse_admin.changes.transitions import require_state
+from warehouse_admin.changes.views import late
 from warehouse_admin.changes.views.actions import rebase_settings
 from warehouse_admin.changes.views.people import signed_in
 from warehouse_admin.changes.views.shared import DAMAGED
@@ -77,8 +79,10 @@ def rebase(request: HttpRequest, number: int) -> HttpResponse:
         require_state(change, "rebase")
         return _first_look(request, change, view)
     shown = request.POST.get("base", "")
-    desk = Desk(change, selectors.revision(change), _shown_text(change, view, shown), request.POST)
+    desk = Desk(change, _written_on(request, change), _shown_text(change, view, shown), request.POST)
     wanted = request.POST.get("do", TEXT)
+    if desk.revision.number != change.revision_number:
+        return late.page(request, change, desk.revision, _put_together(desk, wanted))
     if wanted in (PREVIEW, TO_EDITOR):
         return _page(request, desk)
     try:
@@ -129,7 +133,9 @@ def _first_look(request: HttpRequest, change: ChangeRequest, view: SavedQuery) -
     except UserError as error:
         unread = error.message
     if not unread and change.state != ChangeRequest.State.NEEDS_REBASE and remote == (current.base.get("query") or ""):
-        messages.info(request, "PostHog still holds the text this is written against: there is nothing to resolve.")
+        done = carried_over_already(change, current.number - 1)
+        still = "PostHog still holds the text this is written against"
+        messages.info(request, done or f"{still}: there is nothing to resolve.")
         return redirect("changes:detail", change.pk)
     if not unread:
         attribution.find_out(view, current.base, remote, timeout=LOG_SECONDS)
@@ -143,6 +149,22 @@ def _shown_text(change: ChangeRequest, view: SavedQuery, digest: str) -> str:
         return known
     version = view.versions.filter(query_hash=digest).first()
     return version.query if version else known
+
+
+def _written_on(request: HttpRequest, change: ChangeRequest) -> Revision:
+    """The revision that a form was made for; the current one where it does not say."""
+    seen = request.POST.get("revision", "")
+    is_number = seen.isdecimal() and len(seen) < 7 and 0 < int(seen) < change.revision_number
+    return selectors.revision(change, int(seen)) if is_number else selectors.revision(change)
+
+
+def _put_together(desk: Desk, wanted: str) -> str:
+    """The text that a form comes to, whatever is still open in it."""
+    if wanted == TEXT and "query" in desk.typed:
+        form = _form(desk)
+        form.is_valid()
+        return str(form.cleaned_data.get("query", ""))
+    return resolving.composed(desk.parts(), otherwise=resolving.MINE) or desk.proposal
 
 
 def _settle(request: HttpRequest, desk: Desk, wanted: str, shown: str | None) -> ChangeRequest:
@@ -182,10 +204,17 @@ def _refused(desk: Desk, wanted: str, refusal: UserError) -> Desk:
 
 def _form(desk: Desk, start: str | None = None) -> ProposalForm:
     """The whole text and the digest of what PostHog holds: as typed, or as it starts."""
-    base = text_digest(desk.remote)
+    hidden = {"base": text_digest(desk.remote), "revision": desk.revision.number}
     if "query" not in desk.typed or start is not None:
-        return ProposalForm(initial={"query": start, "base": base})
-    return ProposalForm({"query": desk.typed["query"], "base": base}, base_text=desk.proposal)
+        return ProposalForm(initial={"query": start, **hidden})
+    return ProposalForm({"query": desk.typed["query"], **hidden}, base_text=desk.proposal)
+
+
+def _problems(desk: Desk, result: str | None) -> list[str]:
+    """What is wrong with the SQL that the choices make, each with its place, as the editor tells it."""
+    if result is None or result == desk.remote:
+        return []
+    return sql_problems(result, desk.change.connection, desk.change.object_name)
 
 
 def _page(request: HttpRequest, desk: Desk) -> HttpResponse:
@@ -207,6 +236,7 @@ def _page(request: HttpRequest, desk: Desk) -> HttpResponse:
         "conflicts": sum(part.hunk.kind == "conflict" for part in found),
         "unsettled": resolving.unsettled(found),
         "result": result,
+        "problems": _problems(desk, result),
         "dropped": desk.left_out(result) if result is not None else None,
         "drops": desk.typed.get("drops", ""),
         "dropped_by_all": desk.left_out(desk.proposal),

@@ -11,14 +11,15 @@ from django.views.decorators.http import require_GET
 
 from warehouse_admin.accounts.policies import allows
 from warehouse_admin.accounts.roles import VIEW_ALL_ENTRIES
-from warehouse_admin.changes import offers, presenters, readiness, recreated, selectors, services, texts, votes
+from warehouse_admin.changes import moves, offers, presenters, readiness, recreated, selectors, services, texts, votes
 from warehouse_admin.changes.actions import Facts, Subject, action_of
 from warehouse_admin.changes.apply import approval_applies
 from warehouse_admin.changes.models import ChangeRequest, Revision
 from warehouse_admin.changes.rebase import left_out_so_far
+from warehouse_admin.changes.shown import cautions
 from warehouse_admin.changes.shown import shown as describe
 from warehouse_admin.changes.views.people import signed_in
-from warehouse_admin.core.errors import UserError
+from warehouse_admin.core.errors import Missing, UserError
 from warehouse_admin.core.htmx import render_page
 from warehouse_admin.mirror import services as mirror
 from warehouse_admin.mutations import services as mutations
@@ -81,6 +82,8 @@ def status_context(request: HttpRequest, change: ChangeRequest, revision: Revisi
         "requirements": presenters.requirements(change, revision),
         "votes": presenters.cast_votes(change, revision),
         "mutation": presenters.mutation_dict(change.mutation),
+        "sent": mutations.sent(change.mutation) if change.mutation else None,
+        "read_back": mutations.read_back(change.mutation) if change.mutation else [],
         "actions": offers.actions(change, signed_in(request), revision),
     }
 
@@ -101,6 +104,27 @@ def detail_status(request: HttpRequest, number: int) -> HttpResponse:
     if not context["in_flight"]:
         response["HX-Refresh"] = "true"
     return response
+
+
+@require_GET
+def detail_sent(request: HttpRequest, number: int) -> HttpResponse:
+    """The SQL that was sent, against what PostHog held right before and what it held when it was read again."""
+    change = selectors.detail(number, signed_in(request))
+    sent = mutations.sent(change.mutation) if change.mutation else None
+    if change.mutation is None or sent is None:
+        raise Missing(f"Nothing was sent for {change}.")
+    held = next((row.value for row in mutations.read_back(change.mutation) if row.field == "query"), None)
+    context = {"change": change, "sent": sent, "held": held}
+    return render_page(request, "changes/sent.html", "changes/_sent.html", context)
+
+
+@require_GET
+def detail_cautions(request: HttpRequest, number: int) -> HttpResponse:
+    """What deserves a second look; apart from the page, which must not wait for SQL to be parsed."""
+    change = selectors.detail(number, signed_in(request))
+    revision = _shown_revision(request, change, selectors.revision(change))
+    context = {"change": change, "cautions": cautions(change, revision)}
+    return render_page(request, "changes/cautions.html", "changes/_cautions.html", context)
 
 
 @require_GET
@@ -149,4 +173,4 @@ def _compare(change: ChangeRequest, held: Facts, revision: Revision) -> dict[str
     query, base = held.get("query") or "", revision.base.get("query") or ""
     if action.has_sql and texts.only_layout_differs(query, base):
         return {"standing": "cosmetic", "text": "Only the layout has changed in PostHog since.", "query": query}
-    return {"standing": "moved", "text": "Somebody changed the view in PostHog since.", "query": query}
+    return {"standing": "moved", "text": moves.told(change, revision.base, held), "query": query}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from warehouse_admin.accounts.selectors import active_connections
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.changes import completions as offered
 from warehouse_admin.changes import drafts, live, policies, selectors, services, texts
@@ -20,11 +20,12 @@ from warehouse_admin.changes.models import ChangeRequest, Draft
 from warehouse_admin.changes.transitions import ALLOWED, require_state
 from warehouse_admin.changes.views.people import signed_in
 from warehouse_admin.changes.views.proposing import revise_settings
-from warehouse_admin.changes.views.shared import refused_status, tell_proposed, wants_review
+from warehouse_admin.changes.views.shared import refused_status, tell_proposed, tell_saved, wants_review
 from warehouse_admin.core.digests import text_digest
 from warehouse_admin.core.errors import NotPermitted, UserError
 from warehouse_admin.lineage import selectors as lineage
 from warehouse_admin.lineage.checks import check_view_sql
+from warehouse_admin.lineage.unresolved import unresolved_places
 from warehouse_admin.mirror import selectors as mirror
 from warehouse_admin.mirror.models import SavedQuery
 
@@ -163,8 +164,7 @@ def revise(request: HttpRequest, number: int) -> HttpResponse:
     except UserError as error:
         form.add_user_errors(error.errors, error.message)
         return _revise_page(request, change, form, status=refused_status(error))
-    messages.success(request, f"{change} is saved as r{change.revision_number}.")
-    return redirect("changes:detail", change.pk)
+    return tell_saved(request, change)
 
 
 def _save(request: HttpRequest, change: ChangeRequest, typed: dict[str, Any]) -> ChangeRequest:
@@ -214,8 +214,13 @@ def completions(request: HttpRequest) -> JsonResponse:
 
 @require_POST
 def validate(request: HttpRequest) -> JsonResponse:
-    """What we can tell to be wrong with a query, without asking PostHog."""
-    found = check_view_sql(request.POST.get("query", ""))
+    """What we can tell to be wrong with a query, and what of a connection's the mirror does not know; asks nobody."""
+    query = request.POST.get("query", "")
+    found = check_view_sql(query)
+    slug = request.POST.get("connection") or request.GET.get("connection", "")
+    project = active_connections().filter(slug=slug).first()
+    if project is not None and not found:
+        found = unresolved_places(project, query)
     told = ("message", "line", "column", "level")
     return JsonResponse({"errors": [{name: getattr(problem, name) for name in told} for problem in found]})
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from warehouse_admin.accounts import services as accounts
@@ -19,11 +18,10 @@ from warehouse_admin.changes.forms import SettingsForm
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.changes.shown import show
 from warehouse_admin.changes.views.people import signed_in
-from warehouse_admin.changes.views.shared import refused_status, tell_proposed, wants_review
+from warehouse_admin.changes.views.shared import refused_status, tell_proposed, tell_saved, wants_review
 from warehouse_admin.core.errors import InvalidInput, Missing, NotPermitted, UserError
 from warehouse_admin.mirror import selectors as mirror
 from warehouse_admin.mirror.models import SavedQuery
-from warehouse_admin.posthog.cadences import EVERY_DAY
 
 
 @require_http_methods(["GET", "POST"])
@@ -37,7 +35,7 @@ def propose_action(request: HttpRequest, posthog_id: uuid.UUID, action: str) -> 
         return _create(request, view, wanted)
     subject = live.mirrored_subject(view)
     start = {"base": wanted.seen(subject.base), "nonce": uuid.uuid4().hex, **_start_values(wanted, subject)}
-    form = SettingsForm(initial=start, action=wanted, generation=subject.generation)
+    form = _form(wanted, subject, initial=start)
     return _page(request, wanted, subject, form)
 
 
@@ -46,14 +44,14 @@ def preview_action(request: HttpRequest, posthog_id: uuid.UUID, action: str) -> 
     """What would be sent and what would follow, while the form is being filled in; asks nobody."""
     view, wanted = mirror.view_by_id(posthog_id), _action(action)
     subject = live.mirrored_subject(view)
-    form = SettingsForm(request.POST, action=wanted, generation=subject.generation)
+    form = _form(wanted, subject, request.POST)
     form.is_valid()
     return render(request, "changes/_consequences.html", _preview(wanted, subject, form.cleaned_data))
 
 
 def _create(request: HttpRequest, view: SavedQuery, action: Action) -> HttpResponse:
     subject = live.mirrored_subject(view)
-    form = SettingsForm(request.POST, action=action, generation=subject.generation)
+    form = _form(action, subject, request.POST)
     if not form.is_valid():
         return _page(request, action, subject, form, status=422)
     typed = form.cleaned_data
@@ -75,7 +73,7 @@ def _create(request: HttpRequest, view: SavedQuery, action: Action) -> HttpRespo
         again = request.POST.copy()
         again["base"] = action.seen(moved.base)
         view.refresh_from_db()
-        form = SettingsForm(again, action=action, generation=subject.generation)
+        form = _form(action, subject, again)
         return _page(request, action, live.subject_of(view, moved.base), form, problem=moved)
     except UserError as error:
         form.add_user_errors(error.errors, error.message)
@@ -113,17 +111,23 @@ def _preview(action: Action, subject: Subject, values: Facts) -> dict[str, Any]:
     try:
         proposal = action.clean(subject.connection, values, subject.view)
     except InvalidInput:
-        return {"shown": None, "idle": ""}
-    return {"shown": show(action, subject, proposal), "idle": action.nothing_to_do(subject, proposal)}
+        return {"shown": None, "idle": "", "cautions": []}
+    return {
+        "shown": show(action, subject, proposal),
+        "idle": action.nothing_to_do(subject, proposal),
+        "cautions": action.cautions(subject, proposal),
+    }
 
 
 def _start_values(action: Action, subject: Subject) -> Facts:
-    """What the view has now, where the form can hold it."""
-    held = {"name": subject.name, "sync_frequency": subject.base.get("sync_frequency")}
-    offered = action.cadences(subject.generation)
-    if held["sync_frequency"] not in offered:
-        held["sync_frequency"] = EVERY_DAY if EVERY_DAY in offered else None
-    return {name: held[name] for name in action.fields}
+    """The name that the view has, to be edited; a cadence only where one is as good as chosen."""
+    start = {"name": subject.name, "sync_frequency": action.default_cadence}
+    return {name: start[name] for name in action.fields}
+
+
+def _form(action: Action, subject: Subject, *args: Any, **kwargs: Any) -> SettingsForm:
+    held = subject.base.get("sync_frequency")
+    return SettingsForm(*args, action=action, generation=subject.generation, held=held, **kwargs)
 
 
 def _action(name: str) -> Action:
@@ -138,9 +142,9 @@ def revise_settings(request: HttpRequest, change: ChangeRequest) -> HttpResponse
     subject = Subject(change.connection, change.object_name, current.base, change.saved_query, current.item.dependents)
     if request.method == "GET":
         start = {"reason": change.reason, "revision": current.number, **current.proposal}
-        form = SettingsForm(initial=start, action=action, generation=subject.generation)
+        form = _form(action, subject, initial=start)
         return _page(request, action, subject, form, change=change)
-    form = SettingsForm(request.POST, action=action, generation=subject.generation)
+    form = _form(action, subject, request.POST)
     if not form.is_valid():
         return _page(request, action, subject, form, change=change, status=422)
     typed = form.cleaned_data
@@ -151,8 +155,7 @@ def revise_settings(request: HttpRequest, change: ChangeRequest) -> HttpResponse
     except UserError as error:
         form.add_user_errors(error.errors, error.message)
         return _page(request, action, subject, form, change=change, status=refused_status(error))
-    messages.success(request, f"{change} is saved as r{change.revision_number}.")
-    return redirect("changes:detail", change.pk)
+    return tell_saved(request, change)
 
 
 def _save(request: HttpRequest, change: ChangeRequest, typed: dict[str, Any]) -> ChangeRequest:

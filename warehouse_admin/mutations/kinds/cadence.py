@@ -92,7 +92,7 @@ def note(mutation: Mutation, live: Live) -> str:
 
 def conflict(mutation: Mutation, live: Live) -> str:
     now = (live.sync_frequency if live else None) or "no cadence"
-    return f"Somebody changed the cadence since this was written (PostHog shows {now}), so nothing was sent."
+    return f"The cadence was changed since this was written (PostHog shows {now}), so nothing was sent."
 
 
 def tells(mutation: Mutation, entry: ActivityEntry) -> bool:

@@ -70,8 +70,8 @@ def write(client: Client, mutation: Mutation, live: Live) -> Live:
 def conflict(mutation: Mutation, live: Live) -> str:
     """Said of what differs, for it is what the person would have lost."""
     if live is not None and live.hogql != mutation.base.get("query"):
-        return "Somebody edited the view since this was written, so it was not deleted."
-    return f"Somebody renamed the view to {live.name if live else ''} since this was written, so it was not deleted."
+        return "The view was edited since this was written, so it was not deleted."
+    return f"The view was renamed to {live.name if live else ''} since this was written, so it was not deleted."
 
 
 DELETE = Kind(

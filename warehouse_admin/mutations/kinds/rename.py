@@ -48,7 +48,7 @@ def write(client: Client, mutation: Mutation, live: Live) -> Live:
 
 def conflict(mutation: Mutation, live: Live) -> str:
     name = live.name if live else ""
-    return f"Somebody renamed the view to {name} since this was written, so nothing was sent."
+    return f"The view was renamed to {name} since this was written, so nothing was sent."
 
 
 RENAME = Kind(
