@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.core.cache import cache
@@ -16,6 +17,7 @@ from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
 from warehouse_admin.activity.assigning import assignable
 from warehouse_admin.activity.filters import FOLDERS, OUTSIDE, WAITING, Filters, folder_conditions
 from warehouse_admin.activity.models import ActivityEntry, Question
+from warehouse_admin.core.counts import Counting, count_all
 from warehouse_admin.core.paging import CountedPaginator
 
 PAGE_SIZE = 50
@@ -66,7 +68,13 @@ class Folder:
 
 def unreviewed_count() -> int:
     """Entries that wait for a person."""
-    return ActivityEntry.objects.filter(WAITING).count()
+    return count_all(counting_unreviewed())[0]
+
+
+@lru_cache
+def counting_unreviewed() -> Counting:
+    """How to count them, written once: every page does."""
+    return Counting.of(ActivityEntry.objects.filter(WAITING))
 
 
 def folders(filters: Filters, user: User) -> list[Folder]:

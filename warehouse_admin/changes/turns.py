@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
-from django.db import connection
 from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet
 
 from warehouse_admin.accounts.models import Connection, User
@@ -13,6 +11,7 @@ from warehouse_admin.accounts.policies import allows
 from warehouse_admin.accounts.roles import APPLY, REVIEW
 from warehouse_admin.changes import policies
 from warehouse_admin.changes.models import ChangeRequest, Revision, Vote
+from warehouse_admin.core.counts import Counting, count_all
 from warehouse_admin.mutations.models import CANDIDATES, Mutation
 
 State = ChangeRequest.State
@@ -29,19 +28,20 @@ def my_turn(user: User) -> QuerySet[ChangeRequest]:
 
 
 def my_turn_count(user: User) -> int:
-    """How many; every page shows it, and to write the SQL takes longer than to run it."""
-    sql, parameters = _sql_of_count(may_review=allows(user, REVIEW), may_apply=allows(user, APPLY))
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [user.pk if value == _SOMEBODY else value for value in parameters])
-        return int(cursor.fetchone()[0])
+    """How many."""
+    return count_all(counting(user))[0]
+
+
+def counting(user: User) -> Counting:
+    """How to count them; every page does, and to write the SQL takes longer than to run it."""
+    kept = _counting(may_review=allows(user, REVIEW), may_apply=allows(user, APPLY))
+    return Counting(kept.sql, [user.pk if value == _SOMEBODY else value for value in kept.parameters])
 
 
 @lru_cache
-def _sql_of_count(*, may_review: bool, may_apply: bool) -> tuple[str, tuple[Any, ...]]:
-    """The count for people with these rights, written once; in its parameters the key of `_SOMEBODY`."""
-    rows = _waiting_for(_SOMEBODY, may_review=may_review, may_apply=may_apply).values("pk")
-    sql, parameters = rows.query.sql_with_params()
-    return f"SELECT COUNT(*) FROM ({sql}) AS waiting", parameters  # noqa: S608  the SQL is Django's
+def _counting(*, may_review: bool, may_apply: bool) -> Counting:
+    """For people with these rights, written once; in its parameters the key of `_SOMEBODY`."""
+    return Counting.of(_waiting_for(_SOMEBODY, may_review=may_review, may_apply=may_apply))
 
 
 def _waiting_for(person: int, *, may_review: bool, may_apply: bool) -> QuerySet[ChangeRequest]:

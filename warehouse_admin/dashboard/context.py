@@ -15,7 +15,7 @@ from warehouse_admin.accounts.models import Connection
 from warehouse_admin.accounts.roles import MANAGE_CONNECTIONS, roles_of
 from warehouse_admin.accounts.services import sandbox_people
 from warehouse_admin.activity import selectors as activity
-from warehouse_admin.changes.views.people import my_turn_count
+from warehouse_admin.changes.views.people import my_turn_count_and
 from warehouse_admin.mirror import known_people
 
 # (label, URL name, icon, permission or "" for everybody)
@@ -66,10 +66,8 @@ def _refused(connections: list[Connection]) -> list[Connection]:
 
 
 def _nav(request: HttpRequest) -> list[dict[str, Any]]:
-    badges = {
-        "changes:list": my_turn_count(request),
-        "activity:list": activity.unreviewed_count(),
-    }
+    turns, unreviewed = my_turn_count_and(request, activity.counting_unreviewed())
+    badges = {"changes:list": turns, "activity:list": unreviewed}
     items = []
     for label, name, icon, permission in ITEMS:
         if permission and not policies.allows(request.user, permission):
