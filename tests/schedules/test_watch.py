@@ -42,6 +42,17 @@ def test_the_list_tells_of_a_resume_before_its_first_run(
     assert "no run since then is known yet" in client_of(operator).get("/schedules/?q=int_sessions").content.decode()
 
 
+def test_the_page_of_a_campaign_follows_the_first_runs_for_a_quarter_of_an_hour(
+    synced: Connection, begin: Begin, operator: User, client_of: Callable[[User], Client]
+) -> None:
+    page = f"/schedules/resumes/{work(begin('resume', *SUSPENDED)).pk}/"
+    client = client_of(operator)
+
+    assert 'hx-trigger="every 15s"' in client.get(page).content.decode()
+    with time_machine.travel(timezone.now() + timedelta(minutes=16)):
+        assert "hx-trigger" not in client.get(page).content.decode().partition('id="resume"')[2].partition(">")[0]
+
+
 @pytest.mark.parametrize("works", [True, False])
 def test_the_run_after_a_resume_is_seen_without_a_sync(
     synced: Connection, begin: Begin, sandbox: SandboxServer, works: bool

@@ -12,7 +12,8 @@ from warehouse_admin.mirror.models import Run, SavedQuery
 from warehouse_admin.mirror.recent_runs import read_recent_runs
 from warehouse_admin.mirror.refresh import refresh_some
 from warehouse_admin.posthog import errors as posthog_errors
-from warehouse_admin.schedules.own_starts import single_runs, started_items
+from warehouse_admin.schedules.models import Campaign
+from warehouse_admin.schedules.own_starts import STARTS, single_runs, started_items
 
 WATCHED_FOR = timedelta(minutes=15)
 """After that syncs tell: most schedules take their next run hours later."""
@@ -33,6 +34,13 @@ def watch(now: datetime) -> int:
             _read_ended(awaited, started)
             refresh_some([view.pk for view in awaited])
     return sum(map(len, by_connection.values()))
+
+
+def is_watched(campaign: Campaign, now: datetime) -> bool:
+    """Whether the first runs of an ended campaign's views are being looked for."""
+    ended = campaign.finished_at
+    follows = campaign.action in STARTS and campaign.followed_at is None
+    return follows and ended is not None and ended > now - WATCHED_FOR
 
 
 def _started(since: datetime) -> Started:

@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from warehouse_admin.accounts import policies
@@ -27,6 +28,7 @@ from warehouse_admin.schedules.plan_page import sections_of
 from warehouse_admin.schedules.preview import preview
 from warehouse_admin.schedules.start import exceeded
 from warehouse_admin.schedules.views.people import person
+from warehouse_admin.schedules.watch import is_watched
 
 ITEMS_PER_PAGE = 100
 START = {"stop_percent": 20, "canary_size": 0}
@@ -150,6 +152,13 @@ def resume_detail(request: HttpRequest, resume_id: uuid.UUID) -> HttpResponse:
     return render_page(request, "schedules/resume.html", "schedules/_resume.html", context)
 
 
+def _polls(campaign: Campaign) -> str:
+    """How often the page asks for itself; empty where nothing new is to be expected soon."""
+    if campaign.is_open:
+        return "2s"
+    return "15s" if is_watched(campaign, timezone.now()) else ""
+
+
 def _steering(request: HttpRequest, campaign: Campaign, waiting: int, first: Canary | None) -> dict[str, Any]:
     """Which buttons there are for this person."""
     may = policies.allows(request.user, method_of(campaign).permission)
@@ -161,7 +170,7 @@ def _steering(request: HttpRequest, campaign: Campaign, waiting: int, first: Can
         "can_pause": may and campaign.is_open and not (campaign.paused_at or campaign.stop_requested or is_second),
         "can_continue": may and (stopped or is_awaited or bool(campaign.is_open and campaign.paused_at)),
         "can_confirm": may and is_second and campaign.started_by_id != person(request).pk,
-        "polls": campaign.is_open,
+        "polls": _polls(campaign),
     }
 
 
