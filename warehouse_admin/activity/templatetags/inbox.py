@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from django import template
-from django.utils.html import escape
+from django.template.context import Context
 from django.utils.safestring import SafeString
 
 from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.core.templatetags.ui import ago, state_pill
+from warehouse_admin.mirror.templatetags.people import person_name
 
 register = template.Library()
 
 
-@register.simple_tag
-def entry_marks(entry: ActivityEntry) -> SafeString:
+@register.simple_tag(takes_context=True)
+def entry_marks(context: Context, entry: ActivityEntry) -> SafeString:
     """Whose it was, what became of it, whether PostHog keeps a log of it, who has it, and how long ago it was."""
     marks: list[str] = [state_pill("source", entry.source)]
     if entry.verdict:
@@ -25,7 +26,7 @@ def entry_marks(entry: ActivityEntry) -> SafeString:
     if entry.known_only_here:
         marks.append(_hint("known only here"))
     if (name := getattr(entry, "assignee_name", None)) and not entry.verdict:  # as `selectors.entry_page` reads it
-        marks.append(_hint(escape(name)))
+        marks.append(_hint(person_name(context, name)))
     return SafeString("".join((*marks, _hint(ago(entry.occurred_at)))))  # each part is escaped
 
 
