@@ -112,7 +112,7 @@ def test_what_the_machine_allows_is_not_refused_for_the_state(verb, state, propo
         services.request_changes(change, people["reviewer"], "x")
     elif state in (APPROVED, "scheduled", "failed"):
         services.approve(change, people["reviewer"])
-    if verb == "rebase":
+    if verb in ("rebase", "drop"):
         sandbox.world.edit_outside(remote.name, "SELECT 9 AS theirs")
     later = timezone.now() + timedelta(hours=1) if state == "scheduled" else None
     ChangeRequest.objects.filter(pk=change.pk).update(state=state, scheduled_for=later)

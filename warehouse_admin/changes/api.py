@@ -236,8 +236,8 @@ class Rebase(Step):
     def take(self, change: ChangeRequest, request: SignedInRequest, wanted: dict[str, Any]) -> Any:
         agreed = wanted.get("agreed")
         if wanted["replace_remote"]:
-            return services.replace_remote(change, request.user, agreed=agreed)
-        return services.rebase(change, request.user, wanted.get("query"), agreed=agreed)
+            return services.replace_remote(change, request.user, agreed=agreed, reason=wanted["reason"])
+        return services.rebase(change, request.user, wanted.get("query"), agreed=agreed, reason=wanted["reason"])
 
 
 @step(serializers.Comment)

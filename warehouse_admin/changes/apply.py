@@ -29,7 +29,7 @@ from warehouse_admin.changes.transitions import (
 )
 from warehouse_admin.mutations import services as mutations
 from warehouse_admin.mutations.errors import NotYet
-from warehouse_admin.mutations.models import Mutation
+from warehouse_admin.mutations.models import GONE, Mutation
 
 Sent = Mutation.State
 GRACE = timedelta(minutes=10)
@@ -215,6 +215,8 @@ def _finish(change: ChangeRequest, mutation: Mutation) -> None:
             _again(change)
         elif mutation.state == Sent.CONFLICT and change.saved_query is not None:
             _needs_rebase(change, mutation)
+        elif mutation.remote.get(GONE) and change.saved_query is not None:
+            _end(change, State.NEEDS_REBASE, "needs_rebase", mutation)
         elif mutation.state in (Sent.CONFLICT, Sent.REFUSED, Sent.NOT_SENT):  # what is new is rebased onto nothing
             _end(change, State.FAILED, "failed", mutation)
         elif mutation.state == Sent.DID_NOT_HAPPEN:

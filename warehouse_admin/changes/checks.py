@@ -36,13 +36,25 @@ def check_proposal(
     except InvalidInput as wrong:
         problems |= wrong.errors
     reason = texts.storable(reason)
-    if reason_needed and not reason:
-        problems["reason"] = ["Say why: reviewers and the audit trail need a reason."]
-    elif len(reason) > LONGEST_REASON:
-        problems["reason"] = [f"At most {LONGEST_REASON:,} characters, please."]
+    if wrong_reason := _wrong_reason(reason, needed=reason_needed):
+        problems["reason"] = [wrong_reason]
     if problems:
         raise InvalidInput(next(iter(problems.values()))[0], errors=problems)
     return proposal, reason
+
+
+def clean_reason(reason: str) -> str:
+    """What is kept of a reason that is needed; InvalidInput where there is none or too much."""
+    reason = texts.storable(reason)
+    if wrong := _wrong_reason(reason, needed=True):
+        raise InvalidInput(wrong, errors={"reason": [wrong]})
+    return reason
+
+
+def _wrong_reason(reason: str, *, needed: bool) -> str:
+    if needed and not reason:
+        return "Say why: reviewers and the audit trail need a reason."
+    return f"At most {LONGEST_REASON:,} characters, please." if len(reason) > LONGEST_REASON else ""
 
 
 def refuse_unoffered(action: Action, connection: Connection) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import transaction
+from django.utils import timezone
 
 from warehouse_admin.accounts.models import User
 from warehouse_admin.accounts.roles import roles_of
@@ -11,6 +14,8 @@ from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.changes.review import clean_comment
 from warehouse_admin.changes.transitions import lock, note, record
 from warehouse_admin.core.errors import NotPermitted
+
+TWICE_WITHIN = timedelta(minutes=1)
 
 
 def comment(change: ChangeRequest, user: User, text: str) -> ChangeRequest:
@@ -22,6 +27,16 @@ def comment(change: ChangeRequest, user: User, text: str) -> ChangeRequest:
             told = "Only people who may see a change comment on it."
             raise NotPermitted(told, action="change.commented", target=policies.target_of(change))
         text = clean_comment(text, needed=True)
+        if _just_said(change, user, text):
+            return change  # the button was pressed twice
         note(change, user, "commented", text)
         record(change, user, "commented", reason=text, after={"revision": change.revision_number})
     return change
+
+
+def _just_said(change: ChangeRequest, user: User, text: str) -> bool:
+    """Whether the last thing that this person did here is the very same comment, a moment ago."""
+    last = change.events.filter(actor=user).order_by("-pk").first()
+    if last is None or last.at < timezone.now() - TWICE_WITHIN:
+        return False
+    return (last.kind, last.text) == ("commented", text)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from django.urls import reverse
+
 from warehouse_admin.changes.dropped import Dropped
 from warehouse_admin.core.errors import UserError
 
 if TYPE_CHECKING:
-    from warehouse_admin.changes.models import Draft
+    from warehouse_admin.changes.models import ChangeRequest, Draft
 
 
 class StateForbids(UserError):
@@ -17,6 +19,21 @@ class StateForbids(UserError):
 
     def __init__(self, message: str, *, kind: str = "wait", who: str = "") -> None:
         super().__init__(message, blockers=[{"text": message, "kind": kind, "who": who}])
+
+
+class SentAlready(UserError):
+    """A form was sent again with something else in it, as after the back button; `change` is what it made before."""
+
+    def __init__(self, change: ChangeRequest) -> None:
+        super().__init__(
+            f"This form has made {change} already, and what it says now is something else. Nothing was saved: edit "
+            f"{change} instead, or send this once more as a change of its own."
+        )
+        self.change = change
+
+    @property
+    def links(self) -> list[tuple[str, str]]:
+        return [(f"Open {self.change}", reverse("changes:detail", args=[self.change.pk]))]
 
 
 class StaleRevision(UserError):

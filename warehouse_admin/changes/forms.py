@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django import forms
@@ -45,6 +46,10 @@ class ReasonForm(forms.Form):
             if self.errors.pop(field.name, None):
                 self.add_error(None, "This form was damaged on its way. Reload the page, then send your text again.")
         return self.cleaned_data
+
+    def as_another(self) -> None:
+        """Sent once more, it makes a change of its own."""
+        self.data = {name: self.data.get(name) for name in self.data} | {"nonce": uuid.uuid4().hex}
 
     def add_user_errors(self, errors: dict[str, list[str]], otherwise: str) -> None:
         """Put a service's refusal where it belongs; above the form where no field is to blame."""

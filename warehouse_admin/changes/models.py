@@ -65,7 +65,7 @@ class ChangeRequest(models.Model):
     apply_asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     attempts = models.PositiveIntegerField(default=0)  # how often it was claimed for applying
     scheduled_for = models.DateTimeField(null=True)  # when to apply it; kept when missed, for people to read
-    by_hand = models.BooleanField(default=False)  # an operator took its time in hand: no policy starts it by itself
+    by_hand = models.BooleanField(default=False)  # an operator has its time in hand: no policy starts it by itself
     rolls_back = models.ForeignKey("self", models.PROTECT, null=True, related_name="rollbacks")
     nonce = models.CharField(max_length=64, blank=True)  # of the form that made it, so that a double click makes one
     problem = models.TextField(blank=True)  # why it failed or needs a rebase, in words

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 from django.utils import timezone
 
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit.targets import Target
-from warehouse_admin.changes import live, moves, policies, selectors
+from warehouse_admin.changes import live, moves, policies, selectors, texts
 from warehouse_admin.changes.actions import Action, Subject, action_of
 from warehouse_admin.changes.checks import (
     check_proposal,
@@ -18,7 +20,7 @@ from warehouse_admin.changes.checks import (
     refuse_keyless,
     refuse_unoffered,
 )
-from warehouse_admin.changes.errors import BaseMoved, StateForbids
+from warehouse_admin.changes.errors import BaseMoved, SentAlready, StateForbids
 from warehouse_admin.changes.models import ChangeRequest, Draft, Revision
 from warehouse_admin.changes.revisions import add_revision, told
 from warehouse_admin.changes.transitions import State, current_revision, lock, move, note, record, require_state
@@ -53,6 +55,7 @@ def create(
     target = _target(saved_query, name)
     policies.require_propose(author, action="change.created", target=target)
     if nonce and (known := ChangeRequest.objects.filter(author=author, nonce=nonce).first()):
+        _refuse_other(known, {"query": query, "name": name, "sync_frequency": sync_frequency}, reason)
         return known
     connection = connection_of(wanted, saved_query, connection)
     if saved_query is not None:
@@ -124,6 +127,20 @@ def submit(change: ChangeRequest, user: User) -> ChangeRequest:
         note(change, user, "submitted")
         record(change, user, "submitted", reason=change.reason)
     return change
+
+
+def _refuse_other(known: ChangeRequest, values: dict[str, str | None], reason: str) -> None:
+    """A form that is sent again is answered by the change it made, unless it says something else now."""
+    first = Revision.numbered(known, 1)
+    made: dict[str, Any] = first.proposal if first else {}
+    typed = {name: value for name, value in values.items() if value and name in made}
+    same_values = all(_plain(value) == _plain(made[name]) for name, value in typed.items())
+    if not same_values or _plain(reason) != _plain(known.reason):
+        raise SentAlready(known)
+
+
+def _plain(text: str) -> str:
+    return "\n".join(texts.storable(text or "").splitlines())
 
 
 def _target(saved_query: SavedQuery | None, name: str | None) -> Target:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from warehouse_admin.accounts.models import User
 from warehouse_admin.changes import attribution, live, policies, verdict
 from warehouse_admin.changes.actions import action_of
-from warehouse_admin.changes.checks import check_proposal
+from warehouse_admin.changes.checks import check_proposal, clean_reason
 from warehouse_admin.changes.dropped import Dropped, dropped
 from warehouse_admin.changes.errors import BaseMoved, DropsLines, StateForbids
 from warehouse_admin.changes.models import ChangeRequest, Revision
@@ -31,38 +31,58 @@ from warehouse_admin.core.errors import InvalidInput
 
 
 def rebase(
-    change: ChangeRequest, user: User, query: str | None = None, shown: str | None = None, *, agreed: str | None = None
+    change: ChangeRequest,
+    user: User,
+    query: str | None = None,
+    shown: str | None = None,
+    *,
+    agreed: str | None = None,
+    reason: str = "",
 ) -> ChangeRequest:
     """Put the proposal, edited to fit, on top of what PostHog holds now. Closes the change if that is it already.
 
     `shown` is the digest of what it was fitted to: BaseMoved if PostHog holds something else by now. `agreed` is the
     digest of the lines of others that a person agreed to drop: DropsLines if it drops any other; None asks nobody.
+    `reason` is needed where the change has none yet, as a rollback that began as a conflict.
     """
     if query is None and action_of(change.action).has_sql:
         raise InvalidInput("Send the text.", errors={"query": ["This field is required."]})
-    return _onto_remote(change, user, query, shown, agreed, replaces=False)
+    return _onto_remote(change, user, query, shown, agreed, reason, replaces=False)
 
 
 def replace_remote(
-    change: ChangeRequest, user: User, shown: str | None = None, *, agreed: str | None = None
+    change: ChangeRequest, user: User, shown: str | None = None, *, agreed: str | None = None, reason: str = ""
 ) -> ChangeRequest:
     """Propose the same text again in place of what PostHog holds now, saying whose work that overwrites."""
-    return _onto_remote(change, user, None, shown, agreed, replaces=True)
+    return _onto_remote(change, user, None, shown, agreed, reason, replaces=True)
 
 
 def drop_mine(change: ChangeRequest, user: User) -> ChangeRequest:
-    """Close the change in favour of what others wrote."""
+    """Close the change in favour of what others wrote; refused where PostHog, asked now, holds what it is based on."""
+    view = change.saved_query
+    if change.state != State.NEEDS_REBASE and view is not None and view.deleted_at is None:
+        live.read_live(view)
     with transaction.atomic():
         change = lock(change)
         policies.require_author(user, change, action="change.dropped")
         require_state(change, "drop")
         view, former = change.saved_query, current_revision(change).base
+        if change.state != State.NEEDS_REBASE and not _has_moved(change, former):
+            raise StateForbids("PostHog still holds what this is based on: withdraw it, then it can be opened again.")
         edits = attribution.edits_since(view, former, known_remote(change))
         text = f"Given up in favour of {attribution.told_edits(edits) or 'what PostHog holds'}."
         move(change, State.SUPERSEDED, problem=text, remote=None, scheduled_for=None)
         note(change, user, "dropped", text)
         record(change, user, "dropped", reason=text)
     return change
+
+
+def _has_moved(change: ChangeRequest, former: dict[str, Any]) -> bool:
+    """Whether the mirror holds something else by now of what the change is about, or no such view any more."""
+    view = change.saved_query
+    if view is None or view.deleted_at is not None:
+        return view is not None
+    return action_of(change.action).seen(live.mirrored_subject(view).base) != action_of(change.action).seen(former)
 
 
 def carried_over_already(change: ChangeRequest, seen: int) -> str:
@@ -103,7 +123,14 @@ def left_out_so_far(change: ChangeRequest, revision: Revision) -> Dropped:
 
 
 def _onto_remote(
-    change: ChangeRequest, user: User, query: str | None, shown: str | None, agreed: str | None, *, replaces: bool
+    change: ChangeRequest,
+    user: User,
+    query: str | None,
+    shown: str | None,
+    agreed: str | None,
+    reason: str,
+    *,
+    replaces: bool,
 ) -> ChangeRequest:
     """`query` None: the proposal as it is."""
     change = ChangeRequest.objects.select_related("saved_query", "author", "connection").get(pk=change.pk)
@@ -116,6 +143,7 @@ def _onto_remote(
     if query is not None:
         values = {**proposal, "query": query}
         proposal, _ = check_proposal(action, change.connection, view, values, change.reason, reason_needed=False)
+    reason = change.reason or clean_reason(reason)
     subject = live.read_subject(view)
     if action.has_sql:
         attribution.find_out(view, current_revision(change).base, subject.base.get("query") or "")
@@ -137,9 +165,8 @@ def _onto_remote(
             raise DropsLines(without)
         overwritten = attribution.edits_since(view, latest.base, held) if replaces else []
         revision = add_revision(change, user, subject.base, proposal)
-        if change.submitted_at is None:
-            change.submitted_at = timezone.now()
-            change.save(update_fields=["submitted_at"])
+        change.reason, change.submitted_at = reason, change.submitted_at or timezone.now()
+        change.save(update_fields=["reason", "submitted_at"])
         _tell(change, user, latest, revision, without, attribution.told_edits(overwritten) if replaces else None)
     return change
 

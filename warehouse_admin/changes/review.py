@@ -12,6 +12,7 @@ from warehouse_admin.changes import policies, texts, verdict
 from warehouse_admin.changes.errors import StaleRevision, StateForbids
 from warehouse_admin.changes.models import ChangeRequest, Revision, Vote
 from warehouse_admin.changes.transitions import State, current_revision, lock, move, note, record, require_state
+from warehouse_admin.changes.votes import tally
 from warehouse_admin.core.errors import InvalidInput
 
 LONGEST_COMMENT = 5_000
@@ -133,9 +134,10 @@ def withdraw(change: ChangeRequest, user: User, comment: str = "") -> ChangeRequ
 
 def _vote(change: ChangeRequest, revision: Revision, user: User, said: Vote.Verdict, comment: str) -> Vote:
     """One standing vote for each person: an earlier one stays in the history, voided."""
-    now = timezone.now()
-    earlier = Vote.objects.filter(change=change, voter=user, voided_at=None)
-    earlier.update(voided_at=now, voided_because="voted again")
+    now, why_not = timezone.now(), tally(change, revision).why_not
+    for earlier in Vote.objects.filter(change=change, voter=user, voided_at=None):
+        why = "; ".join(filter(None, (why_not.get(earlier.pk), "voted again")))  # the edit that had cost it is kept
+        Vote.objects.filter(pk=earlier.pk).update(voided_at=now, voided_because=why[:200])
     return Vote.objects.create(
         change=change,
         revision=revision,
@@ -162,6 +164,11 @@ def _has_approved(change: ChangeRequest, revision: Revision, user: User) -> bool
 
 
 def _refuse_unseen(latest: Revision, revision: int | None, digest: str | None) -> None:
+    if revision == latest.number and digest is not None and digest != latest.digest:
+        raise StaleRevision(
+            f"What this form was made for is not what r{latest.number} is or breaks by now. "
+            "Nothing was decided: read it once more first."
+        )
     if (revision is not None and revision != latest.number) or (digest is not None and digest != latest.digest):
         raise StaleRevision(
             f"{latest.editor.display_name} saved r{latest.number} meanwhile. "

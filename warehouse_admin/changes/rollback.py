@@ -8,6 +8,7 @@ from django.utils import timezone
 from warehouse_admin.accounts.models import User
 from warehouse_admin.changes import policies, propose
 from warehouse_admin.changes.actions import Inverse, action_of
+from warehouse_admin.changes.checks import clean_reason
 from warehouse_admin.changes.errors import StateForbids
 from warehouse_admin.changes.models import ChangeRequest, Revision
 from warehouse_admin.changes.revisions import add_revision
@@ -35,6 +36,8 @@ def rollback(change: ChangeRequest, user: User, reason: str = "") -> ChangeReque
     wanted = inverse(change)
     if wanted.impossible:
         raise StateForbids(wanted.impossible)
+    if known := ChangeRequest.objects.filter(author=user, nonce=_nonce(change, user)).first():
+        return _again(known, user, reason.strip())
     undone = propose.create(
         author=user,
         action=wanted.action,
@@ -47,6 +50,21 @@ def rollback(change: ChangeRequest, user: User, reason: str = "") -> ChangeReque
         **wanted.values,
     )
     return _linked(change, undone, user, reason)
+
+
+def _again(known: ChangeRequest, user: User, reason: str) -> ChangeRequest:
+    """Asked for once more: a reason that the draft lacked takes it to review; another one than it has is not lost."""
+    if not reason or reason == known.reason:
+        return known  # a double click
+    if known.reason:
+        raise StateForbids(f"{known} undoes this already, for another reason: edit or comment there.")
+    if known.state != State.DRAFT:
+        raise StateForbids(f"{known} undoes this already: say why where it is brought together with what moved.")
+    with transaction.atomic():
+        known = lock(known)
+        known.reason = clean_reason(reason)
+        known.save(update_fields=["reason"])
+    return propose.submit(known, user)
 
 
 def _linked(change: ChangeRequest, undone: ChangeRequest, user: User, reason: str) -> ChangeRequest:

@@ -328,6 +328,12 @@ class Rebased(serializers.Serializer):
         default=False,
         help_text="Propose the same text again in place of what PostHog holds now; then without `query`.",
     )
+    reason = ExactText(
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="Needed where the change has none yet, as a rollback that began as a conflict; else not looked at.",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["replace_remote"] and "query" in attrs:

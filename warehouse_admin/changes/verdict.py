@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from warehouse_admin.accounts.models import User
+from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.changes import apply as applying
 from warehouse_admin.changes import guards
 from warehouse_admin.changes.models import ChangeRequest, Revision
@@ -18,7 +18,9 @@ def settle(change: ChangeRequest, revision: Revision) -> bool:
         return False
     counted = tally(change, revision)
     if counted.approved:
-        move(change, State.APPROVED, problem="")
+        # Whoever approves is told that an operator applies it: another policy, set later, does not take that back.
+        manual = change.connection.apply_policy == Connection.ApplyPolicy.MANUAL
+        move(change, State.APPROVED, problem="", by_hand=manual or change.by_hand)
     elif change.state == State.CHANGES_REQUESTED and not counted.objections:
         move(change, State.IN_REVIEW)
     return counted.approved

@@ -13,6 +13,10 @@ CANDIDATES = "candidates"
 """In the evidence of a new view without an answer: the views of which only a person can tell whether one is it."""
 
 
+GONE = "gone"
+"""In the evidence of a write that met PostHog's own word that the object is not there any more."""
+
+
 class Mutation(models.Model):
     """What was asked, what was sent, what came back, and what a later look found."""
 

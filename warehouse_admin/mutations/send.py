@@ -17,7 +17,7 @@ from warehouse_admin.mutations import locks, timing
 from warehouse_admin.mutations.errors import Busy, NotYet
 from warehouse_admin.mutations.kinds import Decided, Standing, kind_of
 from warehouse_admin.mutations.kinds.create import NEW_ID
-from warehouse_admin.mutations.models import Mutation
+from warehouse_admin.mutations.models import GONE, Mutation
 from warehouse_admin.mutations.outcome import State, conclude, give_back
 from warehouse_admin.mutations.rows import Snapshot, snapshot
 from warehouse_admin.mutations.words import sentence
@@ -95,8 +95,13 @@ def _could_not_read(mutation: Mutation, error: errors.PostHogError, credential: 
     final = errors.InvalidKey | errors.PermissionDenied | errors.NotFound | errors.Refused
     if isinstance(error, final):
         evidence = {"method": error.method, "path": error.path, "status": error.status, "key": credential}
+        evidence |= _missing(error)
         return conclude(mutation, State.REFUSED, said=sentence(error), remote=evidence, credential=credential)
     return _try_later(mutation, error)
+
+
+def _missing(error: errors.PostHogError) -> dict[str, Any]:
+    return {GONE: True} if isinstance(error, errors.NotFound) and error.object_missing else {}
 
 
 def _try_later(mutation: Mutation, error: errors.PostHogError) -> Mutation:
@@ -173,6 +178,7 @@ def _failed(
     if not error.sent:
         return _try_later(mutation, error)
     said = sentence(error)
+    evidence |= _missing(error)
     if error.status is not None:
         evidence["answer"] = said  # kept when a later look says how it ended
     if error.unconfirmed:

@@ -11,12 +11,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
 from warehouse_admin.accounts.models import User
-from warehouse_admin.changes import readiness, selectors, services
+from warehouse_admin.changes import offers, policies, readiness, selectors, services
 from warehouse_admin.changes.actions import action_of
 from warehouse_admin.changes.errors import StateForbids
 from warehouse_admin.changes.forms import VoteForm
 from warehouse_admin.changes.models import ChangeRequest
-from warehouse_admin.changes.transitions import require_state
+from warehouse_admin.changes.recreated import gone
+from warehouse_admin.changes.transitions import SPOKEN, require_state
 from warehouse_admin.changes.views.detail import render_detail
 from warehouse_admin.changes.views.people import signed_in
 from warehouse_admin.changes.views.shared import DAMAGED
@@ -35,6 +36,7 @@ class Question:
     button: str
     comment: str = ""  # label of the comment; empty: none is asked for
     danger: bool = False
+    whose: str = ""  # user name of whoever made the request for changes that it is about
 
 
 def _answer(request: HttpRequest, number: int, question: Question | None, done: str, do: Do) -> HttpResponse:
@@ -60,12 +62,26 @@ def _answer(request: HttpRequest, number: int, question: Question | None, done: 
 
 
 def _ask(request: HttpRequest, change: ChangeRequest, question: Question) -> HttpResponse:
-    """Nobody is asked about what cannot be done any more: an old link leads to the change, which says why."""
+    """Nobody is asked about what they cannot do, or not any more: the link leads to the change, which says why."""
     try:
         require_state(change, question.verb)
+        _require_offered(change, signed_in(request), question)
     except StateForbids as refusal:
         return render_detail(request, change, problem=refusal)
     return render(request, "changes/confirm.html", {"change": change, "question": question, "action": request.path})
+
+
+def _require_offered(change: ChangeRequest, user: User, question: Question) -> None:
+    can = offers.actions(change, user, selectors.revision(change))
+    if question.verb == "dismiss":
+        offered = question.whose in can.dismiss
+    elif question.verb in ("drop", "rebase"):
+        offered = policies.is_writer(user, change)
+    else:
+        offered = bool(getattr(can, question.verb))
+    if not offered:
+        verb = SPOKEN[question.verb]
+        raise StateForbids(f"#{change.pk} cannot be {verb} by you as it stands. Its page says who can do what now.")
 
 
 def _moved(before: ChangeRequest, after: ChangeRequest) -> str:
@@ -153,13 +169,14 @@ def dismiss(request: HttpRequest, number: int, voter: str) -> HttpResponse:
     person = get_object_or_404(User, username=voter)
     if person == signed_in(request):
         text = "You no longer ask for changes. Where that was all that stood in the way, the change is approved by it."
-        question = Question("dismiss", "Take back your request on", text, "Take it back", "Comment")
+        question = Question("dismiss", "Take back your request on", text, "Take it back", "Comment", whose=voter)
     else:
         text = (
             f"What {person.display_name} asked for no longer stands in the way. "
             "Where that was all, the change is approved by it."
         )
-        question = Question("dismiss", "Dismiss the request for changes to", text, "Dismiss it", "Why?", danger=True)
+        title = "Dismiss the request for changes to"
+        question = Question("dismiss", title, text, "Dismiss it", "Why?", danger=True, whose=voter)
     return _answer(
         request,
         number,
@@ -250,6 +267,9 @@ def apply(request: HttpRequest, number: int) -> HttpResponse:
 
 def rebase_settings(request: HttpRequest, change: ChangeRequest) -> HttpResponse:
     """Without SQL there is nothing to bring together: the same wish, on top of what PostHog holds now."""
+    if change.saved_query is not None and change.saved_query.deleted_at is not None:
+        messages.warning(request, f"{gone(change.saved_query).text} Withdraw {change}, or carry it over.")
+        return redirect("changes:detail", change.pk)
     text = "It is proposed again on top of what PostHog holds now, and reviewed anew."
     if change.state == ChangeRequest.State.NEEDS_REBASE:
         text = f"{change.problem} {text}"

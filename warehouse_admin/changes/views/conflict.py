@@ -169,25 +169,27 @@ def _put_together(desk: Desk, wanted: str) -> str:
 
 def _settle(request: HttpRequest, desk: Desk, wanted: str, shown: str | None) -> ChangeRequest:
     """Do what the pressed button says."""
-    user = signed_in(request)
+    user, reason = signed_in(request), request.POST.get("reason", "")
     if wanted == REPLACE:
         if not request.POST.get("overwrite"):
             told = "Say that you mean it: tick that you have seen whose work this overwrites."
             raise InvalidInput(told, errors={"overwrite": [told]})
-        return services.replace_remote(desk.change, user, shown, agreed=request.POST.get("drops_all", ""))
+        return services.replace_remote(
+            desk.change, user, shown, agreed=request.POST.get("drops_all", ""), reason=reason
+        )
     if wanted == REBASE:
         found = desk.parts()
         result = resolving.composed(found)
         if result is None:
             number = resolving.unsettled(found)
             raise InvalidInput(f"Choose for {number} more conflict{'s' if number > 1 else ''} first.")
-        return services.rebase(desk.change, user, result, shown, agreed=request.POST.get("drops", ""))
+        return services.rebase(desk.change, user, result, shown, agreed=request.POST.get("drops", ""), reason=reason)
     if wanted != TEXT or "query" not in desk.typed:
         raise InvalidInput(DAMAGED)
     form = _form(desk)
     form.is_valid()
     query = form.cleaned_data.get("query", "")
-    return services.rebase(desk.change, user, query, shown, agreed=request.POST.get("drops_text", ""))
+    return services.rebase(desk.change, user, query, shown, agreed=request.POST.get("drops_text", ""), reason=reason)
 
 
 def _refused(desk: Desk, wanted: str, refusal: UserError) -> Desk:

@@ -20,7 +20,7 @@ from warehouse_admin.changes.models import ChangeRequest, Draft
 from warehouse_admin.changes.transitions import ALLOWED, require_state
 from warehouse_admin.changes.views.people import signed_in
 from warehouse_admin.changes.views.proposing import revise_settings
-from warehouse_admin.changes.views.shared import refused_status, tell_proposed, tell_saved, wants_review
+from warehouse_admin.changes.views.shared import put_refusal, refused_status, tell_proposed, tell_saved, wants_review
 from warehouse_admin.core.digests import text_digest
 from warehouse_admin.core.errors import NotPermitted, UserError
 from warehouse_admin.lineage import selectors as lineage
@@ -87,8 +87,7 @@ def _create(request: HttpRequest, view: SavedQuery) -> HttpResponse:
         form = ProposalForm(again, base_text=moved.live_query)
         return _propose_page(request, view, form, problem=moved, held=moved.live_query)
     except UserError as error:
-        form.add_user_errors(error.errors, error.message)
-        return _propose_page(request, view, form, status=refused_status(error))
+        return _propose_page(request, view, form, status=put_refusal(form, error))
     return tell_proposed(request, change)
 
 

@@ -16,7 +16,7 @@ from warehouse_admin.changes import drafts, policies, services
 from warehouse_admin.changes.forms import NewViewForm
 from warehouse_admin.changes.models import ChangeRequest, Draft
 from warehouse_admin.changes.views.people import signed_in
-from warehouse_admin.changes.views.shared import refused_status, tell_proposed, wants_review
+from warehouse_admin.changes.views.shared import put_refusal, tell_proposed, wants_review
 from warehouse_admin.core.errors import NotPermitted, UserError
 
 
@@ -65,8 +65,7 @@ def _create_view(request: HttpRequest) -> HttpResponse:
     except NotPermitted:
         raise
     except UserError as error:
-        form.add_user_errors(error.errors, error.message)
-        return _new_page(request, form, status=refused_status(error))
+        return _new_page(request, form, status=put_refusal(form, error))
     return tell_proposed(request, change)
 
 

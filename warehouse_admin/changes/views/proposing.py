@@ -18,7 +18,7 @@ from warehouse_admin.changes.forms import SettingsForm
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.changes.shown import show
 from warehouse_admin.changes.views.people import signed_in
-from warehouse_admin.changes.views.shared import refused_status, tell_proposed, tell_saved, wants_review
+from warehouse_admin.changes.views.shared import put_refusal, refused_status, tell_proposed, tell_saved, wants_review
 from warehouse_admin.core.errors import InvalidInput, Missing, NotPermitted, UserError
 from warehouse_admin.mirror import selectors as mirror
 from warehouse_admin.mirror.models import SavedQuery
@@ -76,8 +76,7 @@ def _create(request: HttpRequest, view: SavedQuery, action: Action) -> HttpRespo
         form = _form(action, subject, again)
         return _page(request, action, live.subject_of(view, moved.base), form, problem=moved)
     except UserError as error:
-        form.add_user_errors(error.errors, error.message)
-        return _page(request, action, subject, form, status=refused_status(error))
+        return _page(request, action, subject, form, status=put_refusal(form, error))
     return tell_proposed(request, change)
 
 

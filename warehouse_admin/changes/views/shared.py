@@ -7,6 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from warehouse_admin.changes import selectors, votes
+from warehouse_admin.changes.errors import SentAlready
+from warehouse_admin.changes.forms import ReasonForm
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.changes.shown import cautions
 from warehouse_admin.core.errors import InvalidInput, UserError
@@ -35,6 +37,14 @@ def tell_saved(request: HttpRequest, change: ChangeRequest) -> HttpResponse:
         still = f"What {name} asked for still stands in the way. It is lifted by {votes.who_lifts(objection)}."
         messages.warning(request, still)
     return redirect("changes:detail", change.pk)
+
+
+def put_refusal(form: ReasonForm, error: UserError) -> int:
+    """What a service refused, where it belongs in the form; gives the status of the answer."""
+    if isinstance(error, SentAlready):
+        form.as_another()
+    form.add_user_errors(error.errors, error.message)
+    return refused_status(error)
 
 
 def refused_status(error: UserError) -> int:
