@@ -187,3 +187,28 @@ def test_a_list_parses_nothing_and_a_closed_change_needs_no_second_look(leaf, po
     [row] = client.get("/api/v1/changes/").json()["results"]
     assert row["cautions"] is None
     assert client.post(f"/api/v1/changes/{number}/withdraw/", {}, "application/json").json()["cautions"] == []
+
+
+# --- what is not seen
+
+
+def test_characters_that_nobody_sees_are_named(leaf, post, client_of, reviewer):
+    told = post(
+        action="edit_query", saved_query=str(leaf.posthog_id), query=f"{leaf.query} -- \u202egnihton\u200b"
+    ).json()
+
+    assert [text for text in told["cautions"] if "not seen" in text] == [
+        "It brings in characters that are not seen, or turn the writing around: ⟨U+200B⟩, ⟨U+202E⟩."
+    ]
+    change = ChangeRequest.objects.get()
+    reader = client_of(reviewer)
+    assert "⟨U+202E⟩" in looked_at_twice(reader.get(f"/changes/{change.pk}/"), change, reader)
+
+
+def test_an_edit_of_the_ends_of_lines_alone_says_so(leaf, post):
+    query = leaf.query.replace("\n", "\r\n")
+    assert query != leaf.query
+
+    told = post(action="edit_query", saved_query=str(leaf.posthog_id), query=query).json()
+
+    assert "Nothing but the ends of lines differs from what PostHog holds." in told["cautions"]

@@ -11,6 +11,7 @@ from warehouse_admin.changes import attribution, policies, rebase, services
 from warehouse_admin.changes.dropped import dropped
 from warehouse_admin.changes.errors import BaseMoved, DropsLines, StateForbids
 from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.changes.shown import cautions
 from warehouse_admin.core.digests import text_digest
 from warehouse_admin.core.errors import NotPermitted, UserError
 from warehouse_admin.mirror import services as mirror
@@ -143,6 +144,7 @@ def test_without_asking_the_dropped_lines_are_told_all_the_same(conflicting, aut
 
     assert "Drops 1 line" in last_event(change).text
     assert last_entry("change.rebased").after["drops"][0]["text"] == "  currency,"
+    assert any(f"of what {ANA} did in PostHog meanwhile" in text for text in cautions(change, change.revisions.last()))
     left = rebase.left_out_so_far(change, change.revisions.get(number=2))
     assert [line.text for line in left.added] == ["  currency,"]
 

@@ -204,7 +204,7 @@ def test_the_review_page_of_a_rebase_that_drops_lines_of_others_is_bounded_too(
     proposed("SELECT 9 AS rival")
 
     known_people.names()  # read once in five minutes, for all pages
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(15):
         page = judge.get(url("detail", change))
 
     assert "SELECT order_id, 5 AS five" in shown(page)

@@ -7,6 +7,7 @@ from typing import Any
 
 from warehouse_admin.changes.actions import Action, Consequences, Facts, Row, Subject, action_of
 from warehouse_admin.changes.models import ChangeRequest, Revision
+from warehouse_admin.changes.rebase import left_out_so_far
 from warehouse_admin.mutations import services as mutations
 
 HELD = ("name", "query", "latest_history_id", "sync_frequency", "is_materialized", "fetched_at")
@@ -42,7 +43,16 @@ def cautions(change: ChangeRequest, revision: Revision) -> list[str]:
     if change.is_closed:
         return []
     subject = Subject(change.connection, change.object_name, revision.base, change.saved_query)
-    return action_of(change.action).cautions(subject, revision.proposal)
+    return [*_left_out(change, revision), *action_of(change.action).cautions(subject, revision.proposal)]
+
+
+def _left_out(change: ChangeRequest, revision: Revision) -> list[str]:
+    """What of the work of others this takes back again."""
+    lines = left_out_so_far(change, revision)
+    if not lines:
+        return []
+    amount = f"{lines.count} line{'s' if lines.count > 1 else ''}"
+    return [f"It leaves out {amount} of what {lines.people} did in PostHog meanwhile; the timeline has each of them."]
 
 
 def show(action: Action, subject: Subject, proposal: Facts) -> Shown:

@@ -45,6 +45,11 @@ _PARTS = re.compile(r"(<(?:script|style|textarea)\b.*?</(?:script|style|textarea
 _READ_OUT = re.compile(r'((?<= )(?:title|aria-label|alt)=")([^"]*)')
 
 
+def hidden_characters(text: str) -> set[str]:
+    """Those of a code's characters that get a sign, but for the ends of lines."""
+    return {character for character in set(text) if ord(character) in _CODE and character != "\r"}
+
+
 def visible(text: str) -> str:
     """Code with a sign for everything unseen, or a change made of it could be approved unseen."""
     signed = text.translate(_CODE)

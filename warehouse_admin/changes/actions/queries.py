@@ -22,6 +22,7 @@ from warehouse_admin.changes.actions.names import cautions_about, problem_with
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.core.digests import text_digest
 from warehouse_admin.core.errors import InvalidInput
+from warehouse_admin.core.unseen import hidden_characters, visible
 from warehouse_admin.lineage.checks import check_view_sql
 from warehouse_admin.lineage.cycles import cycle
 from warehouse_admin.lineage.unresolved import unresolved
@@ -30,6 +31,18 @@ from warehouse_admin.mutations.models import Mutation
 
 UNCHANGED = "This is the text that PostHog holds already. Change it before you propose it."
 RUNS_ONCE = "PostHog runs the query once to learn its columns; that can take a minute."
+
+
+def unseen_edits(base: str, query: str) -> list[str]:
+    """What of an edit a reader would not see but for our signs."""
+    new = sorted(hidden_characters(query) - hidden_characters(base))
+    said = []
+    if new:
+        signs = ", ".join(visible(character) for character in new[:5])
+        said.append(f"It brings in characters that are not seen, or turn the writing around: {signs}.")
+    if base != query and base.splitlines() == query.splitlines():
+        said.append("Nothing but the ends of lines differs from what PostHog holds.")
+    return said
 
 
 def sql_problems(query: str, connection: Connection, name: str) -> list[str]:
@@ -102,7 +115,8 @@ class EditQuery(Action):
         return Consequences(effects, lost=lost)
 
     def cautions(self, subject: Subject, proposal: Facts) -> list[str]:
-        return unknown_sources(proposal["query"], subject.connection)
+        base, query = subject.base.get("query") or "", proposal["query"]
+        return [*unseen_edits(base, query), *unknown_sources(query, subject.connection)]
 
     def inverse(self, before: Facts, proposal: Facts, generation: str) -> Inverse:
         if before.get("query") is None:
@@ -157,7 +171,7 @@ class CreateView(Action):
 
     def cautions(self, subject: Subject, proposal: Facts) -> list[str]:
         about = cautions_about(proposal["name"], subject.connection)
-        return about + unknown_sources(proposal["query"], subject.connection)
+        return [*about, *unseen_edits("", proposal["query"]), *unknown_sources(proposal["query"], subject.connection)]
 
     def inverse(self, before: Facts, proposal: Facts, generation: str) -> Inverse:
         breaking = ["Views that select from it by then: they break at their next run."]
