@@ -109,7 +109,7 @@ def test_an_edit_that_met_another_of_ours_names_it(view, author, approve, client
     mine = approve(mine)
 
     assert mine.state == State.NEEDS_REBASE
-    assert "PostHog holds another text by now. author wrote with " in mine.problem
+    assert "PostHog holds another text by now. author changed it with change #" in mine.problem
     assert f"#{theirs.pk}" in mine.problem
 
 

@@ -127,9 +127,9 @@ def test_two_thousand_lines_merge_at_once():
         mine[at] = f"mine {at}\n"
     best = 9.0
     for _ in range(3):
-        began = time.perf_counter()
+        began = time.process_time()
         hunks = merge("".join(base), "".join(remote), "".join(mine))
-        best = min(best, time.perf_counter() - began)
+        best = min(best, time.process_time() - began)
 
     assert "conflict" in kinds(hunks)
     assert best < 0.3
@@ -137,8 +137,8 @@ def test_two_thousand_lines_merge_at_once():
 
 def test_texts_with_nothing_in_common_end_in_bounded_time():
     sides = ["".join(f"{side}{number % 5}\n" for number in range(2_000)) for side in "abc"]
-    began = time.perf_counter()
+    began = time.process_time()
     hunks = merge(*sides)
 
     assert kinds(hunks) == ["conflict"]
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2

@@ -33,7 +33,7 @@ def test_a_view_edited_since_is_not_deleted(sandbox: SandboxServer, plain: View,
     mutation = services.send(mutation.pk)
 
     assert (mutation.state, mutation.sent_at) == (State.CONFLICT, None)
-    assert "edited the view since" in mutation.error
+    assert "was edited since this was written" in mutation.error
     assert mutation.after["query"] == "SELECT 2 AS theirs"
     assert not plain.deleted
     assert results(mutation) == ["asked", "failed"]
@@ -46,7 +46,7 @@ def test_a_view_renamed_since_is_not_deleted(sandbox: SandboxServer, plain: View
     mutation = services.send(mutation.pk)
 
     assert mutation.state == State.CONFLICT
-    assert "renamed the view to gate_theirs" in mutation.error
+    assert "was renamed to gate_theirs since" in mutation.error
     assert not plain.deleted
 
 

@@ -139,6 +139,10 @@ class Action:
     def consequences(self, subject: Subject, proposal: Facts) -> Consequences:
         return Consequences()
 
+    def hopeless(self, subject: Subject) -> str:
+        """Why PostHog refuses this whatever is chosen, in a sentence; empty where that depends on what is chosen."""
+        return ""
+
     def cautions(self, subject: Subject, proposal: Facts) -> list[str]:
         """What is legal and deserves a second look, in sentences; may parse the SQL, so not for every row of a list."""
         return []

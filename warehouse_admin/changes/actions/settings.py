@@ -133,8 +133,8 @@ class SetCadence(Action):
 
     def consequences(self, subject: Subject, proposal: Facts) -> Consequences:
         wanted = proposal["sync_frequency"]
-        if not subject.is_materialized:
-            return Consequences(refusal=self._no_table(subject))
+        if hopeless := self.hopeless(subject):
+            return Consequences(refusal=hopeless)
         if wrong := _out_of_bounds(wanted, subject.base.get("sync_frequency_bounds")):
             return Consequences(refusal=wrong)
         if wanted == NEVER:
@@ -147,8 +147,10 @@ class SetCadence(Action):
             effects.append("PostHog says yes even where the schedule did not follow; the next run is the proof.")
         return Consequences(effects, lost=["Runs that are missed, or made, until it is put back."])
 
-    def _no_table(self, subject: Subject) -> str:
+    def hopeless(self, subject: Subject) -> str:
         """A frequency without a schedule never runs on newer servers, and materializes the view on the oldest."""
+        if subject.is_materialized:
+            return ""
         by_key = accounts.capability(subject.connection, "materialize").state != "no"
         if subject.generation == "A":
             remedy = "Propose that instead." if by_key else "Have somebody do that in PostHog: its API keys may not."

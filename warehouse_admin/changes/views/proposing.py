@@ -110,7 +110,7 @@ def _preview(action: Action, subject: Subject, values: Facts) -> dict[str, Any]:
     try:
         proposal = action.clean(subject.connection, values, subject.view)
     except InvalidInput:
-        return {"shown": None, "idle": "", "cautions": []}
+        return {"shown": None, "idle": "", "cautions": [], "hopeless": action.hopeless(subject)}
     return {
         "shown": show(action, subject, proposal),
         "idle": action.nothing_to_do(subject, proposal),
