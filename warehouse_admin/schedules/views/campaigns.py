@@ -28,7 +28,7 @@ from warehouse_admin.schedules.plan_page import sections_of
 from warehouse_admin.schedules.preview import preview
 from warehouse_admin.schedules.start import exceeded
 from warehouse_admin.schedules.views.people import person
-from warehouse_admin.schedules.watch import is_watched
+from warehouse_admin.schedules.watch import is_watched, why_not_asked
 
 ITEMS_PER_PAGE = 100
 START = {"stop_percent": 20, "canary_size": 0}
@@ -145,6 +145,7 @@ def resume_detail(request: HttpRequest, resume_id: uuid.UUID) -> HttpResponse:
         "done": sum(counts.values()) - waiting,
         "accepted": counts.get(CampaignItem.Outcome.ACCEPTED, 0),
         "follow_ups": records.follow_ups_of(campaign),
+        "not_asked": "" if campaign.followed_at else why_not_asked(campaign),
         "canary": first,
         "limit": exceeded(campaign.connection, sum(counts.values())) if campaign.is_waiting_for_second else None,
         **_steering(request, campaign, waiting, first),
