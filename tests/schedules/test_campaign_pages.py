@@ -14,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from tests.schedules.conftest import HEALTHY, MANAGED, PAUSED, SUSPENDED, work
+from tests.schedules.conftest import HEALTHY, MANAGED, PAUSED, SUSPENDED, YEAR, work
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.accounts.roles import Role
 from warehouse_admin.lineage.models import Edge
@@ -171,7 +171,7 @@ def test_where_keys_may_not_resume_the_page_offers_the_cadence(
 @pytest.mark.parametrize(
     ("action", "more", "said"),
     [
-        ("pause", {"until": "2099-01-01T08:00"}, "wakes up"),
+        ("pause", {"until": f"{YEAR}-01-01T08:00"}, "wakes up"),
         ("run", {}, "One run each"),
         ("cadence", {"sync_frequency": "12hour"}, "Proposed"),
     ],
@@ -374,7 +374,7 @@ def test_one_view_is_paused_and_resumed_from_its_own_page(
     assert client.post(f"{page}pause/", {"reason": ""}).status_code == 422
 
     with django_capture_on_commit_callbacks(execute=True):
-        client.post(f"{page}pause/", {"reason": "source moves", "until": "2099-01-01T08:00"})
+        client.post(f"{page}pause/", {"reason": "source moves", "until": f"{YEAR}-01-01T08:00"})
     assert sandbox.world.view(HEALTHY).schedule.paused
     assert Hold.objects.get().reason == "source moves"
     assert f"{page}resume/" in client.get(page).content.decode()

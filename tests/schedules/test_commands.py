@@ -8,7 +8,7 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.schedules.conftest import HEALTHY, SUSPENDED
+from tests.schedules.conftest import HEALTHY, SUSPENDED, YEAR
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.management import campaigns
@@ -81,10 +81,10 @@ def test_a_pause_takes_a_wake_up_date(synced: Connection, operator: User, sandbo
     arguments = ["pause", HEALTHY, "--user", "operator", "--reason", "why"]
     assert call(*arguments, "--until", "soon")[0] == 2
 
-    status, _, told = call(*arguments, "--until", "2099-01-31T08:00Z")
+    status, _, told = call(*arguments, "--until", f"{YEAR}-01-31T08:00Z")
 
     assert (status, told["counts"]) == (0, {"paused": 1})
-    assert Hold.objects.get().until.isoformat() == "2099-01-31T08:00:00+00:00"
+    assert Hold.objects.get().until.isoformat() == f"{YEAR}-01-31T08:00:00+00:00"
     assert sandbox.world.view(HEALTHY).schedule.paused
 
 

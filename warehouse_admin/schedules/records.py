@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ from django.db.models import Count, QuerySet
 
 from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
 from warehouse_admin.core.errors import Missing
+from warehouse_admin.schedules import first_runs
 from warehouse_admin.schedules.models import Campaign, CampaignItem
 
 
@@ -35,13 +37,18 @@ def follow_ups_of(campaign: Campaign) -> dict[str, int]:
 
 
 def add_counts(found: Sequence[Campaign]) -> None:
-    """Give each campaign its `counts`, in one query for all."""
-    by_campaign: dict[Any, dict[str, int]] = {campaign.pk: {} for campaign in found}
+    """Give each campaign its `counts` and what its `first_runs` say, in words; one query for all."""
+    by_campaign: dict[Any, Counter[tuple[str, str]]] = {campaign.pk: Counter() for campaign in found}
     rows = CampaignItem.objects.filter(campaign__in=list(by_campaign)).order_by()
-    for key, outcome, count in rows.values_list("campaign", "outcome").annotate(Count("pk")):
-        by_campaign[key][outcome] = count
+    for key, outcome, went, count in rows.values_list("campaign", "outcome", "follow_up").annotate(Count("pk")):
+        by_campaign[key][outcome, went] = count
     for campaign in found:
-        campaign.counts = by_campaign[campaign.pk]  # type: ignore[attr-defined]
+        told = by_campaign[campaign.pk]
+        counts: Counter[str] = Counter()
+        for (outcome, _), count in told.items():
+            counts[outcome] += count
+        campaign.counts = dict(counts)  # type: ignore[attr-defined]
+        campaign.first_runs = first_runs.in_words(told)  # type: ignore[attr-defined]
 
 
 def counts_of(campaign: Campaign) -> dict[str, int]:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from warehouse_admin.accounts import policies
+from warehouse_admin.audit.policies import sees_all
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.core.errors import NotPermitted, UserError
 from warehouse_admin.core.htmx import render_page
@@ -128,7 +129,8 @@ def resume_list(request: HttpRequest) -> HttpResponse:
 def resume_detail(request: HttpRequest, resume_id: uuid.UUID) -> HttpResponse:
     """Refreshes itself while the campaign runs."""
     campaign = records.campaign_by_id(resume_id)
-    counts = records.counts_of(campaign)
+    records.add_counts([campaign])
+    counts: dict[str, int] = campaign.counts  # type: ignore[attr-defined]
     outcome = request.GET.get("outcome", "")
     items = records.items_of(campaign, outcome)
     total = counts.get(outcome, 0) if outcome in CampaignItem.Outcome.values else sum(counts.values())
@@ -145,6 +147,7 @@ def resume_detail(request: HttpRequest, resume_id: uuid.UUID) -> HttpResponse:
         "done": sum(counts.values()) - waiting,
         "accepted": counts.get(CampaignItem.Outcome.ACCEPTED, 0),
         "follow_ups": records.follow_ups_of(campaign),
+        "sees_trail": sees_all(request.user),
         "not_asked": "" if campaign.followed_at else why_not_asked(campaign),
         "canary": first,
         "limit": exceeded(campaign.connection, sum(counts.values())) if campaign.is_waiting_for_second else None,
