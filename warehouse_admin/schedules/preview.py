@@ -46,6 +46,8 @@ class Planned:
     broken: Sequence[str] = ()
     needs_cadence: bool = False
     """Left out unless a cadence is given, ticked or not."""
+    gets: str = ""
+    """The cadence that is set again; empty in other ways, and where nothing is sent."""
 
     @property
     def view(self) -> SavedQuery:
@@ -167,7 +169,8 @@ def _planned(views: Sequence[SavedQuery], way: Method, ticked: Collection[str] |
             mended.add(row.view.name)
         sources = [f"{name} (also in this list)" if name in here else name for name in above]
         needs_cadence = way.name == Way.RESTORE_CADENCE and _lacks_cadence(row.view)
-        planned.append(Planned(row, remark, fits, sources, needs_cadence))
+        gets = RestoreCadence().wanted(Campaign(), row.view) if way.name == Way.RESTORE_CADENCE else ""
+        planned.append(Planned(row, remark, fits, sources, needs_cadence, "" if row.view.sync_frequency else gets))
     return planned
 
 
