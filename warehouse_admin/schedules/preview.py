@@ -134,7 +134,7 @@ def preview(
         "caveat": NOT_PROVEN if action == Action.PAUSE and connection.generation != "D" else "",
         "proof_waits": way.sends and (connection.generation != "D" or action == Action.RUN),
         "asks_cadence": way.name == Way.RESTORE_CADENCE and any(_lacks_cadence(view) for view in views),
-        "unchanged": _unchanged(planned),
+        "unchanged": _not_ticked(planned) if way.action == Action.RESUME else "",
         "connection": connection,
         "several": len({view.connection_id for view in views}) > 1,
         "budget": accounts.budget_of(connection),
@@ -188,13 +188,25 @@ def _grouped(planned: Sequence[Planned]) -> list[Group]:
     return [Group(*key, found) for key, found in warned_first]
 
 
-def _unchanged(planned: Sequence[Planned]) -> str:
-    count = sum(plan.remark.startswith(UNCHANGED) for plan in planned)
-    if not count:
+def _not_ticked(planned: Sequence[Planned]) -> str:
+    """Why which of them are left out unless somebody ticks them; empty where none would most likely fail again."""
+    left = [plan for plan in planned if not plan.ticked]
+    unchanged = sum(plan.remark.startswith(UNCHANGED) for plan in left)
+    waiting = [plan for plan in left if plan.broken and not plan.remark]
+    edited = sum(plan.row.is_broken for plan in waiting)
+    idle = sum(bool(plan.remark) and not (plan.needs_cadence or plan.remark.startswith(UNCHANGED)) for plan in left)
+    if not unchanged + len(waiting):
         return ""
-    were, are = ("view was", "it is") if count == 1 else ("views were", "they are")
-    text = f"{count:,} {were} not edited since the failure and will most likely fail again, so {are} not ticked."
-    return f"{text} Tick those whose cause you fixed elsewhere."
+    told = [
+        (unchanged, "was", "were", "not edited since the failure and will most likely fail again"),
+        (edited, "was edited but reads", "were edited but read", "a view that is still broken"),
+        (len(waiting) - edited, "reads", "read", "a view that is still broken"),
+        (idle, "has", "have", "nothing to resume"),
+    ]
+    parts = [f"{count:,} {one if count == 1 else many} {what}" for count, one, many, what in told if count]
+    total = unchanged + len(waiting) + idle
+    are = "view is" if total == 1 else "views are"
+    return f"{total:,} {are} not ticked: {'; '.join(parts)}. Tick those whose cause you fixed elsewhere."
 
 
 def _remark(row: Row, way: Method) -> tuple[str, bool]:

@@ -17,7 +17,7 @@ from warehouse_admin.accounts import policies
 from warehouse_admin.audit.policies import sees_all
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.core.errors import NotPermitted, UserError
-from warehouse_admin.core.htmx import render_page
+from warehouse_admin.core.htmx import render_page, wants_fragment
 from warehouse_admin.core.paging import CountedPaginator
 from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.schedules import records, report, services
@@ -141,6 +141,7 @@ def resume_detail(request: HttpRequest, resume_id: uuid.UUID) -> HttpResponse:
     context: dict[str, Any] = {
         "resume": campaign,
         "method": method_of(campaign),
+        "is_fragment": wants_fragment(request),
         "page": page,
         "outcome": outcome,
         "counts": [(name, counts[name]) for name in CampaignItem.Outcome.values if name in counts],
