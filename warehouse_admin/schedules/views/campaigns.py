@@ -135,7 +135,7 @@ def resume_detail(request: HttpRequest, resume_id: uuid.UUID) -> HttpResponse:
     items = records.items_of(campaign, outcome)
     total = counts.get(outcome, 0) if outcome in CampaignItem.Outcome.values else sum(counts.values())
     page = CountedPaginator(items, ITEMS_PER_PAGE, total).get_page(request.GET.get("page"))
-    page.object_list = records.page_of_items(campaign, page.object_list)
+    page.object_list = records.page_of_items(campaign, list(page))
     waiting = counts.get("queued", 0) + counts.get("sent", 0)
     first = canary_of(campaign)
     context: dict[str, Any] = {
