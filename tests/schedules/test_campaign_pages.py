@@ -511,3 +511,21 @@ def test_the_page_that_changes_a_date_names_people_as_they_are_called(
 
     facts = page.partition('class="facts"')[2].partition("</dl>")[0]
     assert "<bdi>Olga Petrova</bdi>" in facts
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["int_sessions"], "1 view was not edited since the failure and will most likely fail again, so it is not"),
+        (SUSPENDED, "3 views were not edited since the failure and will most likely fail again, so they are not"),
+        ([*SUSPENDED, HEALTHY], "4 views are not ticked: 3 were not edited since the failure and will most likely"),
+        ([*SUSPENDED, HEALTHY], "fail again; 1 has nothing to resume. Tick those whose cause you fixed elsewhere."),
+        ([HEALTHY], None),
+    ],
+)
+def test_the_banner_before_a_resume_counts_all_that_is_not_ticked(
+    synced: Connection, operator: User, client_of: ClientOf, views: Views, names: list[str], said: str | None
+) -> None:
+    page = client_of(operator).post("/schedules/resume/", chosen(views, *names))
+
+    assert said in page.content.decode() if said else page.context["unchanged"] == ""

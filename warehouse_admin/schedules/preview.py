@@ -205,8 +205,12 @@ def _not_ticked(planned: Sequence[Planned]) -> str:
     ]
     parts = [f"{count:,} {one if count == 1 else many} {what}" for count, one, many, what in told if count]
     total = unchanged + len(waiting) + idle
-    are = "view is" if total == 1 else "views are"
-    return f"{total:,} {are} not ticked: {'; '.join(parts)}. Tick those whose cause you fixed elsewhere."
+    views, they = ("view", "it is") if total == 1 else ("views", "they are")
+    if len(parts) == 1:
+        text = f"{parts[0].replace(' ', f' {views} ', 1)}, so {they} not ticked."
+    else:
+        text = f"{total:,} {views} are not ticked: {'; '.join(parts)}."
+    return f"{text} Tick those whose cause you fixed elsewhere."
 
 
 def _remark(row: Row, way: Method) -> tuple[str, bool]:
