@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from tests.api.caller import is_problem
-from tests.schedules.conftest import HEALTHY, SUSPENDED
+from tests.schedules.conftest import HEALTHY, SUSPENDED, YEAR
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.accounts.roles import Role
@@ -36,11 +36,11 @@ def detail(script, response, status=202):
 
 
 def test_a_pause_with_a_wake_up_date(script, sandbox):
-    body = {"saved_queries": ids(HEALTHY), "reason": "source moves", "until": "2099-01-01T00:00:00Z"}
+    body = {"saved_queries": ids(HEALTHY), "reason": "source moves", "until": f"{YEAR}-01-01T00:00:00Z"}
 
     told = detail(script, script.post("schedules/pause/", body))
 
-    assert (told["action"], told["method"], told["until"]) == ("pause", "never", "2099-01-01T00:00:00Z")
+    assert (told["action"], told["method"], told["until"]) == ("pause", "never", f"{YEAR}-01-01T00:00:00Z")
     assert [item["outcome"] for item in told["items"]] == ["paused"]
     assert sandbox.world.view(HEALTHY).schedule.paused
     is_problem(script.post("schedules/pause/", {**body, "until": "2001-01-01T00:00:00Z"}), 400)
@@ -170,7 +170,7 @@ def test_a_campaign_tells_of_a_silent_worker_and_is_told_to_stop_once(script, mo
 @pytest.mark.parametrize(
     ("act", "field", "value", "said"),
     [
-        ("resume", "until", "2099-01-01T00:00:00Z", "it belongs to `schedules/pause/`"),
+        ("resume", "until", f"{YEAR}-01-01T00:00:00Z", "it belongs to `schedules/pause/`"),
         ("resume", "sync_frequency", "6hour", "it belongs to `schedules/cadence/`"),
         ("pause", "wave_size", 5, "it belongs to `schedules/resume/`"),
         ("pause", "method", "never", "it belongs to `schedules/resume/`"),

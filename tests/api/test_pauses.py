@@ -8,14 +8,14 @@ import pytest
 from django.utils import timezone
 
 from tests.api.caller import is_problem
-from tests.schedules.conftest import HEALTHY
+from tests.schedules.conftest import HEALTHY, YEAR
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.schedules.models import Campaign, Hold
 
 pytestmark = pytest.mark.django_db(transaction=True)
-NEXT_YEAR = datetime(2099, 1, 1, 8, tzinfo=UTC)
+NEXT_YEAR = datetime(YEAR, 1, 1, 8, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -49,9 +49,9 @@ def test_programs_wake_a_pause_once(pause, script, sandbox):
 
 
 def test_programs_change_the_date_and_take_it_away(pause, script):
-    answer = script.post(f"{pause}date/", {"until": "2099-01-01T08:00:00Z", "reason": "late"})
+    answer = script.post(f"{pause}date/", {"until": f"{YEAR}-01-01T08:00:00Z", "reason": "late"})
 
-    assert (answer.status_code, answer.json()["until"]) == (200, "2099-01-01T08:00:00Z")
+    assert (answer.status_code, answer.json()["until"]) == (200, f"{YEAR}-01-01T08:00:00Z")
     assert script.post(f"{pause}date/", {"until": None}).json()["until"] is None
     entries = AuditEntry.objects.filter(action="schedules.change_wake_up").order_by("sequence")
     assert [entry.after["until"] for entry in entries] == [NEXT_YEAR.isoformat(), None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from warehouse_admin.core.unseen import visible, visible_page, visible_prose
+from warehouse_admin.core.unseen import is_blank, visible, visible_page, visible_prose
 
 GOOD = [
     pytest.param("\N{WOMAN}\u200d\N{PERSONAL COMPUTER} \N{HEAVY BLACK HEART}\ufe0f\u200d\N{FIRE}", id="joined emoji"),
@@ -68,3 +68,13 @@ def test_a_page_without_any_is_the_very_same():
     page = "<p>nothing \u05d0\u05d1</p>"
 
     assert visible_page(page) is page
+
+
+@pytest.mark.parametrize("text", ["", " \n\t", "\u200b", "\u200d\ufe0f", "\u115f\u1160", "\u2800", "\u202e", "\xa0"])
+def test_what_nobody_can_see_is_blank(text: str) -> None:
+    assert is_blank(text)
+
+
+@pytest.mark.parametrize("text", ["x", "\u200b.", "\U0001f3f4", "\u0627\u200d"])
+def test_what_can_be_seen_is_not_blank(text: str) -> None:
+    assert not is_blank(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
@@ -14,6 +15,8 @@ from warehouse_admin.schedules.models import Campaign
 SUSPENDED = ["int_account_health", "int_marketing_touches", "int_sessions"]
 HEALTHY = "stg_fx_rates"
 PAUSED = "mart_support_sla"
+YEAR = datetime.now(UTC).year + 2
+"""Of dates to come, within those that are taken."""
 MANAGED = "stripe.charge_revenue_view"
 
 

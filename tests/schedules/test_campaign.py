@@ -101,6 +101,9 @@ def test_a_view_deleted_meanwhile_has_failed(
 
     assert outcomes(resume)["int_sessions"] == "failed"
     assert resume.state == "needs_attention"
+    ended = AuditEntry.objects.filter(object_type="resume", object_id=str(resume.pk)).latest("sequence")
+    assert (ended.result, ended.after["state"]) == ("failed", "needs_attention")
+    assert resume.error == "Of 3 schedules 1 failed."
 
 
 def test_where_suspensions_cannot_be_read_it_is_accepted_until_a_newer_run(
@@ -125,6 +128,8 @@ def test_where_suspensions_cannot_be_read_it_is_accepted_until_a_newer_run(
         "int_sessions": "failed_again",
     }
     assert resume.state == "needs_attention"
+    ended = AuditEntry.objects.filter(object_type="resume", object_id=str(resume.pk)).latest("sequence")
+    assert ended.result == "unknown"  # one is accepted and not proven
     assert entries_of("int_marketing_touches") == ["unknown", "ok"]
     assert entries_of("int_sessions") == ["unknown", "failed"]
 

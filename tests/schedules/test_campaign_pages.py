@@ -14,12 +14,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from tests.schedules.conftest import HEALTHY, MANAGED, PAUSED, SUSPENDED, work
+from tests.schedules.conftest import HEALTHY, MANAGED, PAUSED, SUSPENDED, YEAR, work
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.accounts.roles import Role
 from warehouse_admin.lineage.models import Edge
 from warehouse_admin.mirror.models import SavedQuery, SavedQueryVersion
 from warehouse_admin.mirror.refresh import refresh_state
+from warehouse_admin.sandbox import actions
 from warehouse_admin.sandbox.server import SandboxServer
 from warehouse_admin.schedules import services
 from warehouse_admin.schedules.models import Campaign, Hold
@@ -92,7 +93,11 @@ def test_every_one_of_many_views_is_warned_of_and_none_is_ticked_unseen(
     groups = [(len(group.planned), group.ticked, group.reads_broken) for group in page.context["groups"]]
     assert groups == [(20, False, False), (10, False, False), (1, False, True), (69, True, False)]
     text = page.content.decode()
-    assert "520 views were not edited since the failure" in text and "reads many_000" in text
+    told = (
+        "531 views are not ticked: 520 were not edited since the failure and will most likely fail again; "
+        "1 was edited but reads a view that is still broken; 10 have nothing to resume."
+    )
+    assert told in text and "reads many_000" in text
     assert page.context["guard"] == 600
 
     ticked = [group.ids for group in page.context["groups"] if group.ticked]
@@ -171,7 +176,7 @@ def test_where_keys_may_not_resume_the_page_offers_the_cadence(
 @pytest.mark.parametrize(
     ("action", "more", "said"),
     [
-        ("pause", {"until": "2099-01-01T08:00"}, "wakes up"),
+        ("pause", {"until": f"{YEAR}-01-01T08:00"}, "wakes up"),
         ("run", {}, "One run each"),
         ("cadence", {"sync_frequency": "12hour"}, "Proposed"),
     ],
@@ -374,7 +379,7 @@ def test_one_view_is_paused_and_resumed_from_its_own_page(
     assert client.post(f"{page}pause/", {"reason": ""}).status_code == 422
 
     with django_capture_on_commit_callbacks(execute=True):
-        client.post(f"{page}pause/", {"reason": "source moves", "until": "2099-01-01T08:00"})
+        client.post(f"{page}pause/", {"reason": "source moves", "until": f"{YEAR}-01-01T08:00"})
     assert sandbox.world.view(HEALTHY).schedule.paused
     assert Hold.objects.get().reason == "source moves"
     assert f"{page}resume/" in client.get(page).content.decode()
@@ -453,3 +458,74 @@ def test_what_is_wrong_is_marked_also_where_the_page_does_not_ask_for_it(
     page = answer.content.decode()
     assert answer.status_code == 422 and f'id="id_{field}_error"' in page and said in page
     assert not Campaign.objects.exists()
+
+
+def test_an_edit_speaks_against_no_pause(synced: Connection, operator: User, client_of: ClientOf, views: Views) -> None:
+    SavedQuery.objects.filter(name="int_sessions").update(edited_at=timezone.now())
+    client = client_of(operator)
+
+    resume = client.post("/schedules/resume/", chosen(views, "int_sessions")).content.decode()
+    pause = client.post("/schedules/pause/", chosen(views, "int_sessions")).content.decode()
+
+    assert "edited <time" in resume and "edited <time" not in pause
+
+
+def test_every_look_at_a_campaign_brings_the_line_below_its_title_up_to_date(
+    synced: Connection, begin: Begin, operator: User, client_of: ClientOf
+) -> None:
+    address = f"/schedules/resumes/{begin('resume', *SUSPENDED).pk}/"
+    client = client_of(operator)
+
+    whole = client.get(address).content.decode()
+    look = client.get(address, headers={"HX-Request": "true"}).content.decode()
+
+    assert (
+        whole.count('id="resume-started"') == 1 and "hx-swap-oob" not in whole.partition('id="resume-started"')[2][:40]
+    )
+    assert look.count('id="resume-started" hx-swap-oob="true"') == 1
+    assert "Started <time" in look.partition('id="resume-started"')[2]
+
+
+def test_the_last_action_says_what_was_done_and_why_it_failed(
+    synced: Connection, begin: Begin, operator: User, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actions, "_clear_suspension", lambda world, view: False)
+    campaign = work(begin("resume", "int_sessions"))
+    item = campaign.items.get()
+    assert item.outcome == "ignored" and campaign.error == "Of 1 schedule 1 was ignored."
+
+    page = client_of(operator).get("/schedules/?q=int_sessions").content.decode()
+
+    cell = page.partition('data-label="Last action"')[2].partition("</td>")[0]
+    assert "Ignored" in cell and item.detail[:20] in cell
+    assert re.sub(r"<[^>]+>", "", cell.partition("sub")[2]).partition(">")[2].startswith("Resume, ")
+
+
+def test_the_page_that_changes_a_date_names_people_as_they_are_called(
+    synced: Connection, begin: Begin, operator: User, client_of: ClientOf
+) -> None:
+    User.objects.filter(pk=operator.pk).update(first_name="Olga", last_name="Petrova")
+    work(begin("pause", HEALTHY))
+
+    page = client_of(operator).get(f"/schedules/pauses/{Hold.objects.get().pk}/date/").content.decode()
+
+    facts = page.partition('class="facts"')[2].partition("</dl>")[0]
+    assert "<bdi>Olga Petrova</bdi>" in facts
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["int_sessions"], "1 view was not edited since the failure and will most likely fail again, so it is not"),
+        (SUSPENDED, "3 views were not edited since the failure and will most likely fail again, so they are not"),
+        ([*SUSPENDED, HEALTHY], "4 views are not ticked: 3 were not edited since the failure and will most likely"),
+        ([*SUSPENDED, HEALTHY], "fail again; 1 has nothing to resume. Tick those whose cause you fixed elsewhere."),
+        ([HEALTHY], None),
+    ],
+)
+def test_the_banner_before_a_resume_counts_all_that_is_not_ticked(
+    synced: Connection, operator: User, client_of: ClientOf, views: Views, names: list[str], said: str | None
+) -> None:
+    page = client_of(operator).post("/schedules/resume/", chosen(views, *names))
+
+    assert said in page.content.decode() if said else page.context["unchanged"] == ""

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.test import Client
 from django.utils import timezone
 
 from tests.schedules.conftest import HEALTHY, SUSPENDED, work
@@ -33,7 +34,9 @@ def ran(name: str, status: str, ago: timedelta = timedelta()) -> None:
     )
 
 
-def test_the_first_run_after_a_resume_ends_in_the_report(synced: Connection, begin: Begin) -> None:
+def test_the_first_run_after_a_resume_ends_in_the_report(
+    synced: Connection, begin: Begin, operator: User, auditor: User, client_of: Callable[[User], Client]
+) -> None:
     campaign = work(begin("resume", *SUSPENDED))
     assert campaign.state == "succeeded"
     ran("int_account_health", "Failed", ago=timedelta(hours=1))  # before it was sent: says nothing
@@ -51,7 +54,19 @@ def test_the_first_run_after_a_resume_ends_in_the_report(synced: Connection, beg
         services.follow()
     assert campaign.items.get(saved_query__name="int_account_health").follow_up == "no_run_yet"
     final = AuditEntry.objects.get(action="schedules.follow_up")
-    assert final.after == {"counts": {"failed_again": 1, "no_run_yet": 1, "ran_ok": 1}}
+    assert final.after == {
+        "counts": {"failed_again": 1, "no_run_yet": 1, "ran_ok": 1},
+        "views": {"failed_again": ["int_marketing_touches"], "no_run_yet": ["int_account_health"]},
+    }
+    address = f"/schedules/resumes/{campaign.pk}/"
+    page = client_of(operator).get(address).content.decode()
+    told = "3 resumed, of which 1 failed again at its first run and 1 did not run when due."
+    assert told in page and told in client_of(operator).get("/schedules/resumes/").content.decode()
+    assert "auditors and administrators find it in the audit trail" in page
+    assert "auditors and administrators" not in client_of(auditor).get(address).content.decode()
+    listed = "/api/v1/audit/?action=schedules.follow_up"
+    assert client_of(operator).get(listed).json()["results"] == []
+    assert [row["object"]["id"] for row in client_of(auditor).get(listed).json()["results"]] == [str(campaign.pk)]
     assert (final.object_id, final.request_id, final.result) == (str(campaign.pk), campaign.request_id, "failed")
 
     with time_machine.travel(timezone.now() + timedelta(days=41)):
@@ -135,6 +150,12 @@ def test_a_cadence_that_somebody_set_in_posthog_ends_a_pause(
 
     assert Hold.objects.get().how == "outside"
     assert Campaign.objects.filter(action="resume").count() == 0
+
+
+def test_a_wake_up_date_that_nobody_can_mean_is_refused(synced: Connection, begin: Begin) -> None:
+    with pytest.raises(InvalidInput, match="more than 5 years away"):
+        begin("pause", HEALTHY, until=timezone.now() + timedelta(days=5 * 366 + 1))
+    begin("pause", HEALTHY, until=timezone.now() + timedelta(days=5 * 365))
 
 
 def test_a_wake_up_date_in_the_past_is_refused(synced: Connection, begin: Begin) -> None:

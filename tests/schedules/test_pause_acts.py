@@ -11,7 +11,7 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from tests.schedules.conftest import HEALTHY, work
+from tests.schedules.conftest import HEALTHY, YEAR, work
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.accounts.roles import Role
 from warehouse_admin.audit.models import AuditEntry
@@ -25,7 +25,7 @@ Begin = Callable[..., Campaign]
 ClientOf = Callable[[User], Client]
 Commit = Callable[..., object]
 DATE = "schedules.change_wake_up"
-NEXT_YEAR = datetime(2099, 1, 1, 8, tzinfo=UTC)
+NEXT_YEAR = datetime(YEAR, 1, 1, 8, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_the_date_is_changed_and_taken_away_on_record(page: str, operator: User,
     assert f'value="{before:%Y-%m-%dT%H:%M}"' in client.get(f"{page}date/").content.decode()
 
     for _ in range(2):
-        answer = client.post(f"{page}date/", {"until": "2099-01-01T08:00", "reason": "the source is late"})
+        answer = client.post(f"{page}date/", {"until": f"{YEAR}-01-01T08:00", "reason": "the source is late"})
         assert answer["Location"] == "/schedules/pauses/"
 
     assert Hold.objects.get().until == NEXT_YEAR
@@ -159,7 +159,7 @@ def test_the_date_is_changed_and_taken_away_on_record(page: str, operator: User,
     assert (entry.actor, entry.object_id, entry.reason) == (operator, str(view.posthog_id), "the source is late")
     assert entry.before["until"] == before.isoformat() and entry.after["until"] == NEXT_YEAR.isoformat()
     view.refresh_from_db()
-    assert "until 2099-01-01 08:00" in view.schedule_evidence
+    assert f"until {YEAR}-01-01 08:00" in view.schedule_evidence
 
     assert client.post(f"{page}date/", {"until": "", "reason": ""}).status_code == 302
     assert Hold.objects.get().until is None
@@ -181,7 +181,7 @@ def test_after_a_failed_wake_up_another_date_begins_anew(
     client = client_of(operator)
     with time_machine.travel(until + timedelta(minutes=1)):
         assert services.wake_due() == 1
-        under_way = client.post(f"{page}date/", {"until": "2099-01-01T08:00"})
+        under_way = client.post(f"{page}date/", {"until": f"{YEAR}-01-01T08:00"})
         assert under_way.status_code == 409 and "being woken already" in under_way.content.decode()
         assert "It is being woken." in client.get("/schedules/pauses/").content.decode()
         Campaign.objects.filter(action="resume").update(state="stopped")
@@ -190,7 +190,7 @@ def test_after_a_failed_wake_up_another_date_begins_anew(
     hold = Hold.objects.get()
     assert hold.needs_person_at is not None or hold.wake_not_before is not None
 
-    client.post(f"{page}date/", {"until": "2099-01-01T08:00"})
+    client.post(f"{page}date/", {"until": f"{YEAR}-01-01T08:00"})
 
     hold.refresh_from_db()
     assert (hold.wake, hold.wake_tries, hold.wake_not_before, hold.wake_error) == (None, 0, None, "")
@@ -221,8 +221,38 @@ def test_an_ended_or_unknown_pause_is_told(page: str, operator: User, client_of:
     work(begin("resume", HEALTHY, method="restore_cadence"))
     client = client_of(operator)
 
-    for verb, body in (("wake", {"reason": "x"}), ("date", {"until": "2099-01-01T08:00"})):
+    for verb, body in (("wake", {"reason": "x"}), ("date", {"until": f"{YEAR}-01-01T08:00"})):
         assert "This pause has ended" in client.get(f"{page}{verb}/").content.decode()
         assert client.post(f"{page}{verb}/", body).status_code == 409
     assert client.get("/schedules/pauses/999999/wake/").status_code == 404
     assert changed_dates() == []
+
+
+def test_a_date_that_nobody_can_mean_is_refused_on_the_page_and_over_rest(
+    page: str, until: datetime, operator: User, client_of: ClientOf
+) -> None:
+    client, view = client_of(operator), SavedQuery.objects.get(name=HEALTHY)
+
+    answer = client.post(f"{page}date/", {"until": "9999-01-01T08:00"})
+    assert answer.status_code == 422 and "more than 5 years away" in answer.content.decode()
+    body = {"until": "9999-01-01T08:00Z", "reason": "x"}
+    told = client.post(f"/api/v1/schedules/pauses/{view.posthog_id}/date/", body, content_type="application/json")
+    assert told.status_code == 400 and "more than 5 years away" in str(told.json()["errors"]["until"])
+    assert Hold.objects.get().until == until and changed_dates() == []
+
+
+@pytest.mark.parametrize("unseen", ["\u200b\u200b", "\u3164", " \ufeff\u2060 ", "\u2800"])
+def test_a_reason_of_which_nothing_can_be_seen_is_none(
+    page: str, operator: User, client_of: ClientOf, unseen: str
+) -> None:
+    client, view = client_of(operator), SavedQuery.objects.get(name=HEALTHY)
+
+    for verb, body in (("wake", {}), ("date", {"until": f"{YEAR}-01-01T08:00"})):
+        answer = client.post(f"{page}{verb}/", {**body, "reason": unseen})
+        assert answer.status_code == 422 and "Say why" in answer.content.decode()
+    one = view.posthog_id
+    for address in (f"saved-queries/{one}/run/", f"schedules/pauses/{one}/wake/", f"schedules/pauses/{one}/date/"):
+        body = {"reason": unseen} | ({"until": f"{YEAR}-01-01T08:00Z"} if address.endswith("date/") else {})
+        told = client.post(f"/api/v1/{address}", body, content_type="application/json")
+        assert told.status_code == 400 and "Say why" in str(told.json()["errors"]["reason"])
+    assert changed_dates() == [] and Campaign.objects.count() == 1

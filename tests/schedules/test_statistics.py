@@ -66,6 +66,25 @@ def test_the_slowest_and_the_most_failing_views_stand_first(
     assert client.get("/api/v1/schedules/statistics/?days=8").status_code == 400
 
 
+def test_states_are_those_of_now_while_the_counts_are_kept(
+    views: dict[str, SavedQuery], viewer: User, client_of: ClientOf
+) -> None:
+    ran(views["flaky"], 1, "Failed")
+    ran(views["flaky"], 2)
+    SavedQuery.objects.update(schedule_state="failing")
+    client = client_of(viewer)
+    assert "Failing" in client.get("/schedules/runs/").content.decode()
+
+    SavedQuery.objects.update(schedule_state="on_time")
+    ran(views["flaky"], 3, "Failed")
+
+    page = client.get("/schedules/runs/")
+    assert [(row.failed, row.schedule_state) for row in page.context["found"].most_failing] == [(1, "on_time")]
+    assert page.content.decode().count("On time") == 2 and "Failing" not in page.content.decode()
+    told = client.get("/api/v1/schedules/statistics/").json()
+    assert [row["schedule_state"] for row in told["slowest"]] == ["on_time"]
+
+
 def test_a_warehouse_without_runs_is_said_to_have_none(viewer: User, client_of: ClientOf) -> None:
     page = client_of(viewer).get("/schedules/runs/?days=nonsense").content.decode()
 

@@ -10,14 +10,16 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
+from tests.mirror.builders import make_view
 from tests.schedules.conftest import HEALTHY, SUSPENDED, work
 from warehouse_admin.accounts.models import Connection, User
+from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.mirror.models import Run, SavedQuery, SyncRun
 from warehouse_admin.mirror.refresh import refresh_states
 from warehouse_admin.sandbox.faults import Fault
 from warehouse_admin.sandbox.server import SandboxServer
 from warehouse_admin.schedules import services
-from warehouse_admin.schedules.models import Campaign
+from warehouse_admin.schedules.models import Campaign, CampaignItem
 
 pytestmark = pytest.mark.django_db
 Begin = Callable[..., Campaign]
@@ -133,3 +135,63 @@ def test_a_server_that_fails_leaves_it_to_the_next_beat(
 
     assert Run.objects.count() == known
     assert view("int_sessions").schedule_state == "failing"
+
+
+def test_a_refused_key_stops_neither_the_settling_nor_the_follow_up_of_others(
+    generation: Callable[[str], Connection], begin: Begin, operator: User, client_of: Callable[[User], Client]
+) -> None:
+    mine = generation("C")
+    campaign = work(begin("run", HEALTHY))
+    assert campaign.items.get().outcome == "accepted"
+    address = f"/schedules/resumes/{campaign.pk}/"
+    assert "asked again every half minute" in client_of(operator).get(address).content.decode()
+
+    other = Connection.objects.create(slug="other", name="Other", host="http://127.0.0.1:9", project_id="2")
+    elsewhere = make_view(other, "elsewhere", is_materialized=True)
+    theirs = Campaign.objects.create(
+        connection=other, action="run", method="run", reason="x", state="succeeded", finished_at=timezone.now()
+    )
+    now = timezone.now()
+    sent = {"sent_at": now, "due_at": now + timedelta(hours=1), "mutation": campaign.items.get().mutation}
+    item = CampaignItem.objects.create(
+        campaign=theirs, saved_query=elsewhere, position=1, outcome="accepted", is_open=False, **sent
+    )
+    for seen in (elsewhere, view(HEALTHY)):
+        Run.objects.create(
+            saved_query=seen, job_id=f"j{seen.pk}", status="Completed", started_at=now + timedelta(seconds=1)
+        )
+    Connection.objects.filter(pk=mine.pk).update(key_refused_at=now)
+
+    with time_machine.travel(now + timedelta(minutes=1)):
+        services.follow()
+
+        item.refresh_from_db()
+        assert (item.outcome, item.follow_up) == ("ran", "ran_ok")
+        assert (campaign.items.get().outcome, campaign.items.get().follow_up) == ("ran", "ran_ok")
+        told = AuditEntry.objects.filter(action="schedules.follow_up", object_id=str(theirs.pk))
+        assert [entry.result for entry in told] == ["ok"]
+
+
+@pytest.mark.parametrize(
+    ("unreachable", "said"),
+    [
+        ({"key_refused_at": timezone.now()}, "PostHog refuses the API key of Demo"),
+        ({"is_active": False}, "Demo is paused"),
+    ],
+)
+def test_the_page_says_why_posthog_is_not_asked(
+    synced: Connection,
+    begin: Begin,
+    operator: User,
+    client_of: Callable[[User], Client],
+    unreachable: dict[str, object],
+    said: str,
+) -> None:
+    campaign = work(begin("resume", *SUSPENDED))
+    Connection.objects.filter(pk=synced.pk).update(**unreachable)
+
+    services.follow()  # raises nothing
+
+    page = client_of(operator).get(f"/schedules/resumes/{campaign.pk}/").content.decode()
+    body = page.partition('id="resume"')[2]
+    assert said in body and "half minute" not in body and "hx-trigger" not in body.partition(">")[0]

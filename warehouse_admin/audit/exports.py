@@ -13,6 +13,7 @@ from django.utils import timezone
 from warehouse_admin.audit import export_texts, export_writing, policies, selectors, services, tasks
 from warehouse_admin.audit.models import AuditEntry, Export, ExportPart
 from warehouse_admin.core.errors import InvalidInput, Missing, UserError
+from warehouse_admin.core.unseen import is_blank
 
 MOST_AT_ONCE = 3
 """So many exports of one person may be under way."""
@@ -53,7 +54,7 @@ def _check(user: Any, format: str, filters: Mapping[str, str], masked: bool, rea
         errors["filters"] = problems
     if not masked:
         policies.require_sees_all(user, action="audit.export_asked")
-        if not reason:
+        if is_blank(reason):
             errors["reason"] = ["Say what the addresses and e-mails are needed for."]
     if Export.objects.filter(asked_by=user, state__in=_OPEN).count() >= MOST_AT_ONCE:
         raise UserError(f"{MOST_AT_ONCE} exports of yours are under way; wait for one, or stop one.")

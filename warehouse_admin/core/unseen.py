@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 # In code: whatever looks like nothing, like a plain space or like the end of a line.
 _IN_CODE = (
@@ -41,6 +42,8 @@ _CLASS = "".join(re.escape(chr(code)) for code in (*_CONTROLS, *_IN_CODE) if cod
 # A flag such as Scotland's is a black one with its letters as tags behind it.
 _PROSE = re.compile(f"(\U0001f3f4[\U000e0061-\U000e007a]{{3,6}}\U000e007f)|[{_CLASS}]|{_JOINERS}")
 _SUSPECT = [chr(code) for code in (*_CONTROLS, *_IN_CODE, 0x200C, 0x200D) if code not in _GOOD_IN_PROSE]
+_NOTHING_SEEN = {"Cc", "Cf", "Zs", "Zl", "Zp"}
+_BLANK = {*_IN_CODE, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), 0x2800}  # variation selectors, empty Braille
 _PARTS = re.compile(r"(<(?:script|style|textarea)\b.*?</(?:script|style|textarea)>|<!--.*?-->|<[^>]*>)", re.DOTALL)
 _READ_OUT = re.compile(r'((?<= )(?:title|aria-label|alt)=")([^"]*)')
 
@@ -69,6 +72,11 @@ def visible_page(page: str) -> str:
     parts[::2] = [visible_prose(text) for text in parts[::2]]
     parts[1::2] = [_tag(tag) for tag in parts[1::2]]
     return "".join(parts)
+
+
+def is_blank(text: str) -> bool:
+    """Whether a reader would see nothing of it: spaces, controls, and characters that only shape others or hide."""
+    return all(unicodedata.category(one) in _NOTHING_SEEN or ord(one) in _BLANK for one in text)
 
 
 def _tag(tag: str) -> str:

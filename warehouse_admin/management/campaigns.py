@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from argparse import ArgumentParser
 from typing import Any
 
@@ -14,9 +15,12 @@ from warehouse_admin.schedules import records, services
 from warehouse_admin.schedules.models import Campaign, CampaignItem
 from warehouse_admin.schedules.plan import STOP_PERCENT, Plan
 
+ASK_AGAIN_AFTER = 1.0
+"""Seconds between two looks at a campaign that another worker has, or that waits."""
+
 
 class CampaignCommand(PortalCommand):
-    """Starts a campaign, works on it here, and reports every view; 0 only if all did as hoped."""
+    """Starts a campaign, sees it through to its end, and reports every view; 0 only if all did as hoped."""
 
     action: str
 
@@ -39,11 +43,22 @@ class CampaignCommand(PortalCommand):
 
     def run(self, **options: Any) -> dict[str, Any]:
         campaign = self._start(options)
-        if campaign.is_waiting_for_second:
-            self.say(f"Campaign {campaign.pk} waits for a second operator.")
-        elif not options["no_wait"]:
+        if not options["no_wait"]:
+            self._see_through(campaign)
+        return self._report(campaign, waited=not options["no_wait"])
+
+    def _see_through(self, campaign: Campaign) -> None:
+        """Until it has ended or only a person can let it go on; a worker may have been faster than this command."""
+        told = ""
+        while True:
             services.run_campaign(campaign.pk)
-        return self._report(campaign)
+            campaign.refresh_from_db()
+            if not campaign.is_open or _waits_for_a_person(campaign):
+                return
+            if (now := _progress(campaign)) != told:
+                self.say(now)
+                told = now
+            time.sleep(ASK_AGAIN_AFTER)
 
     def _start(self, options: dict[str, Any]) -> Campaign:
         user = User.objects.filter(username=options["user"]).first()
@@ -79,7 +94,7 @@ class CampaignCommand(PortalCommand):
             self.misuse(f"Several connections have {', '.join(unclear)}: name one with --connection.")
         return [by_name[name][0] if name in by_name else name for name in given]
 
-    def _report(self, campaign: Campaign) -> dict[str, Any]:
+    def _report(self, campaign: Campaign, *, waited: bool) -> dict[str, Any]:
         campaign.refresh_from_db()
         counts = records.counts_of(campaign)
         items = list(records.items_of(campaign))
@@ -103,11 +118,26 @@ class CampaignCommand(PortalCommand):
             ],
         }
         bad = [item for item in items if item.outcome not in (*CampaignItem.FINE, "queued", "sent")]
+        if waited and (why := _waits_for_a_person(campaign)):
+            self.fail(f"Campaign {campaign.pk} {why}.", **result)
         if bad or campaign.state in (Campaign.State.STOPPED, Campaign.State.FAILED):
             self.fail(campaign.error or f"{len(bad)} views did not do as hoped.", **result)
         return result
 
 
-def _row(item: CampaignItem) -> dict[str, str]:
-    view = item.saved_query
-    return {"saved_query": str(view.posthog_id), "name": view.name, "outcome": item.outcome, "detail": item.detail}
+def _waits_for_a_person(campaign: Campaign) -> str:
+    """What it cannot go on without, in words; empty while it goes on by itself, however late."""
+    if campaign.is_waiting_for_second:
+        return "waits for a second operator to confirm it; nothing was sent yet"
+    rests = not campaign.claim or campaign.silence
+    if campaign.is_open and campaign.paused_at and not campaign.stop_requested and rests:
+        return "is paused; nothing more is sent until somebody continues it"
+    return ""
+
+
+def _progress(campaign: Campaign) -> str:
+    counts = records.counts_of(campaign)
+    total = sum(counts.values())
+    done = total - counts.get(CampaignItem.Outcome.QUEUED, 0) - counts.get(CampaignItem.Outcome.SENT, 0)
+    waits = f"; waits for {campaign.rests_on}" if campaign.rests_on else ""
+    return f"{done} of {total} settled{waits}"

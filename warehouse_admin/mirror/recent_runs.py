@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from contextlib import closing
 from datetime import datetime, timedelta
 
 from warehouse_admin.accounts import services as accounts
@@ -28,16 +29,18 @@ def read_recent_runs(connection: Connection, views: Iterable[SavedQuery], since:
     The feed tells of all views at once; where the key may not read it, `views` are asked for. Syncs read the feed
     again from where they left it: what is kept here opens no gap.
     """
-    client = accounts.client_for(connection, purpose="background")
     try:
-        if accounts.capability(connection, "jobs").state != "no" and _read_feed(client, connection, since):
-            return True
-        return accounts.capability(connection, "run_history").state != "no" and _read_histories(client, views)
-    except (errors.PostHogError, UserError) as error:
+        with closing(accounts.client_for(connection, purpose="background")) as client:
+            return _read(client, connection, views, since)
+    except (errors.PostHogError, UserError) as error:  # a key that is refused is one too
         logger.info("runs of %s could not be read: %s", connection.slug, type(error).__name__)
         return False
-    finally:
-        client.close()
+
+
+def _read(client: Client, connection: Connection, views: Iterable[SavedQuery], since: datetime) -> bool:
+    if accounts.capability(connection, "jobs").state != "no" and _read_feed(client, connection, since):
+        return True
+    return accounts.capability(connection, "run_history").state != "no" and _read_histories(client, views)
 
 
 def _read_feed(client: Client, connection: Connection, since: datetime) -> bool:

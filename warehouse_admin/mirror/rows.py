@@ -47,11 +47,21 @@ def view_values(row: types.SavedQuery) -> dict[str, Any]:
         values["last_run_at"] = row.last_run_at
     if row.has("suspended"):
         values["suspended"] = storable_json(row.suspended)
+    elif _tells_no_suspensions(row):
+        values["suspended"] = None
     if row.has("created_at"):
         values["remote_created_at"] = row.created_at
     if row.has("created_by"):
         values["created_by_email"], values["created_by_name"] = person(row.created_by)
     return values
+
+
+def _tells_no_suspensions(row: types.SavedQuery) -> bool:
+    """Whether a whole row comes from a server that knows nothing of them: what an earlier one said is no longer known.
+
+    The row itself shows its generation. Servers are put back to older ones, and a suspension would be shown for ever.
+    """
+    return row.has("status") and row.has("is_materialized") and types.detect_generation(row) in ("A", "B", "C")
 
 
 def person(user: types.UserRef | None) -> tuple[str, str]:

@@ -44,16 +44,23 @@ def restate(campaign: Campaign) -> None:
 
 def record_end(campaign: Campaign, state: str, counts: Counter[str]) -> None:
     """The audit entry of how a campaign stands now that it ended, or was settled later."""
-    result = {State.SUCCEEDED: "ok", State.NEEDS_ATTENTION: "unknown"}.get(State(state), "failed")
     audit.record(
         actor=campaign.started_by,
         action=f"schedules.{campaign.action}",
         target=target_of(campaign),
-        result=result,
+        result=_result(state, counts),
         reason=campaign.reason,
         after={"state": state, "counts": dict(sorted(counts.items()))},
         connection=campaign.connection.slug,
     )
+
+
+def _result(state: str, counts: Counter[str]) -> str:
+    """For the trail: unknown only where something still is."""
+    if state == State.SUCCEEDED:
+        return "ok"
+    open_still = state == State.NEEDS_ATTENTION and any(counts[outcome] for outcome in CampaignItem.UNSETTLED)
+    return "unknown" if open_still else "failed"
 
 
 def final_state(counts: Counter[str], *, stopped: bool) -> State:
@@ -72,12 +79,13 @@ def summary_error(campaign: Campaign, state: str, counts: Counter[str]) -> str:
     if state == State.SUCCEEDED:
         return ""
     words = {
-        Outcome.FAILED: "failed",
-        Outcome.FAILED_AGAIN: "failed again",
-        Outcome.IGNORED: "were ignored",
-        Outcome.UNKNOWN: "are not known yet",
-        Outcome.QUEUED: "were not sent",
+        Outcome.FAILED: ("failed", "failed"),
+        Outcome.FAILED_AGAIN: ("failed again", "failed again"),
+        Outcome.IGNORED: ("was ignored", "were ignored"),
+        Outcome.UNKNOWN: ("is not known yet", "are not known yet"),
+        Outcome.QUEUED: ("was not sent", "were not sent"),
     }
-    parts = [f"{counts[outcome]} {text}" for outcome, text in words.items() if counts[outcome]]
-    said = f"Of {counts.total()} schedules {', '.join(parts)}." if parts else ""
+    parts = [f"{n:,} {one if n == 1 else many}" for outcome, (one, many) in words.items() if (n := counts[outcome])]
+    of = f"Of {counts.total():,} schedules" if counts.total() != 1 else "Of 1 schedule"
+    said = f"{of} {', '.join(parts)}." if parts else ""
     return f"{campaign.stopped_why} {said}".strip()

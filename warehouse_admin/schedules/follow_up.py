@@ -17,6 +17,7 @@ from warehouse_admin.schedules.start import target_of
 
 FollowUp = CampaignItem.FollowUp
 AT_ONCE = 500
+NAMED = 100  # views of one kind in the audit entry
 FOLLOWED = (Campaign.Action.RESUME, Campaign.Action.RUN)
 
 
@@ -88,6 +89,15 @@ def _close(campaign: Campaign) -> None:
             target=target_of(found),
             result="ok" if set(counts) <= {FollowUp.RAN_OK} else "failed",
             reason=found.reason,
-            after={"counts": dict(sorted(counts.items()))},
+            after={"counts": dict(sorted(counts.items())), "views": _not_as_hoped(sent)},
             connection=found.connection.slug,
         )
+
+
+def _not_as_hoped(sent: QuerySet[CampaignItem]) -> dict[str, list[str]]:
+    """The names of those whose first run failed or stayed away; of very many the first, the report has them all."""
+    found: dict[str, list[str]] = {}
+    for says in (FollowUp.FAILED_AGAIN, FollowUp.NO_RUN_YET):
+        names = sent.filter(follow_up=says).order_by("position").values_list("saved_query__name", flat=True)
+        found[str(says)] = list(names[:NAMED])
+    return {says: names for says, names in found.items() if names}

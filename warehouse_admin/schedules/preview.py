@@ -46,6 +46,8 @@ class Planned:
     broken: Sequence[str] = ()
     needs_cadence: bool = False
     """Left out unless a cadence is given, ticked or not."""
+    gets: str = ""
+    """The cadence that is set again; empty in other ways, and where nothing is sent."""
 
     @property
     def view(self) -> SavedQuery:
@@ -132,7 +134,7 @@ def preview(
         "caveat": NOT_PROVEN if action == Action.PAUSE and connection.generation != "D" else "",
         "proof_waits": way.sends and (connection.generation != "D" or action == Action.RUN),
         "asks_cadence": way.name == Way.RESTORE_CADENCE and any(_lacks_cadence(view) for view in views),
-        "unchanged": _unchanged(planned),
+        "unchanged": _not_ticked(planned) if way.action == Action.RESUME else "",
         "connection": connection,
         "several": len({view.connection_id for view in views}) > 1,
         "budget": accounts.budget_of(connection),
@@ -167,7 +169,8 @@ def _planned(views: Sequence[SavedQuery], way: Method, ticked: Collection[str] |
             mended.add(row.view.name)
         sources = [f"{name} (also in this list)" if name in here else name for name in above]
         needs_cadence = way.name == Way.RESTORE_CADENCE and _lacks_cadence(row.view)
-        planned.append(Planned(row, remark, fits, sources, needs_cadence))
+        gets = RestoreCadence().wanted(Campaign(), row.view) if way.name == Way.RESTORE_CADENCE else ""
+        planned.append(Planned(row, remark, fits, sources, needs_cadence, "" if row.view.sync_frequency else gets))
     return planned
 
 
@@ -185,12 +188,28 @@ def _grouped(planned: Sequence[Planned]) -> list[Group]:
     return [Group(*key, found) for key, found in warned_first]
 
 
-def _unchanged(planned: Sequence[Planned]) -> str:
-    count = sum(plan.remark.startswith(UNCHANGED) for plan in planned)
-    if not count:
+def _not_ticked(planned: Sequence[Planned]) -> str:
+    """Why which of them are left out unless somebody ticks them; empty where none would most likely fail again."""
+    left = [plan for plan in planned if not plan.ticked]
+    unchanged = sum(plan.remark.startswith(UNCHANGED) for plan in left)
+    waiting = [plan for plan in left if plan.broken and not plan.remark]
+    edited = sum(plan.row.is_broken for plan in waiting)
+    idle = sum(bool(plan.remark) and not (plan.needs_cadence or plan.remark.startswith(UNCHANGED)) for plan in left)
+    if not unchanged + len(waiting):
         return ""
-    were, are = ("view was", "it is") if count == 1 else ("views were", "they are")
-    text = f"{count:,} {were} not edited since the failure and will most likely fail again, so {are} not ticked."
+    told = [
+        (unchanged, "was", "were", "not edited since the failure and will most likely fail again"),
+        (edited, "was edited but reads", "were edited but read", "a view that is still broken"),
+        (len(waiting) - edited, "reads", "read", "a view that is still broken"),
+        (idle, "has", "have", "nothing to resume"),
+    ]
+    parts = [f"{count:,} {one if count == 1 else many} {what}" for count, one, many, what in told if count]
+    total = unchanged + len(waiting) + idle
+    views, they = ("view", "it is") if total == 1 else ("views", "they are")
+    if len(parts) == 1:
+        text = f"{parts[0].replace(' ', f' {views} ', 1)}, so {they} not ticked."
+    else:
+        text = f"{total:,} {views} are not ticked: {'; '.join(parts)}."
     return f"{text} Tick those whose cause you fixed elsewhere."
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, QuerySet
+from django.utils import timezone
 
 from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
 from warehouse_admin.core.errors import Missing
+from warehouse_admin.schedules import first_runs
+from warehouse_admin.schedules.due import expected
+from warehouse_admin.schedules.methods.cadence import cadence_given_back
 from warehouse_admin.schedules.models import Campaign, CampaignItem
 
 
@@ -29,24 +34,44 @@ def campaign_by_id(campaign_id: UUID) -> Campaign:
 
 
 def follow_ups_of(campaign: Campaign) -> dict[str, int]:
-    """How the first scheduled runs went, of the views that were sent; empty words are those still awaited."""
+    """How the first scheduled runs went, of the views that were sent; empty words are those still awaited.
+
+    Where nobody knows whether PostHog took the request, no run is awaited.
+    """
     rows = campaign.items.filter(due_at__isnull=False).order_by()
+    rows = rows.exclude(outcome=CampaignItem.Outcome.UNKNOWN, follow_up="")
     return dict(rows.values_list("follow_up").annotate(Count("pk")))
 
 
 def add_counts(found: Sequence[Campaign]) -> None:
-    """Give each campaign its `counts`, in one query for all."""
-    by_campaign: dict[Any, dict[str, int]] = {campaign.pk: {} for campaign in found}
+    """Give each campaign its `counts` and what its `first_runs` say, in words; one query for all."""
+    by_campaign: dict[Any, Counter[tuple[str, str]]] = {campaign.pk: Counter() for campaign in found}
     rows = CampaignItem.objects.filter(campaign__in=list(by_campaign)).order_by()
-    for key, outcome, count in rows.values_list("campaign", "outcome").annotate(Count("pk")):
-        by_campaign[key][outcome] = count
+    for key, outcome, went, count in rows.values_list("campaign", "outcome", "follow_up").annotate(Count("pk")):
+        by_campaign[key][outcome, went] = count
     for campaign in found:
-        campaign.counts = by_campaign[campaign.pk]  # type: ignore[attr-defined]
+        told = by_campaign[campaign.pk]
+        counts: Counter[str] = Counter()
+        for (outcome, _), count in told.items():
+            counts[outcome] += count
+        campaign.counts = dict(counts)  # type: ignore[attr-defined]
+        campaign.first_runs = first_runs.in_words(told)  # type: ignore[attr-defined]
 
 
 def counts_of(campaign: Campaign) -> dict[str, int]:
     """How many views of a campaign have each outcome; outcomes that none has are left out."""
     return dict(campaign.items.order_by().values_list("outcome").annotate(Count("pk")))
+
+
+def page_of_items(campaign: Campaign, items: Sequence[CampaignItem]) -> list[CampaignItem]:
+    """Items with what a page shows besides: when a first run is `expected_at`, and which `cadence` they get back."""
+    now = timezone.now()
+    for item in items:
+        awaited = item.outcome != CampaignItem.Outcome.UNKNOWN
+        item.expected_at = expected(campaign, item) if awaited else None  # type: ignore[attr-defined]
+        item.is_late = bool(item.expected_at and item.expected_at < now)  # type: ignore[attr-defined]
+        item.cadence = cadence_given_back(item)  # type: ignore[attr-defined]
+    return list(items)
 
 
 def items_of(campaign: Campaign, outcome: str = "") -> QuerySet[CampaignItem]:

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from warehouse_admin.schedules.methods.cadence import cadence_given_back
 from warehouse_admin.schedules.models import CampaignItem
 
 HEADER = [
@@ -23,6 +24,7 @@ HEADER = [
     "campaign",
     "action",
     "method",
+    "cadence",
 ]
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -47,6 +49,7 @@ def lines(items: Iterable[CampaignItem]) -> Iterator[str]:
                 str(item.campaign_id),
                 item.campaign.action,
                 item.campaign.method,
+                cadence_given_back(item),
             ]
         )
 

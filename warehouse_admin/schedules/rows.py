@@ -60,6 +60,7 @@ class Act:
     at: datetime
     outcome: str = ""
     campaign: Any = None
+    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -159,8 +160,9 @@ def _last_acts(ids: Sequence[str]) -> dict[str, Act]:
 def _in_campaigns(keys: Sequence[int]) -> dict[int, Act]:
     """What the newest campaign of each view did to it, by the view."""
     items = CampaignItem.objects.filter(pk__among=keys) if keys else CampaignItem.objects.none()
+    of_item = ("saved_query", "outcome", "detail")
     of_campaign = ("campaign__action", "campaign__started_by__username", "campaign__created_at", "campaign")
     return {
-        view: Act(Campaign.Action(action).label, by or "system", at, outcome, campaign)
-        for view, outcome, action, by, at, campaign in items.values_list("saved_query", "outcome", *of_campaign)
+        view: Act(Campaign.Action(action).label, by or "system", at, outcome, campaign, detail)
+        for view, outcome, detail, action, by, at, campaign in items.values_list(*of_item, *of_campaign)
     }

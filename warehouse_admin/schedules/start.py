@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -17,6 +17,7 @@ from warehouse_admin.audit import services as audit
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.core import context
 from warehouse_admin.core.errors import InvalidInput
+from warehouse_admin.core.unseen import is_blank
 from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.posthog.cadences import SECONDS, offered
 from warehouse_admin.schedules.chosen import NAMED, Chosen, named, one_connection, resolve
@@ -31,6 +32,7 @@ PERMISSION = "schedules.resume_schedules"
 ACTION = "schedules.resume"
 REASON_LIMIT = 2_000
 GUARD_FROM = 6  # fewer views than this never need a typed count, however small the warehouse
+LATEST_WAKE_UP = timedelta(days=5 * 366)
 VERBS = {"resume": "resumes", "pause": "pauses", "run": "runs", "cadence": "proposes another cadence for"}
 
 
@@ -119,9 +121,15 @@ def _clean_cadence(way: Method, connection: Connection, cadence: str) -> str:
 
 
 def check_until(until: datetime | None) -> None:
-    """InvalidInput for a wake-up date that has passed."""
-    if until is not None and until <= timezone.now():
+    """InvalidInput for a wake-up date that has passed or that nobody can mean."""
+    if until is None:
+        return
+    text = ""
+    if until <= (now := timezone.now()):
         text = "The wake-up date has passed; choose one in the future, or none."
+    elif until > now + LATEST_WAKE_UP:
+        text = "The wake-up date is more than 5 years away; choose an earlier one, or none."
+    if text:
         raise InvalidInput(text, errors={"until": [text]})
 
 
@@ -132,15 +140,15 @@ def target_of(campaign: Campaign) -> Target:
 
 
 def clean_reason(reason: str) -> str:
-    """The reason without outer space; InvalidInput when it is missing, too long or holds NUL bytes."""
+    """The reason without outer space; InvalidInput where nothing of it can be seen, or it is too long or holds NUL."""
     reason = reason.strip()
     problem = ""
-    if not reason:
+    if "\x00" in reason:
+        problem = "The reason contains a NUL character; remove it."
+    elif is_blank(reason):
         problem = "Say why; the reason is kept in the audit trail."
     elif len(reason) > REASON_LIMIT:
         problem = f"At most {REASON_LIMIT:,} characters."
-    elif "\x00" in reason:
-        problem = "The reason contains a NUL character; remove it."
     if problem:
         raise InvalidInput(problem, errors={"reason": [problem]})
     return reason

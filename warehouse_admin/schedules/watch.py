@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from warehouse_admin.accounts.services.refusals import why_refused
 from warehouse_admin.core.errors import UserError
 from warehouse_admin.mirror import services as mirror
 from warehouse_admin.mirror.models import Run, SavedQuery
@@ -38,9 +39,18 @@ def watch(now: datetime) -> int:
 
 def is_watched(campaign: Campaign, now: datetime) -> bool:
     """Whether the first runs of an ended campaign's views are being looked for."""
+    if why_not_asked(campaign):
+        return False
     ended = campaign.finished_at
     follows = campaign.action in STARTS and campaign.followed_at is None
     return follows and ended is not None and ended > now - WATCHED_FOR
+
+
+def why_not_asked(campaign: Campaign) -> str:
+    """Why PostHog is not asked about it now, in a sentence; empty while it can be."""
+    if not campaign.connection.is_active:
+        return f"{campaign.connection.name} is paused: PostHog is not asked before an administrator activates it again."
+    return why_refused(campaign.connection)
 
 
 def _started(since: datetime) -> Started:

@@ -11,6 +11,7 @@ from rest_framework import serializers
 from warehouse_admin.core.rest.fields import NullableText
 from warehouse_admin.schedules import records
 from warehouse_admin.schedules.canary import canary_of
+from warehouse_admin.schedules.methods.cadence import cadence_given_back
 from warehouse_admin.schedules.models import Campaign, CampaignItem
 
 
@@ -73,6 +74,7 @@ class CampaignItemRow(serializers.ModelSerializer):
     detail = NullableText(help_text="What the outcome rests on, in words.")
     follow_up = NullableText(help_text="What the first scheduled run showed: ran_ok, failed_again or no_run_yet.")
     change = serializers.IntegerField(source="change_number", help_text="The change request that was opened.")
+    cadence = serializers.SerializerMethodField(help_text="The one it gets back, where cadences are set again.")
 
     class Meta:
         model = CampaignItem
@@ -86,8 +88,12 @@ class CampaignItemRow(serializers.ModelSerializer):
             "follow_up",
             "follow_up_at",
             "change",
+            "cadence",
         ]
         read_only_fields = fields
+
+    def get_cadence(self, item: CampaignItem) -> str | None:
+        return cadence_given_back(item) or None
 
 
 class CanaryRow(serializers.Serializer):

@@ -98,6 +98,16 @@ class RestoreCadence(SetsCadence):
         return (Outcome.IGNORED, NO_RUN) if did_not_run(item) else (Outcome.ACCEPTED, SHOWN)
 
 
+def cadence_given_back(item: CampaignItem) -> str:
+    """The cadence that a view of a campaign of this way gets or got; empty where it gets none, and in other ways."""
+    if item.campaign.method != Campaign.Method.RESTORE_CADENCE:
+        return ""
+    if item.mutation is not None:
+        return str(item.mutation.payload.get("sync_frequency") or "")
+    is_waiting = item.outcome == Outcome.QUEUED
+    return RestoreCadence().wanted(item.campaign, item.saved_query) if is_waiting else ""
+
+
 def _told(view: SavedQuery, mutation: Mutation) -> Verdict:
     if view.suspended:
         return Outcome.IGNORED, STILL_SUSPENDED

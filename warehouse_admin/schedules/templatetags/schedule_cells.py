@@ -82,9 +82,10 @@ def last_act_cell(context: Context, row: Row) -> SafeString:
     act = row.last_act
     if act is None:
         return SafeString('<span class="muted">none</span>')
-    what = f"<span>{escape(act.words)}</span>"
+    what, did = f"<span>{escape(act.words)}</span>", ""
     if act.campaign:
+        did = f"{escape(act.words)}, "
         url = row_url("schedules:resume-detail", act.campaign)
-        what = f'<a class="nowrap" href="{url}">{state_pill("outcome", act.outcome)}</a>'
+        what = f'<a class="nowrap" href="{url}">{state_pill("outcome", act.outcome, act.detail)}</a>'
     by = f"{person_name(context, act.by)}, " if act.by else ""
-    return SafeString(f'{what}<div class="sub">{by}{ago(act.at)}</div>')
+    return SafeString(f'{what}<div class="sub">{did}{by}{ago(act.at)}</div>')

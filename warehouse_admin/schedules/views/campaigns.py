@@ -14,9 +14,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from warehouse_admin.accounts import policies
+from warehouse_admin.audit.policies import sees_all
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.core.errors import NotPermitted, UserError
-from warehouse_admin.core.htmx import render_page
+from warehouse_admin.core.htmx import render_page, wants_fragment
 from warehouse_admin.core.paging import CountedPaginator
 from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.schedules import records, report, services
@@ -28,7 +29,7 @@ from warehouse_admin.schedules.plan_page import sections_of
 from warehouse_admin.schedules.preview import preview
 from warehouse_admin.schedules.start import exceeded
 from warehouse_admin.schedules.views.people import person
-from warehouse_admin.schedules.watch import is_watched
+from warehouse_admin.schedules.watch import is_watched, why_not_asked
 
 ITEMS_PER_PAGE = 100
 START = {"stop_percent": 20, "canary_size": 0}
@@ -128,16 +129,19 @@ def resume_list(request: HttpRequest) -> HttpResponse:
 def resume_detail(request: HttpRequest, resume_id: uuid.UUID) -> HttpResponse:
     """Refreshes itself while the campaign runs."""
     campaign = records.campaign_by_id(resume_id)
-    counts = records.counts_of(campaign)
+    records.add_counts([campaign])
+    counts: dict[str, int] = campaign.counts  # type: ignore[attr-defined]
     outcome = request.GET.get("outcome", "")
     items = records.items_of(campaign, outcome)
     total = counts.get(outcome, 0) if outcome in CampaignItem.Outcome.values else sum(counts.values())
     page = CountedPaginator(items, ITEMS_PER_PAGE, total).get_page(request.GET.get("page"))
+    page.object_list = records.page_of_items(campaign, list(page))
     waiting = counts.get("queued", 0) + counts.get("sent", 0)
     first = canary_of(campaign)
     context: dict[str, Any] = {
         "resume": campaign,
         "method": method_of(campaign),
+        "is_fragment": wants_fragment(request),
         "page": page,
         "outcome": outcome,
         "counts": [(name, counts[name]) for name in CampaignItem.Outcome.values if name in counts],
@@ -145,6 +149,8 @@ def resume_detail(request: HttpRequest, resume_id: uuid.UUID) -> HttpResponse:
         "done": sum(counts.values()) - waiting,
         "accepted": counts.get(CampaignItem.Outcome.ACCEPTED, 0),
         "follow_ups": records.follow_ups_of(campaign),
+        "sees_trail": sees_all(request.user),
+        "not_asked": "" if campaign.followed_at else why_not_asked(campaign),
         "canary": first,
         "limit": exceeded(campaign.connection, sum(counts.values())) if campaign.is_waiting_for_second else None,
         **_steering(request, campaign, waiting, first),
