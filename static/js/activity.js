@@ -36,7 +36,15 @@
   });
   document.addEventListener("keydown", (event) => {
     if (!list() || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog")) return;
-    if (event.key === "Enter") wantsPane = Boolean(event.target.closest(".inbox-list [data-entry]"));
+    const link = event.key === "Enter" && event.target.closest(".inbox-list [data-entry]");
+    if (link) {
+      clearTimeout(timer);
+      wantsPane = link.dataset.entry !== paneOf()?.dataset.entry;
+      if (!wantsPane) {  // it is there already: asking for it once more would take the focus away again
+        event.preventDefault();
+        paneOf().focus();
+      }
+    }
     if (event.key !== "j" && event.key !== "k") return;
     clearTimeout(timer);
     timer = setTimeout(() => {
