@@ -8,7 +8,8 @@
   const isOff = () => {
     try { return localStorage.getItem("wa-keys") === "off"; } catch { return false; }
   };
-  const rows = () => Array.from(document.querySelectorAll(ROWS)).filter((row) => row.querySelector(".row-link, a"));
+  const isShown = (row) => row.offsetParent !== null;  // rows of a closed fold cannot take the focus
+  const rows = () => Array.from(document.querySelectorAll(ROWS)).filter((row) => isShown(row) && row.querySelector(".row-link, a"));
   const current = () => document.querySelector(".is-current");
   const linkOf = (row) => row && (row.querySelector(".row-link") || row.querySelector("a"));
   let chordUntil = 0;
