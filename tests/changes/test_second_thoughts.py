@@ -178,3 +178,12 @@ def test_nobody_is_asked_to_dismiss_what_nobody_asked_for(proposed, admin, revie
     answer = client_of(admin).get(reverse("changes:dismiss", args=[change.pk, reviewer.username]))
 
     assert answer.status_code == 409
+
+
+def test_what_nobody_sees_is_no_reason_and_no_comment(proposed, reviewer):
+    with pytest.raises(InvalidInput, match="Say why"):
+        proposed(reason="\u200b \u2060")
+    with pytest.raises(InvalidInput, match="Say why"):
+        services.request_changes(proposed(), reviewer, "\u200b")
+    with pytest.raises(InvalidInput, match="Say why"):
+        services.submit(proposed(reason="\u200b", submit=False), proposed(nonce="f").author)

@@ -8,6 +8,7 @@ from warehouse_admin.changes import texts
 from warehouse_admin.changes.actions import ACTIONS, Action, Facts, Subject, action_of
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.core.errors import InvalidInput, UserError
+from warehouse_admin.core.unseen import is_blank
 from warehouse_admin.mirror.models import SavedQuery
 
 LONGEST_REASON = 5_000
@@ -52,7 +53,7 @@ def clean_reason(reason: str) -> str:
 
 
 def _wrong_reason(reason: str, *, needed: bool) -> str:
-    if needed and not reason:
+    if needed and is_blank(reason):
         return "Say why: reviewers and the audit trail need a reason."
     return f"At most {LONGEST_REASON:,} characters, please." if len(reason) > LONGEST_REASON else ""
 

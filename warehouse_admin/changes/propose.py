@@ -25,6 +25,7 @@ from warehouse_admin.changes.models import ChangeRequest, Draft, Revision
 from warehouse_admin.changes.revisions import add_revision, told
 from warehouse_admin.changes.transitions import State, current_revision, lock, move, note, record, require_state
 from warehouse_admin.core.errors import InvalidInput
+from warehouse_admin.core.unseen import is_blank
 from warehouse_admin.mirror.models import SavedQuery
 
 
@@ -113,7 +114,7 @@ def submit(change: ChangeRequest, user: User) -> ChangeRequest:
         change = lock(change)
         policies.require_author(user, change, action="change.submitted")
         require_state(change, "submit")
-        if not change.reason.strip():
+        if is_blank(change.reason):
             raise InvalidInput("Say why first.", errors={"reason": ["A reason is needed to submit a change."]})
         latest = current_revision(change)
         action = action_of(change.action)

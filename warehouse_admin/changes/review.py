@@ -14,6 +14,7 @@ from warehouse_admin.changes.models import ChangeRequest, Revision, Vote
 from warehouse_admin.changes.transitions import State, current_revision, lock, move, note, record, require_state
 from warehouse_admin.changes.votes import tally
 from warehouse_admin.core.errors import InvalidInput
+from warehouse_admin.core.unseen import is_blank
 
 LONGEST_COMMENT = 5_000
 _PAST_APPROVAL = (State.APPROVED, State.SCHEDULED, State.APPLYING, State.UNCONFIRMED, State.APPLIED)
@@ -179,7 +180,7 @@ def _refuse_unseen(latest: Revision, revision: int | None, digest: str | None) -
 def clean_comment(comment: str, *, needed: bool) -> str:
     """What is kept of a comment; InvalidInput where one is missing or too long."""
     comment = texts.storable(comment)
-    if needed and not comment:
+    if needed and is_blank(comment):
         raise InvalidInput("Say why: a comment is needed here.", errors={"comment": ["A comment is needed here."]})
     if len(comment) > LONGEST_COMMENT:
         text = f"At most {LONGEST_COMMENT:,} characters, please."
