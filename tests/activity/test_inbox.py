@@ -211,7 +211,7 @@ def test_an_empty_inbox_tells_of_the_last_outside_change(
 
     page = client.get("/activity/").content.decode()
 
-    assert "Last outside change" in page and "accepted by reviewer" in page
+    assert "Last outside change" in page and "accepted by <bdi>reviewer</bdi>" in page
 
 
 def test_a_folder_counts_what_it_shows(connection: Connection, reviewer: User, client_of: ClientOf) -> None:
