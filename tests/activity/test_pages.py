@@ -74,7 +74,7 @@ def test_an_outside_edit_is_shown_with_its_diff_and_dealt_with(
 
     page = client.get("/activity/").content.decode()
 
-    assert f"ana@harborgoods.example edited {EDITED} outside the portal" in page
+    assert f"Ana Ruiz edited {EDITED} outside the portal" in page
     assert "diff-insert" in page
     assert "<b>bold</b>" not in page
     entry = ActivityEntry.objects.get(needs_review=True)
