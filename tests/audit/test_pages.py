@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from warehouse_admin.accounts.models import User
-from warehouse_admin.audit import searching, services
+from warehouse_admin.audit import searching, selectors, services
 from warehouse_admin.audit.models import AuditEntry, Verification
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.core import context
@@ -224,6 +224,20 @@ def test_what_is_seldom_is_found_far_from_the_end(
     assert found(action="test.", actor="author") == ["test.done"] * 12
     first = AuditEntry.objects.get(action="change.submitted").sequence
     assert found(page=f"after-{first - 1}", connection="eu", actor="author") == ["change.submitted"]
+
+
+def test_the_walk_begins_where_the_newest_entry_with_each_value_stands(author: User) -> None:
+    seldom = services.record(actor=author, action="change.submitted", connection="eu")
+    fill(author, 12)
+    everything = selectors.entries_for(author, sees_all=True)
+
+    def top(**params: str) -> int:
+        return selectors.search(everything, params).top
+
+    assert top(connection="eu") == top(connection="eu", actor="author") == top(action="change.submitted")
+    assert top(connection="eu") == seldom.sequence
+    assert top() == top(actor="author") == top(action="test.") == seldom.sequence + 12
+    assert (top(connection="nowhere", actor="author"), top(kind="robot")) == (0, seldom.sequence + 12)
 
 
 def test_a_row_tells_what_was_sent_and_opens_in_place(author: User, auditor: User, client_of: ClientOf) -> None:

@@ -93,15 +93,24 @@ def draft_url(view) -> str:
 
 
 @pytest.fixture
-def approved(proposed, reviewer, committed):
+def approve(reviewer: User, committed: Callable) -> Callable[[ChangeRequest], ChangeRequest]:
     """Approve a change, do what that queues, and give it as it is then."""
 
-    def make(query: str = NEW_SQL, change: ChangeRequest | None = None) -> ChangeRequest:
-        change = change or proposed(query)
+    def do(change: ChangeRequest) -> ChangeRequest:
         with committed():
             services.approve(change, reviewer)
         change.refresh_from_db()
         return change
+
+    return do
+
+
+@pytest.fixture
+def approved(proposed: Callable, approve: Callable) -> Callable[..., ChangeRequest]:
+    """The same of a change of the view, made for it unless it is given."""
+
+    def make(query: str = NEW_SQL, change: ChangeRequest | None = None) -> ChangeRequest:
+        return approve(change or proposed(query))
 
     return make
 

@@ -15,7 +15,6 @@ from tests.changes.test_rebase import (
     BASE,
     BOTH,
     MINE,
-    approve,
     based,
     conflicting,
     last_entry,
@@ -28,7 +27,7 @@ from warehouse_admin.changes import services
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.sandbox.faults import Fault
 
-__all__ = ["approve", "based", "conflicting", "remade"]  # fixtures
+__all__ = ["based", "conflicting", "remade"]  # fixtures
 State = ChangeRequest.State
 CLASH = BASE.replace("LIMIT 10", "LIMIT 50")
 

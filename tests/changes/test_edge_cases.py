@@ -17,29 +17,16 @@ from warehouse_admin.mirror.models import SavedQuery
 State = ChangeRequest.State
 
 
-@pytest.fixture
-def settled(committed, reviewer):
-    """Approve a change, and wait for what comes of it."""
-
-    def approve(change: ChangeRequest) -> ChangeRequest:
-        with committed():
-            services.approve(change, reviewer)
-        change.refresh_from_db()
-        return change
-
-    return approve
-
-
 @pytest.mark.parametrize("generation", ["A", "B", "C", "D"])
 def test_a_cycle_that_the_mirror_does_not_know_is_refused_by_posthog_and_its_words_are_shown(
-    generation, sandbox, proposed, settled, remote
+    generation, sandbox, proposed, approve, remote
 ):
     sandbox.world.set_generation(generation)
     former = remote.sql
     change = proposed("SELECT * FROM made_meanwhile")
     sandbox.world.create_outside("made_meanwhile", f"SELECT * FROM {remote.name}")
 
-    change = settled(change)
+    change = approve(change)
 
     assert change.state == State.FAILED
     assert "cycle" in change.problem
@@ -47,25 +34,25 @@ def test_a_cycle_that_the_mirror_does_not_know_is_refused_by_posthog_and_its_wor
     assert ("change.failed", "failed") in trail("change.")
 
 
-def test_a_view_that_came_to_be_managed_during_review_is_left_alone(sandbox, proposed, settled, remote):
+def test_a_view_that_came_to_be_managed_during_review_is_left_alone(sandbox, proposed, approve, remote):
     change = proposed()
     remote.managed_viewset_kind = "revenue_analytics"
     former = remote.sql
 
-    change = settled(change)
+    change = approve(change)
 
     assert change.state in (State.FAILED, State.NEEDS_REBASE)
     assert "managed" in change.problem
     assert remote.sql == former
 
 
-def test_a_view_deleted_during_review_is_said_and_nothing_is_sent(sandbox, proposed, settled, remote):
+def test_a_view_deleted_during_review_is_said_and_nothing_is_sent(sandbox, proposed, approve, remote):
     change = proposed()
     sandbox.world.delete_outside(remote.name)
 
-    change = settled(change)
+    change = approve(change)
 
-    assert change.state == State.FAILED
+    assert change.state == State.NEEDS_REBASE
     assert "no longer exists" in change.problem
     assert sandbox.world.writes(remote.id) == 0
 
@@ -82,23 +69,23 @@ def test_a_draft_of_a_view_that_is_gone_is_not_submitted(proposed, author):
     assert change.state == State.DRAFT
 
 
-def test_an_edit_that_posthog_holds_by_the_time_it_is_approved_is_superseded(sandbox, proposed, settled, remote):
+def test_an_edit_that_posthog_holds_by_the_time_it_is_approved_is_superseded(sandbox, proposed, approve, remote):
     change = proposed()
     sandbox.world.edit_outside(remote.name, NEW_SQL)
 
-    assert settled(change).state == State.SUPERSEDED
+    assert approve(change).state == State.SUPERSEDED
     assert sandbox.world.writes(remote.id) == 0
 
 
 @pytest.mark.parametrize(("before", "after"), [("A", "B"), ("B", "C"), ("C", "D"), ("B", "D")])
 def test_a_server_upgraded_between_proposal_and_apply_takes_it_all_the_same(
-    before, after, sandbox, proposed, settled, remote
+    before, after, sandbox, proposed, approve, remote
 ):
     sandbox.world.set_generation(before)
     change = proposed()
     sandbox.world.set_generation(after)
 
-    change = settled(change)
+    change = approve(change)
 
     assert (change.state, change.problem) == (State.APPLIED, "")
     assert remote.sql == NEW_SQL
@@ -106,7 +93,7 @@ def test_a_server_upgraded_between_proposal_and_apply_takes_it_all_the_same(
 
 @pytest.mark.parametrize("generation", ["A", "B", "C"])
 def test_a_cadence_that_the_server_does_not_know_any_more_fails_unsent(
-    generation, sandbox, connection, author, settled, remote
+    generation, sandbox, connection, author, approve, remote
 ):
     sandbox.world.materialize_outside(remote.name)
     sync(connection)
@@ -114,7 +101,7 @@ def test_a_cadence_that_the_server_does_not_know_any_more_fails_unsent(
     change = services.create(action="set_cadence", sync_frequency="15min", **given)
     sandbox.world.set_generation(generation)
 
-    change = settled(change)
+    change = approve(change)
 
     assert change.state == State.FAILED
     assert "does not know the cadence 15min" in change.problem
@@ -123,18 +110,18 @@ def test_a_cadence_that_the_server_does_not_know_any_more_fails_unsent(
     sync(connection)  # which learns of the other generation
     again = services.revise(change, author, revision=1, sync_frequency="30min")
     assert again.state == State.IN_REVIEW
-    assert (settled(again).state, remote.sync_frequency) == (State.APPLIED, "30min")
+    assert (approve(again).state, remote.sync_frequency) == (State.APPLIED, "30min")
 
 
 def test_a_server_that_stopped_offering_an_action_to_keys_is_said_and_remembered(
-    generation, sandbox, author, settled, connection
+    generation, sandbox, author, approve, connection
 ):
     generation("D")
     view = SavedQuery.objects.present().filter(is_materialized=False, managed_viewset_kind="").first()
     change = services.create(author=author, action="materialize", saved_query=view, reason="x", submit=True)
     sandbox.world.set_generation("B")
 
-    change = settled(change)
+    change = approve(change)
 
     assert change.state == State.FAILED
     assert "no API key" in change.problem

@@ -24,17 +24,6 @@ def propose(view, author):
     return make
 
 
-@pytest.fixture
-def approve(reviewer, committed):
-    def do(change: ChangeRequest) -> ChangeRequest:
-        with committed():
-            services.approve(change, reviewer)
-        change.refresh_from_db()
-        return change
-
-    return do
-
-
 def told_everywhere(change: ChangeRequest, said: str, client) -> None:
     """Blocker and refusal over REST, banner, readiness and question on pages, timeline, and the audit trail."""
     one = client.get(f"/api/v1/changes/{change.pk}/").json()

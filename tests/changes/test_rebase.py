@@ -35,19 +35,6 @@ def based(sandbox, remote, view):
 
 
 @pytest.fixture
-def approve(reviewer, committed):
-    """Approve a change and do what that queues."""
-
-    def do(change: ChangeRequest) -> ChangeRequest:
-        with committed():
-            services.approve(change, reviewer)
-        change.refresh_from_db()
-        return change
-
-    return do
-
-
-@pytest.fixture
 def conflicting(based, sandbox, proposed, approve):
     """A change of MINE that met THEIRS when it was applied."""
 

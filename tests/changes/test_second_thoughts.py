@@ -82,6 +82,7 @@ def test_a_rollback_that_is_asked_for_again_with_a_reason_goes_to_review(applied
     undone = services.rollback(applied, author, "it broke the dashboard")
 
     assert (undone.pk, undone.state, undone.reason) == (draft.pk, State.IN_REVIEW, "it broke the dashboard")
+    assert trail("change.submitted")[-1] == ("change.submitted", "ok")
     with pytest.raises(StateForbids, match="for another reason"):
         services.rollback(applied, author, "something else")
 
@@ -96,6 +97,7 @@ def test_another_policy_does_not_send_what_was_approved_for_an_operator(proposed
         services.settle_open()
     change.refresh_from_db()
     assert change.state == State.APPROVED
+    assert trail("change.apply_asked") == []
 
     with committed():
         services.apply(change, operator)
@@ -113,6 +115,7 @@ def test_a_view_that_was_deleted_meanwhile_leads_to_what_can_be_done(
         services.approve(change, reviewer)
 
     change.refresh_from_db()
+    assert sandbox.world.writes(remote.id) == 0
     assert (change.state, change.problem) == (State.NEEDS_REBASE, "The view no longer exists in PostHog.")
     assert ("change.needs_rebase", "failed") in trail("change.")
     page = client_of(author).get(url("detail", change)).content.decode()
@@ -129,6 +132,7 @@ def test_giving_way_needs_something_to_give_way_to(proposed, author):
 
     change.refresh_from_db()
     assert change.state == State.IN_REVIEW
+    assert trail("change.dropped") == []
 
 
 def test_a_vote_keeps_the_edit_that_had_cost_it_when_its_author_votes_again(proposed, author, reviewer, committed):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from tests.changes.pages import shown, url
-from tests.changes.test_rebase import THEIRS, approve, based, conflicting
+from tests.changes.test_rebase import THEIRS, based, conflicting
 from warehouse_admin.changes import services
 from warehouse_admin.changes.actions import action_of
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.sandbox.faults import Fault
 
-__all__ = ["approve", "based", "conflicting"]  # fixtures
+__all__ = ["based", "conflicting"]  # fixtures
 Action = ChangeRequest.Action
 TOKEN = "with the token that PostHog shows right before"
 

@@ -13,7 +13,7 @@ from warehouse_admin.lineage.models import Edge
 from warehouse_admin.mirror import hooks
 from warehouse_admin.mirror.causes import AUTO_PAUSED, fingerprint
 from warehouse_admin.mirror.models import Run, SavedQuery, SyncRun
-from warehouse_admin.mirror.own_acts import OwnPause
+from warehouse_admin.mirror.own_acts import OwnActs, OwnPause, OwnStart
 from warehouse_admin.mirror.refresh import refresh_states
 from warehouse_admin.mirror.roots import broken_above
 from warehouse_admin.mirror.states import schedule_state
@@ -95,8 +95,8 @@ PAUSE = OwnPause(NOW - HOURS, NOW + HOURS, "olga", "source is down")
         (HOURLY | {"sync_frequency": "", "latest_error": AUTO_PAUSED}, [], {}, "suspended", "likely", "words PostHog"),
         (OLD, [], {}, "paused", "guess", "does not tell"),
         (OLD | {"suspended": {}}, [], {}, "paused", "likely", "no suspension"),
-        (OLD | {"suspended": {}}, [], {"own_pause": PAUSE}, "paused", "certain", "on record here"),
-        (OLD | {"latest_error": AUTO_PAUSED}, [], {"own_pause": PAUSE}, "paused", "certain", "on record here"),
+        (OLD | {"suspended": {}}, [], {"own": OwnActs(PAUSE)}, "paused", "certain", "on record here"),
+        (OLD | {"latest_error": AUTO_PAUSED}, [], {"own": OwnActs(PAUSE)}, "paused", "certain", "on record here"),
         (OLD, [ran(HALF_HOUR), ran(2 * HOURS)], {}, "on_time", "likely", "run twice"),
         (OLD, [ran(HALF_HOUR)], {}, "paused", "guess", ""),
         (HOURLY, [ran(HALF_HOUR)], {}, "on_time", "likely", "says nothing of the schedule"),
@@ -116,6 +116,51 @@ def test_how_sure_a_state_is_and_why(
 
     assert (found.state, found.confidence) == (state, confidence)
     assert because in found.because
+
+
+RESUMED = OwnStart(NOW - HALF_HOUR, "olga", resumes=True)
+NOT_SEEN = "A resume was asked for here by olga at 2026-11-01"
+
+
+@pytest.mark.parametrize(
+    ("fields", "runs", "own", "state", "told"),
+    [
+        (HOURLY, [ran(9 * HOURS)], OwnActs(start=RESUMED), "on_time", True),  # overdue but for the resume
+        (HOURLY, [ran(9 * HOURS, "Failed")], OwnActs(start=RESUMED), "failing", True),
+        (HOURLY, [ran(timedelta(minutes=5), "Failed")], OwnActs(start=RESUMED), "failing", False),
+        (OLD | {"latest_error": AUTO_PAUSED}, [], OwnActs(start=RESUMED), "suspended", True),
+        (OLD, [ran(timedelta(minutes=5))], OwnActs(start=RESUMED), "on_time", False),
+        # Paused again since, here or elsewhere: the resume explains nothing any more.
+        (OLD | {"cadence_lost_at": NOW - timedelta(minutes=9)}, [], OwnActs(start=RESUMED), "paused", False),
+        (OLD, [], OwnActs(OwnPause(NOW - timedelta(minutes=9), None, "olga", "r"), RESUMED), "paused", False),
+    ],
+)
+def test_a_resume_of_our_own_is_told_until_it_is_followed_or_overtaken(
+    fields: dict[str, Any], runs: list[Run], own: OwnActs, state: str, told: bool
+) -> None:
+    found = schedule_state(SavedQuery(name="v", synced_at=NOW, **fields), now=NOW, newest_runs=runs, own=own)
+
+    assert found.state == state
+    assert (NOT_SEEN in found.evidence) is told
+    assert not told or (found.due is not None and found.due > NOW)
+
+
+def test_news_and_time_are_what_a_sync_looks_at(connection: Connection) -> None:
+    late, quiet = (
+        make_view(connection, name, is_materialized=True, sync_frequency="1hour") for name in ("late", "quiet")
+    )
+    hours_ago = datetime.now(UTC) - timedelta(hours=5)
+    Run.objects.bulk_create(Run(saved_query=view, status="Completed", started_at=hours_ago) for view in (late, quiet))
+    kept = {"schedule_state": "on_time", "schedule_evidence": "It ran."}
+    SavedQuery.objects.filter(pk=late.pk).update(next_due_at=hours_ago + timedelta(hours=1), **kept)
+    SavedQuery.objects.filter(pk=quiet.pk).update(next_due_at=datetime.now(UTC) + timedelta(hours=1), **kept)
+
+    assert refresh_states(connection, news=[]) == 1
+    late.refresh_from_db()
+    assert late.schedule_state == "overdue"
+    assert refresh_states(connection, news=[quiet.pk]) == 1
+    quiet.refresh_from_db()
+    assert quiet.schedule_state == "overdue"
 
 
 @pytest.mark.parametrize(

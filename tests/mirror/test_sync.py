@@ -15,6 +15,7 @@ from warehouse_admin.mirror import services
 from warehouse_admin.mirror.errors import SyncNotOpen, SyncRunning
 from warehouse_admin.mirror.models import Observation, RemoteActivity, Run, SavedQuery, SyncRun, WarehouseTable
 from warehouse_admin.mirror.signals import sync_finished
+from warehouse_admin.sandbox.models import Job
 from warehouse_admin.sandbox.server import SandboxServer
 
 pytestmark = pytest.mark.django_db
@@ -161,6 +162,19 @@ def test_old_knowledge_takes_its_turn_to_be_read_again(synced: Connection, sync:
     assert sync().counts["details"] == 5
     assert sync().counts["details"] == 3
     assert "details" not in sync().counts
+
+
+def test_a_run_that_only_the_feed_tells_of_changes_the_state_at_the_end_of_the_sync(
+    synced: Connection, sync: Sync, sandbox: SandboxServer
+) -> None:
+    view = SavedQuery.objects.filter(schedule_state="on_time").first()
+    now = sandbox.world.now()
+    sandbox.world.add_job(Job(sandbox.world.new_id(), str(view.posthog_id), "Failed", now, now, now, error="boom"))
+
+    sync()
+
+    view.refresh_from_db()
+    assert (view.schedule_state, view.cause) == ("failing", "boom")
 
 
 def test_runs_are_kept_and_finished_but_never_doubled(synced: Connection, sync: Sync, sandbox: SandboxServer) -> None:

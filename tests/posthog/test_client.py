@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import pickle
+import random
 import threading
 from typing import Any
 
@@ -149,6 +150,15 @@ def test_an_answer_that_breaks_off_is_asked_for_again_and_never_taken_for_a_shor
 
     server.play(step, page([LIST_B]))
     assert reads.list_saved_queries(client).count == 1
+
+
+def test_waiting_before_asking_again_leaves_the_shared_generator_of_chance_alone(server: Scripted, client: Client):
+    server.play(cut_chunk, page([LIST_B]))
+    before = random.getstate()
+
+    reads.list_saved_queries(client)
+
+    assert random.getstate() == before, "forked workers inherit it, and would wait in step"
 
 
 def test_a_truncated_answer_to_a_write_is_unconfirmed_and_not_repeated(server: Scripted, client: Client):

@@ -39,9 +39,10 @@ def test_the_list_tells_of_a_resume_before_its_first_run(
 
     found = view("int_sessions")
     assert found.schedule_state == "failing"
-    assert f"Resumed here by operator at {sent_at:%Y-%m-%d %H:%M} UTC; no run since then" in found.schedule_evidence
+    said = f"A resume was asked for here by operator at {sent_at:%Y-%m-%d %H:%M} UTC; no run since is known yet."
+    assert said in found.schedule_evidence
     assert found.next_due_at is not None and found.next_due_at > sent_at
-    assert "no run since then is known yet" in client_of(operator).get("/schedules/?q=int_sessions").content.decode()
+    assert "no run since is known yet" in client_of(operator).get("/schedules/?q=int_sessions").content.decode()
 
 
 def test_the_page_of_a_campaign_follows_the_first_runs_for_a_quarter_of_an_hour(
@@ -71,7 +72,7 @@ def test_the_run_after_a_resume_is_seen_without_a_sync(
     assert item.follow_up == ("ran_ok" if works else "failed_again")
     found = view("int_sessions")
     assert found.schedule_state == ("on_time" if works else "failing")
-    assert "Resumed here" not in found.schedule_evidence
+    assert "was asked for here" not in found.schedule_evidence
     assert SyncRun.objects.count() == syncs
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
-from warehouse_admin.mirror.own_acts import OwnPause, OwnStart
+from warehouse_admin.mirror.own_acts import OwnActs, OwnPause, OwnStart
 
 if TYPE_CHECKING:
     from warehouse_admin.mirror.history import Wanted
@@ -89,14 +89,13 @@ def listed(hooks: list[Callable[[Any], list[Any]]], subject: Any) -> list[Any]:
     return [item for hook in hooks for item in hook(subject)]
 
 
-def pauses_of(keys: Sequence[int]) -> dict[int, OwnPause]:
-    """The pauses made here that are in force on these views."""
-    return {key: pause for hook in own_pauses for key, pause in hook(keys).items()} if keys else {}
-
-
-def starts_of(keys: Sequence[int]) -> dict[int, OwnStart]:
-    """The last resume or run of these views that was asked for here."""
-    return {key: start for hook in own_starts for key, start in hook(keys).items()} if keys else {}
+def own_acts_of(keys: Sequence[int]) -> dict[int, OwnActs]:
+    """What was done here about the schedules of these views, of those that have any."""
+    if not keys:
+        return {}
+    pauses = {key: pause for hook in own_pauses for key, pause in hook(keys).items()}
+    starts = {key: start for hook in own_starts for key, start in hook(keys).items()}
+    return {key: OwnActs(pauses.get(key), starts.get(key)) for key in pauses.keys() | starts.keys()}
 
 
 def caveat(connection: Any) -> str:

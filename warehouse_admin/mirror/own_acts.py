@@ -24,3 +24,22 @@ class OwnStart:
     at: datetime
     by: str
     resumes: bool
+
+
+@dataclass(frozen=True)
+class OwnActs:
+    """What of that stands for one view."""
+
+    pause: OwnPause | None = None
+    start: OwnStart | None = None
+
+    def standing_start(self, cadence_lost_at: datetime | None) -> OwnStart | None:
+        """The start, unless the schedule was paused again since, here or by whoever took its cadence away."""
+        paused_at = self.pause.at if self.pause is not None else None
+        start = self.start
+        if start is None or any(at is not None and at > start.at for at in (paused_at, cadence_lost_at)):
+            return None
+        return start
+
+
+NONE = OwnActs()

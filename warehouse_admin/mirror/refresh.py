@@ -15,7 +15,7 @@ from warehouse_admin.mirror import hooks
 from warehouse_admin.mirror.causes import cause_of, fingerprint
 from warehouse_admin.mirror.freshness import Freshness, freshness
 from warehouse_admin.mirror.models import Run, SavedQuery, SavedQueryVersion, ScheduleState
-from warehouse_admin.mirror.own_acts import OwnPause, OwnStart
+from warehouse_admin.mirror.own_acts import NONE, OwnActs
 from warehouse_admin.mirror.roots import refresh_roots
 from warehouse_admin.mirror.states import AS_OF, State, schedule_state
 
@@ -52,7 +52,6 @@ _FOR_A_TIME = (ScheduleState.LATE, ScheduleState.RUNNING, ScheduleState.UNKNOWN)
 RUNS = 6
 BATCH = 1_000
 Edit = tuple[datetime, str]
-Acts = tuple[OwnPause | None, OwnStart | None]
 
 
 def newest_runs(view_ids: list[int]) -> dict[int, list[Run]]:
@@ -105,12 +104,11 @@ def _refresh(batch: list[SavedQuery], fresh: Mapping[int, Freshness]) -> int:
     now = timezone.now()
     scheduled = [view.pk for view in batch if view.is_materialized]
     runs, edits = newest_runs(scheduled), _edits([view.pk for view in batch])
-    pauses, starts = hooks.pauses_of(scheduled), hooks.starts_of(scheduled)
+    own = hooks.own_acts_of(scheduled)
     changed = []
     for view in batch:
-        acts = pauses.get(view.pk), starts.get(view.pk)
         unread = fresh[view.connection_id].unread(view, now)
-        values = _values(view, now, runs.get(view.pk, []), acts, unread, edits.get(view.pk))
+        values = _values(view, now, runs.get(view.pk, []), own.get(view.pk, NONE), unread, edits.get(view.pk))
         if any(getattr(view, name) != value for name, value in values.items()):
             for name, value in values.items():
                 setattr(view, name, value)
@@ -120,10 +118,9 @@ def _refresh(batch: list[SavedQuery], fresh: Mapping[int, Freshness]) -> int:
 
 
 def _values(
-    view: SavedQuery, now: datetime, runs: Sequence[Run], acts: Acts, unread: str, edit: Edit | None
+    view: SavedQuery, now: datetime, runs: Sequence[Run], own: OwnActs, unread: str, edit: Edit | None
 ) -> dict[str, Any]:
-    pause, start = acts
-    found = schedule_state(view, now=now, newest_runs=runs, own_pause=pause, own_start=start, unread=unread)
+    found = schedule_state(view, now=now, newest_runs=runs, own=own, unread=unread)
     cause = cause_of(view, found.state, runs)
     return {
         "schedule_state": found.state,

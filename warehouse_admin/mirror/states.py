@@ -10,7 +10,7 @@ from warehouse_admin.core.formatting import as_datetime, cadence
 from warehouse_admin.mirror.cadences import CADENCES, due_after, grace_of
 from warehouse_admin.mirror.causes import AUTO_PAUSED, REVERTED, suspension
 from warehouse_admin.mirror.models import Confidence, Run, SavedQuery, ScheduleState
-from warehouse_admin.mirror.own_acts import OwnPause, OwnStart
+from warehouse_admin.mirror.own_acts import NONE, OwnActs, OwnStart
 
 LONGEST = 300
 LONG_RUN = timedelta(days=1)
@@ -46,29 +46,22 @@ def schedule_state(
     *,
     now: datetime,
     newest_runs: Sequence[Run] = (),
-    own_pause: OwnPause | None = None,
-    own_start: OwnStart | None = None,
+    own: OwnActs = NONE,
     unread: str = "",
 ) -> State:
     """The state of a view's schedule; `newest_runs` newest first, as many as are known.
 
     `unread` says why PostHog could not be read since `view.synced_at`; empty while it can.
     """
-    found = _as_read(view, now, newest_runs, own_pause, own_start, unread)
-    if own_start is not None and not _was_followed(own_start, newest_runs):
-        found = _with_start(view, found, own_start)
+    own = OwnActs(own.pause, own.standing_start(view.cadence_lost_at))
+    found = _as_read(view, now, newest_runs, own, unread)
+    if own.start is not None and not _was_followed(own.start, newest_runs):
+        found = _with_start(view, found, own.start)
     found = _bounded(found)
     return _bounded(_as_of(view, found, now, unread)) if unread else found
 
 
-def _as_read(
-    view: SavedQuery,
-    now: datetime,
-    runs: Sequence[Run],
-    own_pause: OwnPause | None,
-    own_start: OwnStart | None,
-    unread: str,
-) -> State:
+def _as_read(view: SavedQuery, now: datetime, runs: Sequence[Run], own: OwnActs, unread: str) -> State:
     if view.is_managed:
         kind = view.managed_viewset_kind or "a managed set"
         return _certain(S.MANAGED, f"PostHog manages this view ({kind}) and its schedule.", "PostHog says so itself.")
@@ -83,8 +76,8 @@ def _as_read(
     if under_way := _running(view, newest, now):
         return under_way
     if not view.sync_frequency:
-        return _without_cadence(view, now, runs, own_pause, own_start, unread)
-    counted_from = _counted_from(_last_run(view, newest), own_start)
+        return _without_cadence(view, now, runs, own, unread)
+    counted_from = _counted_from(_last_run(view, newest), own.start)
     if failing := _failing(view, runs):
         return replace(failing, due=due_after(counted_from, view.sync_frequency))
     return _timeliness(view, view.sync_frequency, newest, counted_from, now, unread)
@@ -132,23 +125,16 @@ def _is_over(view: SavedQuery, newest: Run) -> bool:
     return newest.finished_at is not None and view.synced_at is not None and newest.finished_at > view.synced_at
 
 
-def _without_cadence(
-    view: SavedQuery,
-    now: datetime,
-    runs: Sequence[Run],
-    own_pause: OwnPause | None,
-    own_start: OwnStart | None,
-    unread: str,
-) -> State:
+def _without_cadence(view: SavedQuery, now: datetime, runs: Sequence[Run], own: OwnActs, unread: str) -> State:
     known = f" The last one seen was {cadence(view.last_cadence)}." if view.last_cadence else ""
-    if own_pause is not None:
-        until = f" until {_clock(own_pause.until)}" if own_pause.until else ""
-        text = f"Paused here by {own_pause.by}{until}: {own_pause.reason}"
-        if own_pause.trouble:
-            text = f"{own_pause.trouble} Paused here by {own_pause.by}{until}: {own_pause.reason}"
-        return _certain(S.PAUSED, text, "The pause is on record here, and PostHog shows no cadence.", own_pause.at)
+    if (pause := own.pause) is not None:
+        until = f" until {_clock(pause.until)}" if pause.until else ""
+        text = f"Paused here by {pause.by}{until}: {pause.reason}"
+        if pause.trouble:
+            text = f"{pause.trouble} Paused here by {pause.by}{until}: {pause.reason}"
+        return _certain(S.PAUSED, text, "The pause is on record here, and PostHog shows no cadence.", pause.at)
     newest = runs[0] if runs else None
-    if why := _goes_on(view, runs, own_start):
+    if why := _goes_on(view, runs, own.start):
         on = _timeliness(view, view.last_cadence, newest, _last_run(view, newest), now, unread)
         return replace(on, confidence=Confidence.LIKELY, because=why)
     error = newest.error if newest is not None and newest.error else view.latest_error
@@ -165,7 +151,7 @@ def _without_cadence(
     return State(S.PAUSED, text, Confidence.GUESS, why, view.cadence_lost_at)
 
 
-def _goes_on(view: SavedQuery, runs: Sequence[Run], own_start: OwnStart | None) -> str:
+def _goes_on(view: SavedQuery, runs: Sequence[Run], start: OwnStart | None) -> str:
     """Why the schedule works although PostHog shows no cadence, which a resume does not bring back; empty if unproven.
 
     One run may have been started by hand, so it takes two, or one since a resume of our own.
@@ -174,7 +160,7 @@ def _goes_on(view: SavedQuery, runs: Sequence[Run], own_start: OwnStart | None) 
     if lost is None or view.last_cadence not in CADENCES:
         return ""
     since = [run.started_at for run in runs if run.started_at > lost and run.status not in NO_VERDICT]
-    if own_start is not None and own_start.resumes and lost < own_start.at < max(since, default=lost):
+    if start is not None and start.resumes and start.at < max(since, default=lost):
         return "PostHog shows no cadence, yet it has run since it was resumed here: its schedule goes on as before."
     if len(since) >= 2:
         return "PostHog shows no cadence, yet it has run twice since it lost it: its schedule goes on as before."
@@ -191,8 +177,8 @@ def _with_start(view: SavedQuery, found: State, start: OwnStart) -> State:
     told_by_posthog = found.state == S.SUSPENDED and found.confidence == Confidence.CERTAIN
     if told_by_posthog or found.state not in AWAITS_A_RUN:
         return found
-    did = f"Resumed here by {start.by} at" if start.resumes else f"A run was asked for here by {start.by} at"
-    text = f"{found.evidence} {did} {_clock(start.at)}; no run since then is known yet."
+    asked = f"{'A resume' if start.resumes else 'A run'} was asked for here by {start.by} at {_clock(start.at)}"
+    text = f"{found.evidence} {asked}; no run since is known yet."
     due = found.due
     if due is None and start.resumes:
         due = due_after(start.at, view.last_cadence)

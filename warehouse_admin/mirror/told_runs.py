@@ -15,10 +15,9 @@ from django.utils import timezone
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.core.bulk import insert_rows, update_rows
 from warehouse_admin.mirror.models import Run, SavedQuery
+from warehouse_admin.mirror.states import AT_WORK
 from warehouse_admin.mirror.texts import storable
 from warehouse_admin.posthog import types
-
-OPEN = ("Running", "Queued", "Pending")
 
 
 class Kept(NamedTuple):
@@ -67,7 +66,7 @@ def keep_jobs(jobs: list[types.Job], by_id: dict[str, int]) -> Kept:
 def _fill(run: Run, row: types.Job) -> bool:
     """True when the row says something new about the run."""
     status = storable(row.status, 30) or "Unknown"
-    finished = None if status in OPEN else row.last_run_at
+    finished = None if status in AT_WORK else row.last_run_at
     fresh = (status, finished, _countable(row.rows_materialized), storable(row.error))
     if (run.status, run.finished_at, run.rows, run.error) == fresh:
         return False

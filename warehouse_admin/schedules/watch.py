@@ -14,7 +14,7 @@ from warehouse_admin.mirror.recent_runs import read_recent_runs
 from warehouse_admin.mirror.refresh import refresh_some
 from warehouse_admin.posthog import errors as posthog_errors
 from warehouse_admin.schedules.models import Campaign
-from warehouse_admin.schedules.own_starts import STARTS, single_runs, started_items
+from warehouse_admin.schedules.own_starts import STARTS, latest, single_runs, started_items
 
 WATCHED_FOR = timedelta(minutes=15)
 """After that syncs tell: most schedules take their next run hours later."""
@@ -25,13 +25,14 @@ Started = dict[int, datetime]
 
 def watch(now: datetime) -> int:
     """Read the runs of what was started lately, connection by connection; gives of how many views."""
-    started = _started(now - WATCHED_FOR)
+    since = now - WATCHED_FOR
+    started = {key: start.at for key, start in latest(started_items(since), single_runs(since)).items()}
     by_connection: dict[int, list[SavedQuery]] = defaultdict(list)
     for view in _awaited(started):
         by_connection[view.connection_id].append(view)
     for awaited in by_connection.values():
-        since = min(started[view.pk] for view in awaited)
-        if read_recent_runs(awaited[0].connection, awaited, since):
+        first = min(started[view.pk] for view in awaited)
+        if read_recent_runs(awaited[0].connection, awaited, first):
             _read_ended(awaited, started)
             refresh_some([view.pk for view in awaited])
     return sum(map(len, by_connection.values()))
@@ -51,18 +52,6 @@ def why_not_asked(campaign: Campaign) -> str:
     if not campaign.connection.is_active:
         return f"{campaign.connection.name} is paused: PostHog is not asked before an administrator activates it again."
     return why_refused(campaign.connection)
-
-
-def _started(since: datetime) -> Started:
-    """When each view was last started, by primary key."""
-    found: Started = {}
-    for item in started_items(since).order_by("sent_at"):
-        if item.sent_at is not None:
-            found[item.saved_query_id] = item.sent_at
-    single = {run.object_id: run.sent_at for run in single_runs(since) if run.sent_at is not None}
-    for key, posthog_id in SavedQuery.objects.filter(posthog_id__in=list(single)).values_list("pk", "posthog_id"):
-        found[key] = max(single[str(posthog_id)], found.get(key, single[str(posthog_id)]))
-    return found
 
 
 def _awaited(started: Started) -> list[SavedQuery]:

@@ -9,11 +9,12 @@ from functools import partial
 from django.db.models import F, Max, Q
 
 from warehouse_admin.mirror.models import Run, SavedQuery
+from warehouse_admin.mirror.states import AT_WORK
 from warehouse_admin.mirror.sync import feeds
 from warehouse_admin.mirror.sync.details import Reader
 from warehouse_admin.mirror.sync.fetch import Call
 from warehouse_admin.mirror.sync.job import Job
-from warehouse_admin.mirror.told_runs import OPEN, Kept, keep_history, keep_jobs, views_by_id
+from warehouse_admin.mirror.told_runs import Kept, keep_history, keep_jobs, views_by_id
 from warehouse_admin.posthog import errors, reads, types
 
 PAGE = 500
@@ -76,7 +77,7 @@ def _wanted_from(job: Job, known_to: datetime | None) -> datetime | None:
     """The start of the oldest run worth reading again: new ones, and those that were under way. None: all of them."""
     if known_to is None:
         return None
-    runs = Run.objects.filter(saved_query__connection=job.connection, status__in=OPEN).exclude(job_id="")
+    runs = Run.objects.filter(saved_query__connection=job.connection, status__in=AT_WORK).exclude(job_id="")
     still_open = runs.filter(started_at__gt=known_to - FORGOTTEN).order_by("started_at")
     oldest = still_open.values_list("started_at", flat=True).first()
     return min(known_to - OVERLAP, oldest) if oldest else known_to - OVERLAP
