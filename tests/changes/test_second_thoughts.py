@@ -30,6 +30,7 @@ def test_a_form_that_is_sent_again_with_another_text_is_refused_and_keeps_it(cli
 
     assert again.status_code == 409
     assert f"has made #{first.pk} already" in words(again) and OTHER_SQL in words(again)
+    assert f'href="{url("detail", first)}">Open #{first.pk}<' in again.content.decode()
     assert ChangeRequest.objects.count() == 1
     as_another = {name: hidden(again, name) for name in ("base", "nonce")} | {"reason": "because", "query": OTHER_SQL}
     client.post(edit_url, as_another)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -25,6 +26,9 @@ class ExactText(forms.CharField):
 
 class ReasonForm(forms.Form):
     """What every proposal has: why, and what the page was opened on."""
+
+    links: Sequence[tuple[str, str]] = ()
+    """Where what is in the way is found: words and address."""
 
     reason = ExactText(
         label="Why",

@@ -44,6 +44,7 @@ def put_refusal(form: ReasonForm, error: UserError) -> int:
     if isinstance(error, SentAlready):
         form.as_another()
     form.add_user_errors(error.errors, error.message)
+    form.links = error.links
     return refused_status(error)
 
 
