@@ -25,6 +25,7 @@ ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = True
+WHITENOISE_AUTOREFRESH = True  # each client has a handler of its own, which would list all static files first
 CACHES["default"]["KEY_PREFIX"] = f"test-{os.getpid()}"
 if not EMBEDDED_BROKER:
     # Every test empties its cache, which flushes a whole numbered database of Redis: each process has its own.

@@ -14,6 +14,7 @@ from hypothesis import settings
 from tests import emptying
 from tests.broker import embedded_broker
 from tests.running import portal
+from tests.snapshots import mirrored
 from tests.syncing import sync
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection, User
@@ -133,10 +134,16 @@ def connection(db: None, sandbox: SandboxServer) -> Connection:
 
 
 @pytest.fixture
-def synced(connection: Connection) -> Connection:
+def synced(sandbox: SandboxServer, connection: Connection) -> Connection:
     """The connection, mirrored once."""
-    sync(connection, SyncRun.Kind.FULL)
+    if not SyncRun.objects.exists():
+        mirrored("synced", sandbox, connection, lambda: _sync(connection))
+    connection.refresh_from_db()
     return connection
+
+
+def _sync(connection: Connection) -> None:
+    sync(connection, SyncRun.Kind.FULL)
 
 
 @pytest.fixture
@@ -145,12 +152,16 @@ def generation(sandbox: SandboxServer, connection: Connection) -> Callable[[str]
 
     def make(name: str) -> Connection:
         sandbox.world.set_generation(name)
-        accounts.check_connection(connection)
-        sync(connection, SyncRun.Kind.FULL)
+        mirrored("generation", sandbox, connection, lambda: _check_and_sync(connection))
         connection.refresh_from_db()
         return connection
 
     return make
+
+
+def _check_and_sync(connection: Connection) -> None:
+    accounts.check_connection(connection)
+    sync(connection, SyncRun.Kind.FULL)
 
 
 @pytest.fixture

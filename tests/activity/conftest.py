@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.snapshots import mirrored
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.activity import services
@@ -30,10 +31,15 @@ def sync(connection: Connection, kind: str = SyncRun.Kind.INCREMENTAL) -> None:
 
 
 @pytest.fixture
-def known(synced: Connection) -> Connection:
+def known(request: pytest.FixtureRequest, sandbox: SandboxServer, connection: Connection) -> Connection:
     """A connection whose history was taken in."""
-    services.ingest(synced)
-    return synced
+
+    def mirror_and_take_in() -> None:
+        services.ingest(request.getfixturevalue("synced"))
+
+    mirrored("known", sandbox, connection, mirror_and_take_in)
+    connection.refresh_from_db()
+    return connection
 
 
 @pytest.fixture
@@ -45,12 +51,17 @@ def generation(sandbox: SandboxServer, connection: Connection) -> Callable[..., 
         if key:
             connection.api_key = key
             connection.save()
-        accounts.check_connection(connection)
+        mirrored("known generation", sandbox, connection, lambda: _check_and_sync(connection))
         connection.refresh_from_db()
-        sync(connection, SyncRun.Kind.FULL)
         return connection
 
     return make
+
+
+def _check_and_sync(connection: Connection) -> None:
+    accounts.check_connection(connection)
+    connection.refresh_from_db()
+    sync(connection, SyncRun.Kind.FULL)
 
 
 @pytest.fixture
