@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import os
 from collections.abc import Callable
@@ -265,18 +266,17 @@ def test_a_killed_check_goes_on_where_it_was(
     entries: list[AuditEntry], monkeypatch: pytest.MonkeyPatch, tamper: Tamper
 ) -> None:
     monkeypatch.setattr(verification, "STORED_EVERY", 3)
-    rows = verification._rows
+    is_whole, seen = verification._is_whole, itertools.count(1)
 
-    def killed(start: int) -> Any:
-        for number, row in enumerate(rows(start), start=1):
-            if number == 5:
-                raise KeyboardInterrupt
-            yield row
+    def killed(row: Any) -> bool:
+        if next(seen) == 5:
+            raise KeyboardInterrupt
+        return is_whole(row)
 
-    monkeypatch.setattr(verification, "_rows", killed)
+    monkeypatch.setattr(verification, "_is_whole", killed)
     with pytest.raises(KeyboardInterrupt):
         services.verify()
-    monkeypatch.setattr(verification, "_rows", rows)
+    monkeypatch.setattr(verification, "_is_whole", is_whole)
     assert selectors.latest_verification() is None
     tamper(f"UPDATE {TABLE} SET reason = 'x' WHERE sequence = 1")  # looked at before it was killed
 

@@ -44,7 +44,12 @@ def entry_hash(values: Sequence[Any]) -> str:
 
 def hash_of(values: list[Any]) -> str:
     """The same for values of which `at` is the text that `told_time` makes."""
-    return hashlib.sha256(encode(values).encode()).hexdigest()
+    return digest(encode(values).encode())
+
+
+def digest(text: bytes) -> str:
+    """The hash of a canonical JSON text."""
+    return hashlib.sha256(text).hexdigest()
 
 
 def told_time(at: datetime) -> str:

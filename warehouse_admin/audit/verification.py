@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from datetime import UTC
 from typing import Any
 
+import orjson
 from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -16,13 +18,14 @@ from warehouse_admin.audit.archives import Base
 from warehouse_admin.audit.checkpoints import Problem
 from warehouse_admin.audit.models import AuditEntry, ChainHead, Verification
 
-BATCH = 5_000
+BATCH = 1_000
 STORED_EVERY = 100_000
 """Entries after which it is stored how far a walk came."""
 _COLUMNS = (*chain.FIELDS, "hash")
 _AT, _BEFORE, _REMOTE = (chain.FIELDS.index(name) for name in ("at", "before", "remote"))
 # As the hash tells it. PostgreSQL's other core does that while this one hashes; Django's converter is slow.
-_TIME = {"postgresql": """to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"')"""}
+_TIME = """to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"')"""
+_NUMBERS = ("sequence", "actor_id")
 _ANOTHER = "Entry {} is not the one that was verified before."
 Kind = Verification.Kind
 
@@ -71,51 +74,87 @@ def _walk(run: Verification, base: Base) -> Problem | None:
     if start > 1 and run.kind != Kind.PART and (found := _hash_before(start, base)) != previous:
         run.to_hash = ""
         return _cut_off(start - 1) if not found else Problem(start - 1, _ANOTHER.format(start - 1))
-    problem = None
-    for row in _rows(start):
-        # The one line that every entry goes through; what is wrong with one is worked out apart.
-        if row[0] != expected or row[-2] != previous or chain.hash_of(row[:-1]) != row[-1]:
-            problem = Problem(expected, _told(row, expected, previous))
-            break
-        previous = row[-1]
-        expected += 1
-        if expected % STORED_EVERY == 0:
+    problem, seen = None, STORED_EVERY
+    while seen == STORED_EVERY and problem is None:
+        seen = 0
+        with closing(_rows(expected)) as rows:
+            for row in rows:
+                # The one line that every entry goes through; what is wrong with one is worked out apart.
+                if row[0] != expected or row[-2] != previous or not _is_whole(row):
+                    problem = Problem(expected, _told(row, expected, previous))
+                    break
+                previous = row[-1]
+                expected += 1
+                seen += 1
+        if seen == STORED_EVERY:
             _note(run, expected - 1, previous)
     run.to_sequence, run.to_hash = expected - 1, previous
     return problem
 
 
-def _rows(start: int) -> Iterator[list[Any]]:
-    """Rows from `start` on, in order. Read without the model's converters, which cost more than the hashing."""
-    time = _TIME.get(connection.vendor, "at")
-    columns = ", ".join(time if name == "at" else name for name in _COLUMNS)
+def _rows(start: int) -> Generator[Sequence[Any]]:
+    """The next STORED_EVERY rows from `start` on, in order.
+
+    Read without the model's converters, which cost more than the hashing. To be read to the end or closed before
+    anything else is asked of the database.
+    """
+    return _copied(start) if connection.vendor == "postgresql" else _selected(start)
+
+
+def _selected(start: int) -> Generator[Sequence[Any]]:
+    with connection.cursor() as cursor:
+        cursor.execute(_query(_COLUMNS, start))
+        while batch := cursor.fetchmany(BATCH):
+            yield from batch
+
+
+def _copied(start: int) -> Generator[Sequence[Any]]:
+    """PostgreSQL goes on reading and writing out while what it sent already is checked here."""
+    columns = [_TIME if name == "at" else name for name in _COLUMNS]
+    with connection.cursor() as cursor, cursor.copy(f"COPY ({_query(columns, start)}) TO STDOUT") as copy:
+        copy.set_types(["int8" if name in _NUMBERS else "text" for name in _COLUMNS])
+        rows = copy.rows()
+        try:
+            for row in rows:  # noqa: UP028  `yield from` would close the rows before they are read away
+                yield row
+        finally:
+            for _ in rows:
+                pass  # what nobody wants any more is read away: to cancel it would spoil the transaction around it
+
+
+def _query(columns: Sequence[str], start: int) -> str:
     table = AuditEntry._meta.db_table
-    select = f"SELECT {columns} FROM {table} WHERE sequence > %s ORDER BY sequence LIMIT %s"  # noqa: S608  constants
-    after = start - 1
-    while True:
-        with connection.cursor() as cursor:
-            cursor.execute(select, [after, BATCH])
-            batch = cursor.fetchall()
-        for row in batch:
-            yield _converted(row)
-        if len(batch) < BATCH:
-            return
-        after = batch[-1][0]
+    found = f"SELECT {', '.join(columns)} FROM {table} WHERE sequence >= {start:d}"  # noqa: S608  constants, a number
+    return f"{found} ORDER BY sequence LIMIT {STORED_EVERY:d}"
 
 
-def _converted(row: Sequence[Any]) -> list[Any]:
-    """Both databases give JSON as text; SQLite gives times as such, without their zone, which is UTC."""
-    values = list(row)
+def _is_whole(row: Sequence[Any]) -> bool:
+    """Whether its hash is that of its content.
+
+    The fast encoder writes what the chain's own one does, but for numbers that it cannot hold. It is only believed
+    where it finds the very hash, which nothing but the hashed text gives.
+    """
+    try:
+        text = orjson.dumps(_values(row, orjson.loads), option=orjson.OPT_SORT_KEYS)
+        if chain.digest(text) == row[-1]:
+            return True
+    except (ValueError, TypeError):
+        pass
+    try:
+        return chain.hash_of(_values(row, json.loads)) == row[-1]
+    except ValueError:
+        return False  # what cannot be read was never written like that
+
+
+def _values(row: Sequence[Any], loads: Callable[[str], Any]) -> list[Any]:
+    """What was hashed: both databases give JSON as text; SQLite gives times as such, without their zone, UTC."""
+    values = list(row[:-1])
     at = row[_AT]
     if not isinstance(at, str):
         values[_AT] = chain.told_time(at.replace(tzinfo=UTC)) if at else ""
-    try:
-        for place in range(_BEFORE, _REMOTE + 1):
-            if row[place] is not None:
-                values[place] = json.loads(row[place]) if row[place] else None
-    except ValueError:
-        # What cannot be read was never written like that: a time that no entry has makes the hash differ.
-        values[_AT] = ""
+    for place in range(_BEFORE, _REMOTE + 1):
+        if row[place] is not None:
+            values[place] = loads(row[place]) if row[place] else None
     return values
 
 
@@ -126,7 +165,7 @@ def _hash_before(start: int, base: Base) -> str:
     return AuditEntry.objects.filter(sequence=start - 1).values_list("hash", flat=True).first() or ""
 
 
-def _told(row: list[Any], expected: int, previous: str) -> str:
+def _told(row: Sequence[Any], expected: int, previous: str) -> str:
     if row[0] != expected:
         return f"Entry {expected} is missing; the next one is {row[0]}."
     if not previous:
