@@ -105,9 +105,9 @@ POSTS: dict[str, tuple[Request, set[Role]]] = {
     "stop a sync": (lambda w: page("mirror:sync-stop", w.sync.pk), {E, O, A}),
     "resume schedules": (
         lambda w: page("schedules:resume", saved_queries=[w.suspended.posthog_id], reason="why", confirmed="1"),
-        {O},
+        {O, A},
     ),
-    "run a view": (lambda w: page("schedules:run", w.suspended.posthog_id, reason="why"), {O}),
+    "run a view": (lambda w: page("schedules:run", w.suspended.posthog_id, reason="why"), {O, A}),
     "review activity": (lambda w: page("activity:review", w.entry.pk, verdict="accepted", note="ok"), {R, O, U, A}),
     "check a connection": (lambda w: page("accounts:connection-check", w.connection.slug), {A}),
     "add a person": (lambda w: page("accounts:person-new", username="new.person", roles=["viewer"]), {A}),

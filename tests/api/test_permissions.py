@@ -18,6 +18,7 @@ ROLES = ("viewer", "editor", "reviewer", "operator", "auditor", "admin")
 EVERYBODY = set(ROLES)
 PROPOSERS = {"editor", "reviewer", "operator", "admin"}
 REVIEWERS_OF_ACTIVITY = {"reviewer", "operator", "auditor", "admin"}
+OPERATORS = {"operator", "admin"}
 SYNCERS = {"editor", "operator", "admin"}
 EDIT = {"action": "edit_query", "query": "SELECT 9 AS rate", "reason": "r", "submit": True}
 WHY = {"reason": "r"}
@@ -54,11 +55,11 @@ WRITES: list[tuple[str, dict[str, Any], set[str], int, str]] = [
     ("changes/{change}/apply/", {}, {"operator"}, 409, "change.apply_asked"),
     ("changes/{change}/rollback/", WHY, PROPOSERS, 409, "change.rolled_back"),
     ("saved-queries/{view}/refresh/", {}, PROPOSERS, 200, "saved_query.refresh"),
-    ("saved-queries/{view}/run/", WHY, {"operator"}, 202, "saved_query.run"),
-    ("saved-queries/{view}/cancel/", WHY, {"operator"}, 409, "saved_query.cancel"),
-    ("schedules/resume/", {**WHY, "saved_queries": ["{view}"]}, {"operator"}, 202, "schedules.resume"),
-    ("schedules/pauses/{view}/wake/", WHY, {"operator"}, 404, "schedules.resume"),
-    ("schedules/pauses/{view}/date/", {"until": None}, {"operator"}, 404, "schedules.change_wake_up"),
+    ("saved-queries/{view}/run/", WHY, OPERATORS, 202, "saved_query.run"),
+    ("saved-queries/{view}/cancel/", WHY, OPERATORS, 409, "saved_query.cancel"),
+    ("schedules/resume/", {**WHY, "saved_queries": ["{view}"]}, OPERATORS, 202, "schedules.resume"),
+    ("schedules/pauses/{view}/wake/", WHY, OPERATORS, 404, "schedules.resume"),
+    ("schedules/pauses/{view}/date/", {"until": None}, OPERATORS, 404, "schedules.change_wake_up"),
     ("activity/{entry}/review/", {"verdict": "accepted"}, REVIEWERS_OF_ACTIVITY, 200, "activity.reviewed"),
     ("sync/", {}, SYNCERS, 202, "sync.started"),
     ("sync/{sync}/stop/", {}, SYNCERS, 409, "sync.stopped"),

@@ -149,7 +149,7 @@ def test_reject_and_withdraw_close_it(proposed, reviewer, author, admin):
     with pytest.raises(InvalidInput):
         services.withdraw(proposed(), admin)
     assert services.withdraw(proposed(), admin, "left the company").state == State.WITHDRAWN
-    with pytest.raises(NotPermitted):
+    with pytest.raises(NotPermitted, match="its author, a co-author or an administrator"):
         services.withdraw(proposed(), reviewer, "not mine")
     assert trail("change.withdrawn") == [("change.withdrawn", "ok")] * 2
 

@@ -214,7 +214,7 @@ def test_somebody_elses_objection_is_lifted_with_a_reason_by_who_may_close(objec
 
 def test_nobody_else_lifts_an_objection(objected, author, reviewer, other, operator):
     for somebody in (author, other, operator):
-        with pytest.raises(NotPermitted):
+        with pytest.raises(NotPermitted, match="Only whoever asked for changes"):
             services.dismiss(objected, somebody, reviewer, "because")
 
 

@@ -135,7 +135,7 @@ def test_a_campaign_that_needs_a_second_person_is_not_waited_for_and_not_done(
     status, _, told = call("pause", *names, "--user", "operator", "--reason", "why", "--confirm-count", "6")
 
     assert (status, told["ok"], told["state"], told["counts"]) == (1, False, "queued", {"queued": 6})
-    assert "second operator" in told["error"]
+    assert "second person" in told["error"]
 
 
 def test_a_paused_campaign_is_not_waited_for(

@@ -55,7 +55,7 @@ def test_each_pause_offers_both_to_those_who_may(
     assert f'href="{page}wake/"' in listed and f'href="{page}date/"' in listed
 
     read = client_of(viewer).get("/schedules/pauses/").content.decode()
-    assert page not in read and "Only operators may wake schedules and change dates." in read
+    assert page not in read and "Operators and administrators wake schedules and change dates." in read
 
 
 def test_a_pause_is_woken_before_its_date(
@@ -108,7 +108,7 @@ def test_who_may_not_is_refused_on_record(page: str, viewer: User, client_of: Cl
     client = client_of(viewer)
     for verb, body in (("wake", {"reason": "x"}), ("date", {"until": ""})):
         shown = client.get(f"{page}{verb}/").content.decode()
-        assert re.search(r'<button class="btn btn-primary" disabled title="Only operators may wake', shown)
+        assert re.search(r'<button class="btn btn-primary" disabled title="Operators and administrators wake', shown)
         assert client.post(f"{page}{verb}/", body).status_code == 403
 
     denied = AuditEntry.objects.filter(result="denied", actor=viewer, object_name=HEALTHY)

@@ -65,7 +65,7 @@ def test_the_order_also_holds_through_views_that_were_not_chosen(
     assert [item.saved_query for item in resume.items.all()] == [second, first]
 
 
-@pytest.mark.parametrize("role", ["author", "reviewer", "auditor", "admin", "viewer", "outsider"])
+@pytest.mark.parametrize("role", ["author", "reviewer", "auditor", "viewer", "outsider"])
 def test_only_operators_may(synced: Connection, role: str, request: pytest.FixtureRequest, views: Views) -> None:
     user: User = request.getfixturevalue(role)
 

@@ -61,7 +61,7 @@ class ConnectionForm(ServiceForm):
         label="Percent of schedules at once", min_value=1, max_value=100, help_text="More than this share needs it too."
     )
     guard_second_person = forms.BooleanField(
-        label="Such acts wait for a second operator", required=False, help_text="Nobody confirms what they started."
+        label="Such acts wait for a second person", required=False, help_text="Nobody confirms what they started."
     )
     is_active = forms.BooleanField(label="Sync this connection", required=False, help_text="Untick to pause it.")
 

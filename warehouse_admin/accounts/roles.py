@@ -42,6 +42,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[str]] = {
         {
             PROPOSE,
             CLOSE,
+            RESUME,
+            RUN,
             MANAGE_CONNECTIONS,
             MANAGE_PEOPLE,
             START_SYNC,

@@ -92,9 +92,9 @@ def may_vote(user: User, change: ChangeRequest, revision: Revision) -> bool:
     return allows(user, REVIEW) and not why_no_vote(user, change, revision)
 
 
-def require_close(user: User, change: ChangeRequest, revision: Revision, *, action: str) -> None:
+def require_close(user: User, change: ChangeRequest, revision: Revision, *, action: str, told: str = "") -> None:
     """Settling what somebody else decided needs the right to close changes, and no hand in this one."""
-    require(user, CLOSE, action=action, target=target_of(change))
+    require(user, CLOSE, action=action, target=target_of(change), told=told)
     if user.pk in votes.hands(change, revision):
         told = "You wrote this, so somebody else has to settle it."
         raise NotPermitted(told, action=action, target=target_of(change))

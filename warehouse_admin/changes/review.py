@@ -86,7 +86,8 @@ def dismiss(change: ChangeRequest, user: User, voter: User, comment: str = "") -
         if user.pk == voter.pk:
             require(user, REVIEW, action="change.objection_dismissed", target=policies.target_of(change))
         else:
-            policies.require_close(user, change, latest, action="change.objection_dismissed")
+            told = "Only whoever asked for changes takes that back, or an administrator with a reason."
+            policies.require_close(user, change, latest, action="change.objection_dismissed", told=told)
         comment = clean_comment(comment, needed=user.pk != voter.pk)
         require_state(change, "dismiss")
         _lift_objection(change, user, voter)
@@ -124,7 +125,8 @@ def withdraw(change: ChangeRequest, user: User, comment: str = "") -> ChangeRequ
         if policies.is_writer(user, change):
             policies.require_author(user, change, action="change.withdrawn")
         else:
-            require(user, CLOSE, action="change.withdrawn", target=policies.target_of(change))
+            told = "Only its author, a co-author or an administrator takes a change back."
+            require(user, CLOSE, action="change.withdrawn", target=policies.target_of(change), told=told)
             clean_comment(comment, needed=True)
         require_state(change, "withdraw")
         move(change, State.WITHDRAWN, problem=comment, scheduled_for=None, by_hand=False)

@@ -128,7 +128,7 @@ class CampaignCommand(PortalCommand):
 def _waits_for_a_person(campaign: Campaign) -> str:
     """What it cannot go on without, in words; empty while it goes on by itself, however late."""
     if campaign.is_waiting_for_second:
-        return "waits for a second operator to confirm it; nothing was sent yet"
+        return "waits for a second person to confirm it; nothing was sent yet"
     rests = not campaign.claim or campaign.silence
     if campaign.is_open and campaign.paused_at and not campaign.stop_requested and rests:
         return "is paused; nothing more is sent until somebody continues it"

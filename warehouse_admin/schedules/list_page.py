@@ -11,6 +11,7 @@ from django.utils import timezone
 from warehouse_admin.accounts import policies
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection
+from warehouse_admin.accounts.roles import RESUME
 from warehouse_admin.core.formatting import cadence
 from warehouse_admin.core.htmx import wants_fragment
 from warehouse_admin.mirror.cadences import CADENCES
@@ -83,7 +84,7 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "chips": _chips(request, filters, found),
         "refusals": _refusals(connections),
         "bulk": [act for act in BULK if policies.allows(request.user, methods_for(act.action)[0].permission)],
-        "no_bulk": "Only operators may resume, pause and run schedules.",
+        "no_bulk": f"{policies.who_may(RESUME)} resume, pause and run schedules.",
         "managed": sum(row.view.is_managed for row in found.page.object_list),
         "frozen_filter": request.GET.urlencode(),
         "next_group": _next_group(filters.group),

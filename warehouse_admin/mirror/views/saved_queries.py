@@ -176,7 +176,7 @@ def _actions(request: HttpRequest, view: SavedQuery) -> dict[str, Any]:
     role = {
         "edit": ("changes.propose_changerequest", "Your role may not propose changes."),
         "refresh": ("mirror.refresh_savedquery", "Your role may not re-read views."),
-        "run": ("mirror.run_savedquery", "Only an operator may start a run."),
+        "run": ("mirror.run_savedquery", f"{policies.who_may('mirror.run_savedquery')} start runs."),
     }
     refused = {name: "" if policies.allows(request.user, needed) else why for name, (needed, why) in role.items()}
     not_materialized = "" if view.is_materialized else "Only a materialized view runs."

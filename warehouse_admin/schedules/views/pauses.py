@@ -29,7 +29,7 @@ def pause_list(request: HttpRequest) -> HttpResponse:
     only = request.GET.get("needs_person") == "1"
     holds = open_holds(request.GET.get("connection", ""), needing_a_person=only)
     page = page_of(holds, PER_PAGE, request.GET.get("page"))
-    context = {"page": page, "only": only, "may_act": policies.allows(request.user, PERMISSION)}
+    context = {"page": page, "only": only, "refusal": _not_theirs(request)}
     return render_page(request, "schedules/pauses.html", "schedules/_pauses.html", context)
 
 
@@ -77,7 +77,11 @@ def _posted(request: HttpRequest) -> QueryDict | None:
 
 def _not_theirs(request: HttpRequest) -> str:
     """Why the page is only to be read; who posts all the same is refused by the service, on record."""
-    return "" if policies.allows(request.user, PERMISSION) else "Only operators may wake schedules and change dates."
+    return (
+        ""
+        if policies.allows(request.user, PERMISSION)
+        else f"{policies.who_may(PERMISSION)} wake schedules and change dates."
+    )
 
 
 def _ask(
