@@ -33,7 +33,7 @@ def export_list(request: HttpRequest) -> HttpResponse:
         context |= {
             "filters": {name: request.GET[name] for name in selectors.FILTERS if request.GET.get(name)},
             "problems": found.problems,
-            "matching": selectors.capped_count(found.entries),
+            "matching": selectors.capped_count(found.matching.looked_up),
             "most": selectors.COUNTED,
             "entries_a_second": export_texts.usual_speed(),
             "formats": Export.Format.choices,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet
 from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.core.searching import Mention, mentioned
 
-NEAR = 20_000
+NEAR = 10_000
 """So many entries are looked through one by one, newest first, before the rows that match are looked up instead."""
 MOST_CHOICES = 300
 _TABLE = AuditEntry._meta.db_table
@@ -27,45 +28,69 @@ class Contained(Mention):
         return f'UPPER({column} COLLATE "C") LIKE %s', [*parameters, f"%{pattern}%"]
 
 
-def contained(text: str, field: str) -> Q:
-    """The text as it is somewhere in the field, whatever the case."""
+Entries = QuerySet[AuditEntry]
+
+
+@dataclass(frozen=True)
+class Matching:
+    """Entries that match, to be looked up by what they match or to be met on a walk."""
+
+    looked_up: Entries
+    walked: Entries
+
+    def each(self, change: Callable[[Entries], Any]) -> Matching:
+        return Matching(change(self.looked_up), change(self.walked))
+
+
+def containing(entries: Entries, words: Sequence[tuple[str, str]]) -> Matching:
+    """Those with each text, as it is, somewhere in its field, whatever the case.
+
+    An index that finds a word finds it in the whole trail, which takes longer than to walk a little of it.
+    """
+    return Matching(
+        looked_up=entries.filter(*(_contained(text, field) for text, field in words)),
+        walked=entries.filter(*(mentioned(text, field) for text, field in words)),
+    )
+
+
+def _contained(text: str, field: str) -> Q:
     return Q(Contained(text, F(field))) if text.isascii() else mentioned(text, field)
 
 
-def newest(entries: QuerySet[AuditEntry], below: int, count: int, *, indexed: bool) -> list[AuditEntry]:
+def newest(entries: Matching, below: int, count: int, *, indexed: bool) -> list[AuditEntry]:
     """The newest `count` matching entries numbered less than `below`.
 
     The database cannot know how conditions go together, and walks a million rows for the few that match. So a bounded
     walk comes first; when it does not find enough, few rows match, which are looked up by their conditions and sorted.
     `indexed` says that the only condition is one that an index has in order, so that walking is the best there is.
     """
-    rows = entries.order_by("-sequence")
+    walked = entries.walked.order_by("-sequence")
     if indexed or below <= NEAR:
-        return list(rows.filter(sequence__lt=below)[:count])
-    found = list(rows.filter(sequence__lt=below, sequence__gte=below - NEAR)[:count])
+        return list(walked.filter(sequence__lt=below)[:count])
+    found = list(walked.filter(sequence__lt=below, sequence__gte=below - NEAR)[:count])
     if len(found) == count:
         return found
-    return list(_looked_up(rows).filter(unordered__lt=below).order_by("-unordered")[:count])
+    return list(_unordered(entries.looked_up).filter(unordered__lt=below).order_by("-unordered")[:count])
 
 
-def oldest(entries: QuerySet[AuditEntry], above: int, count: int, *, indexed: bool) -> list[AuditEntry]:
+def oldest(entries: Matching, above: int, count: int, *, indexed: bool) -> list[AuditEntry]:
     """The oldest `count` matching entries numbered more than `above`, likewise."""
-    rows = entries.order_by("sequence")
+    walked = entries.walked.order_by("sequence")
     if indexed:
-        return list(rows.filter(sequence__gt=above)[:count])
-    found = list(rows.filter(sequence__gt=above, sequence__lte=above + NEAR)[:count])
+        return list(walked.filter(sequence__gt=above)[:count])
+    found = list(walked.filter(sequence__gt=above, sequence__lte=above + NEAR)[:count])
     if len(found) == count:
         return found
-    return list(_looked_up(rows).filter(unordered__gt=above).order_by("unordered")[:count])
+    return list(_unordered(entries.looked_up).filter(unordered__gt=above).order_by("unordered")[:count])
 
 
-def _looked_up(rows: QuerySet[AuditEntry]) -> Any:
+def _unordered(rows: Entries) -> Any:
     """With the sequence in words that no index knows: one that had it in order would be walked, and two that are both
     narrowed by it are never laid over each other."""
     return rows.alias(unordered=F("sequence") + 0)
 
 
-def timed(entries: QuerySet[AuditEntry]) -> Any:
+def timed(entries: Entries) -> Any:
     """With `moment`, the time in words that no index knows: bounds of the sequence go with any other condition, and the
     time is only looked at near them."""
     at: Any = F("at")

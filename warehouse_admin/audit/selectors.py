@@ -53,33 +53,36 @@ def hidden_count(user: Any, length: int, *, sees_all: bool) -> int:
 class Search:
     """The entries that match, a sentence for each value that cannot be used, and how long the whole chain is.
 
-    Nothing that matches has a sequence above `top`.
+    Nothing that matches has a sequence above `top` or below `bottom`.
     """
 
-    entries: QuerySet[AuditEntry]
+    matching: searching.Matching
     problems: list[str]
     length: int
     top: int
+    bottom: int = 0
 
 
 def filtered(entries: QuerySet[AuditEntry], params: Mapping[str, str]) -> tuple[QuerySet[AuditEntry], list[str]]:
     """The entries that match the filters in `params`, and a sentence for each value that cannot be used."""
     found = search(entries, params)
-    return found.entries, found.problems
+    return found.matching.looked_up, found.problems
 
 
 def search(entries: QuerySet[AuditEntry], params: Mapping[str, str]) -> Search:
     """Apply the filters in `params`."""
     problems: list[str] = []
+    words = [("q", "reason")]
     if value := _value(params, "object"):
-        entries = entries.filter(_about(value))
+        if _is_id(value):
+            entries = entries.filter(object_id=value if value.isdigit() else str(UUID(value)))
+        else:
+            words.append(("object", "object_name"))
     if value := _value(params, "action"):
         entries = entries.filter(_acting(value))
     for name, field in _EQUAL.items():
         if value := _value(params, name):
             entries = entries.filter(**{field: value})
-    if value := _value(params, "q"):
-        entries = entries.filter(searching.contained(value, "reason"))
     for name, choices in _CHOICES.items():
         if not (value := _value(params, name)):
             continue
@@ -87,7 +90,8 @@ def search(entries: QuerySet[AuditEntry], params: Mapping[str, str]) -> Search:
             entries = entries.filter(**{_CHOSEN[name]: value})
         else:
             problems.append(f"There is no {name} “{value[:40]}”: choose {', '.join(choices)}.")
-    return _within(entries, params, problems)
+    asked = [(value, field) for name, field in words if (value := _value(params, name))]
+    return _within(entries, params, problems, asked)
 
 
 def is_indexed(params: Mapping[str, str], *, sees_all: bool) -> bool:
@@ -105,13 +109,6 @@ def _value(params: Mapping[str, str], name: str) -> str:
     return (params.get(name) or "").replace("\x00", "").strip()[:300]
 
 
-def _about(value: str) -> Q:
-    """By id where the text is one, else by name."""
-    if _is_id(value):
-        return Q(object_id=value if value.isdigit() else str(UUID(value)))
-    return searching.contained(value, "object_name")
-
-
 def _is_id(value: str) -> bool:
     try:
         return bool((value.isascii() and value.isdigit()) or UUID(value))
@@ -124,23 +121,25 @@ def _acting(value: str) -> Q:
     return Q(action__in=searching.actions_of(value)) if value.endswith(".") else Q(action=value)
 
 
-def _within(entries: QuerySet[AuditEntry], params: Mapping[str, str], problems: list[str]) -> Search:
-    """The entries of a time. The walk goes by sequence, so it is told where to begin and end: one query for all."""
+def _within(
+    entries: QuerySet[AuditEntry], params: Mapping[str, str], problems: list[str], words: list[tuple[str, str]]
+) -> Search:
+    """The entries of a time with some words. The walk goes by sequence, so it is told where to begin and end."""
     since = _moment(_value(params, "since"), "since", problems)
     until = _moment(_value(params, "until"), "until", problems, end=True)
     found = _bounds(since, until, _newest_of_each(params))
     length = found.pop("sequence", 0)
-    tops = [length]
+    tops, bottom = [length], 0
     if since:
         # Where nothing is that new, the number is one that nothing has.
         start = found.pop("first", None)
-        entries = searching.timed(entries).filter(
-            moment__gte=since, sequence__gte=_NO_ENTRY if start is None else start - _SLACK
-        )
+        bottom = _NO_ENTRY if start is None else start - _SLACK
+        entries = searching.timed(entries).filter(moment__gte=since, sequence__gte=bottom)
     if until:
         tops.append((found.pop("last", None) or 0) + _SLACK)
         entries = searching.timed(entries).filter(moment__lt=until, sequence__lte=tops[-1])
-    return Search(entries, problems, length, min(tops + [newest or 0 for newest in found.values()]))
+    top = min(tops + [newest or 0 for newest in found.values()])
+    return Search(searching.containing(entries, words), problems, length, top, bottom)
 
 
 def _bounds(since: datetime | None, until: datetime | None, newest: dict[str, QuerySet[AuditEntry]]) -> dict[str, Any]:
@@ -199,7 +198,9 @@ def window(found: Search, page: str, size: int = PAGE_SIZE, *, indexed: bool = F
     # Of what PostHog was sent and said, as much as a row shows: the whole may be long.
     told = {"sent": "method", "answered": "status", "took": "duration_ms"}
     shown = {name: KeyTextTransform(key, "remote") for name, key in told.items()}
-    rows = found.entries.defer("before", "after", "remote", "user_agent").annotate(**shown)
+    if found.bottom > found.top:
+        return Window([], "", "")  # what is asked for begins after it ended
+    rows = found.matching.each(lambda of: of.defer("before", "after", "remote", "user_agent").annotate(**shown))
     direction, sequence = _position(page)
     if direction == "after":
         kept = searching.oldest(rows, sequence, size + 1, indexed=indexed)

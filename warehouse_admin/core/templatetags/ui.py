@@ -9,12 +9,12 @@ from typing import Any
 from uuid import UUID
 
 from django import template
-from django.http import QueryDict
 from django.template.context import Context
 from django.templatetags.static import static
 from django.urls import get_script_prefix, reverse
 from django.utils import timezone
 from django.utils.html import conditional_escape, escape, format_html
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
 from warehouse_admin.core import formatting
@@ -81,17 +81,16 @@ def _pill(kind: str, value: str, word: str) -> tuple[str, str]:
 
 def _changed_query(context: Context, changes: dict[str, Any]) -> str:
     request = context.get("request")
-    query = request.GET.copy() if request else QueryDict(mutable=True)
+    # A list has hundreds of such links, and copying a QueryDict copies each of its values deeply.
+    query: dict[str, Any] = dict(request.GET.lists()) if request else {}
     if "page" not in changes:
         query.pop("page", None)
     for key, value in changes.items():
         if value is None or value == "" or value == []:
             query.pop(key, None)
-        elif isinstance(value, (list, tuple)):
-            query.setlist(key, [str(item) for item in value])
         else:
-            query[key] = str(value)
-    return "?" + query.urlencode()
+            query[key] = value if isinstance(value, list | tuple) else [value]
+    return "?" + urlencode(query, doseq=True)
 
 
 @register.simple_tag(takes_context=True)
