@@ -301,3 +301,20 @@ def test_tables_that_vanish_are_confirmed_too(synced: Connection, sync: Sync, sa
     assert done.state == "succeeded"
     assert [str(gone.posthog_id) for gone in WarehouseTable.objects.tombstones()] == [table.id]
     assert not Observation.objects.filter(is_history=False).exists()
+
+
+def test_what_schedules_do_is_known_before_the_sql_of_all_views_was_read(
+    connection: Connection, sync: Sync, sandbox: SandboxServer
+) -> None:
+    connection.budget_per_minute = 100_000  # so that views are read after all lists
+    connection.save()
+    strike(sandbox, "status_500", DETAIL, times=None)
+
+    assert sync().state == "failed"
+
+    views = SavedQuery.objects.present()
+    assert not views.filter(schedule_evidence="").exists()
+    assert views.filter(schedule_state="suspended").count() >= 5
+    sandbox.world.faults.clear()
+    assert sync().state == "succeeded"
+    assert views.filter(schedule_state="suspended").count() >= 5

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,23 +17,9 @@ from warehouse_admin.mirror.freshness import Freshness, freshness
 from warehouse_admin.mirror.models import Run, SavedQuery, SavedQueryVersion, ScheduleState
 from warehouse_admin.mirror.own_acts import NONE, OwnActs
 from warehouse_admin.mirror.roots import refresh_roots
-from warehouse_admin.mirror.states import AS_OF, State, schedule_state
+from warehouse_admin.mirror.states import AS_OF, TOLD, State, schedule_state
 
-_FROM = (
-    "connection_id",
-    "managed_viewset_kind",
-    "origin",
-    "is_materialized",
-    "status",
-    "latest_error",
-    "sync_frequency",
-    "last_cadence",
-    "cadence_lost_at",
-    "last_run_at",
-    "suspended",
-    "synced_at",
-    "hidden_at",
-)
+_FROM = ("connection_id", "synced_at", *TOLD)
 """What is read of a view to work out the rest."""
 _KEPT = (
     "schedule_state",
@@ -65,11 +51,16 @@ def newest_runs(view_ids: list[int]) -> dict[int, list[Run]]:
     return {view: [runs[key] for key in found if key in runs] for view, found in keys.items()}
 
 
-def refresh_states(connection: Connection | None = None, *, news: Collection[int] | None = None) -> int:
+def refresh_states(
+    connection: Connection | None = None,
+    *,
+    news: Collection[int] | None = None,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> int:
     """Bring what is kept of one connection's views (None: of all) up to date; gives how many changed their state.
 
     `news`: the views of which something new was read. Of the others only those are looked at which time alone may
-    have changed; None: all of them, whatever else may have changed.
+    have changed; None: all of them, whatever else may have changed. `meanwhile` is called now and then.
     """
     views = SavedQuery.objects.present().only(*_FROM, *_KEPT)
     if connection is not None:
@@ -80,6 +71,7 @@ def refresh_states(connection: Connection | None = None, *, news: Collection[int
     while batch := list(views.filter(pk__gt=last).order_by("pk")[:BATCH]):
         last = batch[-1].pk
         changed += _refresh(batch, fresh)
+        meanwhile()
     refresh_roots(connection)
     return changed
 

@@ -19,6 +19,20 @@ UNSEEN_RUN = timedelta(hours=1)
 """So long after the last read a run that was under way then is not called running any more."""
 AT_WORK = {"Running", "Queued", "Pending"}
 NO_VERDICT = AT_WORK | {"Cancelled", "Skipped"}
+TOLD = (
+    "managed_viewset_kind",
+    "origin",
+    "is_materialized",
+    "status",
+    "latest_error",
+    "sync_frequency",
+    "last_cadence",
+    "cadence_lost_at",
+    "last_run_at",
+    "suspended",
+    "hidden_at",
+)
+"""What PostHog tells of a view that its state is worked out from."""
 AS_OF = "As of "
 """How the evidence of a state begins that is the last one known."""
 S = ScheduleState

@@ -16,6 +16,7 @@ from warehouse_admin.core.digests import text_digest
 from warehouse_admin.mirror import observe, rows
 from warehouse_admin.mirror.models import Observation, SavedQuery, SavedQueryVersion, SyncRun, WarehouseTable
 from warehouse_admin.mirror.observe import Snapshot
+from warehouse_admin.mirror.states import TOLD
 from warehouse_admin.mirror.texts import storable
 from warehouse_admin.posthog import types
 
@@ -31,6 +32,8 @@ _STAMPS = {
     "cadence_lost_at",
     "hidden_at",
 }
+
+_OF_THE_STATE = frozenset({"deleted_at", *TOLD})
 
 
 @dataclass
@@ -50,7 +53,8 @@ class Writing:
     observations: list[Observation] = field(default_factory=list)
     puzzling: set[int] = field(default_factory=set)
     touched: set[int] = field(default_factory=set)
-    """Views that are new or say something else than before."""
+    """Views that are new or say something else than before that their schedules depend on, or of which somebody edited
+    the SQL."""
 
     def observe(self, view: SavedQuery, found: Iterable[observe.Found], since: datetime | None, at: datetime) -> None:
         for kind, before, after in found:
@@ -79,7 +83,6 @@ class Writing:
 
     def flush(self) -> None:
         """Write it all; called last, inside the caller's transaction."""
-        self.touched.update(view.pk for view in self.changed)
         if self.changed and self.fields:
             update_rows(self.changed, sorted(self.fields))
         insert_rows(self.versions)
@@ -151,6 +154,8 @@ def take(
         ):
             writing.ask_log(view)  # the same SQL under another token: edited and put back, it may be
     if touched:
+        if touched & _OF_THE_STATE or view.query_hash != before.query_hash != "":
+            writing.touched.add(view.pk)
         if _differs_from_list(before, view, touched):
             view.list_fingerprint = ""
             touched.add("list_fingerprint")

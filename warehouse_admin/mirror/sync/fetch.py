@@ -26,7 +26,7 @@ Call = Callable[[Client], T]
 
 THREADS = 12
 """More than the client has requests under way at once, so that answers are read while the line is full."""
-WINDOW = 256
+WINDOW = 512
 """Requests in flight or answered and not yet stored: so much goes on while a page of a list is written. Holding all
 of them would cost the memory of all answers."""
 PATIENCE = 15 * 60.0

@@ -95,9 +95,7 @@ def _phases(job: Job) -> list[str]:
     undecided = _spend(job, "sync views", vanished.settle_vanished)
     if not log_was_read:
         _spend(job, "sync log", view_activity.read_view_logs)
-    job.watch.phase("Working out schedules")
-    refresh_states(job.connection, news=job.touched)
-    job.watch.beat(force=True)
+    _work_out_schedules(job)
     return undecided
 
 
@@ -115,8 +113,17 @@ def _read(job: Job, reader: details.Reader) -> bool:
     except errors.PostHogError:
         reader.finish()  # views do not wait until the other lists are well again
         raise
+    if job.is_history:  # the SQL of all views may take hours, and what their schedules do does not depend on it
+        _work_out_schedules(job, reader.take_what_came)
     reader.finish()
     return log_was_read
+
+
+def _work_out_schedules(job: Job, meanwhile: Callable[[], object] = lambda: None) -> None:
+    job.watch.phase("Working out schedules")
+    news, job.touched = job.touched, set()
+    refresh_states(job.connection, news=news, meanwhile=meanwhile)
+    job.watch.beat(force=True)
 
 
 def _spend(job: Job, consumer: str, phase: Callable[..., T], *more: object) -> T:
