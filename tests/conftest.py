@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from hypothesis import settings
 from tests import emptying
 from tests.broker import embedded_broker
 from tests.running import portal
-from tests.snapshots import mirrored
+from tests.snapshots import mirrored, new_world
 from tests.syncing import sync
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection, User
@@ -24,6 +25,7 @@ from warehouse_admin.sandbox.server import SandboxServer
 
 __all__ = ["portal"]  # one running portal for every folder that asks for it
 PASSWORD = "a-good-password-1"
+gc.set_threshold(50_000, 20, 50)  # the heap is large and stays: looking through it for cycles was a sixth of the time
 settings.register_profile("suite", deadline=None)  # a busy machine is no reason to fail
 settings.load_profile("suite")
 
@@ -116,7 +118,7 @@ def client_of() -> Callable[[User], Client]:
 
 @pytest.fixture
 def sandbox() -> Iterator[SandboxServer]:
-    with SandboxServer(generation="D") as server:
+    with SandboxServer(world=new_world()) as server:
         yield server
 
 

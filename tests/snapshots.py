@@ -55,6 +55,18 @@ class Snapshot:
 
 
 _kept: dict[tuple[Any, ...], Snapshot] = {}
+_new: list[tuple[float, bytes]] = []  # when the world was made that new ones are copied from, and what is in it
+
+
+def new_world() -> World:
+    """The demonstration's, untouched."""
+    if not _new or time.monotonic() - _new[0][0] >= YOUNG:
+        world = World()
+        seed.fill(world, None, live=False)
+        _new[:] = [(time.monotonic(), _dump(world))]
+    world = World()
+    _load(world, _new[0][1])
+    return world
 
 
 def mirrored(name: str, sandbox: SandboxServer, connection: Connection, make: Callable[[], None]) -> None:
@@ -89,8 +101,7 @@ def _is_untouched(world: World) -> bool:
 
 @cache
 def _fresh_world(generation: str) -> World:
-    world = World("D")
-    seed.fill(world, None, live=False)
+    world = new_world()
     world.set_generation(generation)
     return world
 
@@ -146,11 +157,15 @@ def _dump(world: World) -> bytes:
         return pickle.dumps((state, runner))
 
 
-def _put_back(kept: Snapshot, world: World, connection: Connection) -> None:
-    state, runner = pickle.loads(kept.world)
+def _load(world: World, dumped: bytes) -> None:
+    state, runner = pickle.loads(dumped)
     with world.lock:
         vars(world).update(state)
         vars(world.runner).update(runner)
+
+
+def _put_back(kept: Snapshot, world: World, connection: Connection) -> None:
+    _load(world, kept.world)
     Connection.objects.filter(pk=connection.pk).update(**kept.connection)
     with database.cursor() as cursor:
         for table in kept.tables:

@@ -141,7 +141,8 @@ class SandboxServer:
     """One stand-in PostHog on a free loopback port; also a context manager.
 
     `size` makes a plain warehouse of that many views instead of the demonstration one. `live` lets schedules fire
-    within seconds; otherwise nothing moves by itself in the first half hour unless the clock is advanced.
+    within seconds; otherwise nothing moves by itself in the first half hour unless the clock is advanced. `world` is
+    one that was made before, instead of a new one.
     """
 
     key = FULL_KEY
@@ -157,8 +158,9 @@ class SandboxServer:
         state_file: Path | None = None,
         latency_ms: float = 0,
         live: bool = False,
+        world: World | None = None,
     ) -> None:
-        self.world = self._make_world(generation, seed, size, state_file, live)
+        self.world = world or self._make_world(generation, seed, size, state_file, live)
         self.world.latency = latency_ms / 1000
         self.stopping = threading.Event()
         self._state_file = state_file
