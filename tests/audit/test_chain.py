@@ -62,6 +62,17 @@ def test_a_value_that_cannot_even_be_read_is_found(entries: list[AuditEntry], ta
     assert services.verify().bad_sequence == entries[2].sequence
 
 
+def test_numbers_that_encoders_write_each_in_its_way_are_whole_and_a_changed_one_is_found(
+    author: User, tamper: Callable[..., None]
+) -> None:
+    services.record(actor=author, action="some.act", after={"large": 2**80, "float": 1e16, "small": 1e-7})
+    assert services.verify().bad_sequence is None
+
+    tamper("""UPDATE audit_auditentry SET after = '{"large": 1, "float": 1e16, "small": 1e-7}'""")
+
+    assert services.verify().bad_sequence == 1
+
+
 def test_a_row_rewritten_with_a_matching_hash_breaks_the_next_one(
     entries: list[AuditEntry], tamper: Callable[..., None]
 ) -> None:

@@ -6,7 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import time_machine
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from warehouse_admin.accounts.models import User
@@ -278,3 +281,22 @@ def test_any_filters_together_cost_no_more(
 
     with django_assert_max_num_queries(12):
         assert client.get(reverse("audit:list"), asked).status_code == 200
+
+
+def test_what_ended_before_it_is_asked_for_is_not_looked_for(
+    auditor: User, author: User, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(selectors, "_SLACK", 0)
+    with time_machine.travel("2026-01-01T12:00:00Z", tick=False):
+        fill(author, 2, connection="old")
+    with time_machine.travel("2026-03-01T12:00:00Z", tick=False):
+        fill(author, 2, connection="main")
+    client = client_of(auditor)
+
+    with CaptureQueriesContext(connection) as asked:
+        nothing = client.get("/audit/?connection=old&since=2026-02-01")
+
+    assert sequences(nothing) == []
+    walks = [query["sql"] for query in asked.captured_queries if '"audit_auditentry"."prev_hash"' in query["sql"]]
+    assert walks == []
+    assert len(sequences(client.get("/audit/?connection=old&since=2025-12-01"))) == 2

@@ -42,6 +42,7 @@ def test_an_edit_shows_its_sql_against_what_was_there_before(applied, reader, sa
     whole, fragment = (reader.get(url("detail-sent", applied), headers=more) for more in ({}, {"HX-Request": "true"}))
 
     assert url("detail-sent", applied) in shown(page)
+    assert shown(page).count("<h2>What was sent</h2>") == 1
     assert f"edited_history_id {applied.mutation.remote['token_before']}" in words(page)
     assert "Read back: query as it was sent" in words(page)
     for answer in (whole, fragment):

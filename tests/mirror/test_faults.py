@@ -11,6 +11,7 @@ from django.utils import timezone
 from tests.mirror.paths import DETAIL, JOBS, LIST, LOG, TABLES
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection
+from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.mirror import services, tasks
 from warehouse_admin.mirror.models import Observation, SavedQuery, SyncRun, WarehouseTable
 from warehouse_admin.mirror.sync import details
@@ -318,3 +319,35 @@ def test_what_schedules_do_is_known_before_the_sql_of_all_views_was_read(
     sandbox.world.faults.clear()
     assert sync().state == "succeeded"
     assert views.filter(schedule_state="suspended").count() >= 5
+
+
+def test_a_bug_in_a_thread_that_fetches_fails_the_sync_in_words_and_is_seen(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def buggy(*_: object, **__: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("warehouse_admin.posthog.reads.get_saved_query", buggy)
+    started = services.start_sync(connection=connection, queue=False)
+
+    with pytest.raises(RuntimeError, match="a bug"):
+        services.run_sync(started.pk)
+
+    started.refresh_from_db()
+    assert (started.state, "made a mistake" in started.error) == ("failed", True)
+    assert AuditEntry.objects.filter(action="sync.finished", result="failed").count() == 1
+
+
+@pytest.mark.parametrize("before", [{"kind": "OtherQuery"}, {"kind": "HogQLQuery", "query": "SELECT 2 AS rate"}])
+def test_an_edit_of_which_only_the_view_itself_tells_is_kept_with_its_time(
+    connection: Connection, sync: Sync, sandbox: SandboxServer, before: dict[str, str]
+) -> None:
+    view = sandbox.world.view("stg_fx_rates")
+    view.query = before
+    assert sync().state == "succeeded"
+    assert SavedQuery.objects.get(name="stg_fx_rates").edited_at is None
+
+    view.query = {"kind": "HogQLQuery", "query": "SELECT 1 AS rate"}  # neither the list nor the log says a word
+    assert sync(SyncRun.Kind.FULL).state == "succeeded"
+
+    assert SavedQuery.objects.get(name="stg_fx_rates").edited_at is not None

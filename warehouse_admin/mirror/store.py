@@ -53,8 +53,7 @@ class Writing:
     observations: list[Observation] = field(default_factory=list)
     puzzling: set[int] = field(default_factory=set)
     touched: set[int] = field(default_factory=set)
-    """Views that are new or say something else than before that their schedules depend on, or of which somebody edited
-    the SQL."""
+    """Views that are new, whose SQL was edited, or of which something else is told that their schedules depend on."""
 
     def observe(self, view: SavedQuery, found: Iterable[observe.Found], since: datetime | None, at: datetime) -> None:
         for kind, before, after in found:
@@ -83,6 +82,8 @@ class Writing:
 
     def flush(self) -> None:
         """Write it all; called last, inside the caller's transaction."""
+        if self.fields & _OF_THE_STATE:
+            self.touched.update(view.pk for view in self.changed)
         if self.changed and self.fields:
             update_rows(self.changed, sorted(self.fields))
         insert_rows(self.versions)
@@ -145,6 +146,8 @@ def take(
             author, number = ("", None) if nobodys else (author_name, change_number)
             if view.query is not None:
                 _note_version(writing, view, at, version, kept, author, number)
+            if not nobodys:
+                writing.touched.add(view.pk)
             if not first:
                 writing.observe(view, [observe.edit(before, view)], since, at)
         elif (
@@ -154,8 +157,6 @@ def take(
         ):
             writing.ask_log(view)  # the same SQL under another token: edited and put back, it may be
     if touched:
-        if touched & _OF_THE_STATE or view.query_hash != before.query_hash != "":
-            writing.touched.add(view.pk)
         if _differs_from_list(before, view, touched):
             view.list_fingerprint = ""
             touched.add("list_fingerprint")

@@ -104,7 +104,6 @@ def _keep(job: Job, row: types.SavedQuery, asked_at: datetime) -> None:
             view.hidden_at = asked_at
             writing.fields.add("hidden_at")
             writing.changed = [view]
-            writing.touched.add(view.pk)
     writing.flush()
 
 

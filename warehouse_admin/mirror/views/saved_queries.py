@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from warehouse_admin.accounts import policies
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection
+from warehouse_admin.accounts.roles import RUN
 from warehouse_admin.core.errors import Missing, UserError
 from warehouse_admin.core.formatting import cadence
 from warehouse_admin.core.htmx import render_page, wants_fragment
@@ -176,7 +177,7 @@ def _actions(request: HttpRequest, view: SavedQuery) -> dict[str, Any]:
     role = {
         "edit": ("changes.propose_changerequest", "Your role may not propose changes."),
         "refresh": ("mirror.refresh_savedquery", "Your role may not re-read views."),
-        "run": ("mirror.run_savedquery", f"{policies.who_may('mirror.run_savedquery')} start runs."),
+        "run": (RUN, f"{policies.who_may(RUN)} start runs."),
     }
     refused = {name: "" if policies.allows(request.user, needed) else why for name, (needed, why) in role.items()}
     not_materialized = "" if view.is_materialized else "Only a materialized view runs."

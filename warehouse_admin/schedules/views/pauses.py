@@ -77,11 +77,9 @@ def _posted(request: HttpRequest) -> QueryDict | None:
 
 def _not_theirs(request: HttpRequest) -> str:
     """Why the page is only to be read; who posts all the same is refused by the service, on record."""
-    return (
-        ""
-        if policies.allows(request.user, PERMISSION)
-        else f"{policies.who_may(PERMISSION)} wake schedules and change dates."
-    )
+    if policies.allows(request.user, PERMISSION):
+        return ""
+    return f"{policies.who_may(PERMISSION)} wake schedules and change dates."
 
 
 def _ask(
