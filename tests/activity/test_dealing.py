@@ -47,7 +47,7 @@ def waits() -> bool:
 
 
 def in_folder(user: User, name: str) -> bool:
-    return ActivityEntry.objects.filter(folder_conditions(user)[name]).exists()
+    return ActivityEntry.objects.filter(folder_conditions(user.pk)[name]).exists()
 
 
 Deed = Callable[[User, ActivityEntry], Any]

@@ -24,16 +24,9 @@ Verdict = ActivityEntry.Verdict
 OUTSIDE = Q(source__in=[Source.OUTSIDE, Source.UNKNOWN])
 
 
-def waiting(now: object) -> Q:
-    """Entries that nobody has taken on yet; a snoozed one comes back by itself."""
-    return Q(needs_review=True, verdict="", assignee=None) & _awake(now)
-
-
-def _awake(now: object) -> Q:
-    return Q(snoozed_until=None) | Q(snoozed_until__lte=now)
-
-
-WAITING = waiting(Now())
+AWAKE = Q(snoozed_until=None) | Q(snoozed_until__lte=Now())
+WAITING = Q(needs_review=True, verdict="", assignee=None) & AWAKE
+"""Entries that nobody has taken on yet; a snoozed one comes back by itself."""
 FOLDERS: dict[str, tuple[str, str]] = {
     "unreviewed": ("Unreviewed", "inbox"),
     "mine": ("Assigned to me", "people"),
@@ -49,18 +42,17 @@ KEPT_PARAMETERS = ("folder", "source", "kind", "author", "view", "q", "connectio
 """What a saved search keeps of the URL."""
 
 
-def folder_conditions(user: User) -> dict[str, Q]:
-    """Which entries each folder holds for this person now."""
-    now = timezone.now()
-    mine = Q(verdict="", assignee=user) | Q(asked_person=user)
+def folder_conditions(person: int) -> dict[str, Q]:
+    """Which entries each folder holds for the person with this key, at the moment of the query."""
+    mine = Q(verdict="", assignee=person) | Q(asked_person=person)
     return {
-        "unreviewed": waiting(now),
-        "mine": mine & _awake(now),
+        "unreviewed": WAITING,
+        "mine": mine & AWAKE,
         "outside": OUTSIDE & Q(needs_review=True),
         "failed": ~Q(outcome="") | Q(kind=RUN_FAILED),
         "suspensions": Q(kind__in=[Observation.Kind.SUSPENDED, OVERDUE, WAKE_FAILED]),
         "flagged": Q(verdict=Verdict.FLAGGED),
-        "snoozed": Q(verdict="", snoozed_until__gt=now),
+        "snoozed": Q(verdict="", snoozed_until__gt=Now()),
         "done": ~Q(verdict=""),
         "all": Q(),
     }
@@ -124,7 +116,7 @@ class Filters:
         return rows
 
     def apply(self, rows: QuerySet[ActivityEntry], user: User) -> QuerySet[ActivityEntry]:
-        return self.narrow(rows).filter(folder_conditions(user)[self.folder])
+        return self.narrow(rows).filter(folder_conditions(user.pk)[self.folder])
 
 
 def _since(query: QueryDict) -> datetime | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.cache import cache
 from django.core.paginator import Page
-from django.db.models import Count, F, OuterRef, QuerySet, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 
 from warehouse_admin.accounts.models import User
@@ -17,7 +17,7 @@ from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
 from warehouse_admin.activity.assigning import assignable
 from warehouse_admin.activity.filters import FOLDERS, OUTSIDE, WAITING, Filters, folder_conditions
 from warehouse_admin.activity.models import ActivityEntry, Question
-from warehouse_admin.core.counts import Counting, count_all
+from warehouse_admin.core.counts import Counting, Tally, count_all
 from warehouse_admin.core.paging import CountedPaginator
 
 PAGE_SIZE = 50
@@ -79,10 +79,18 @@ def counting_unreviewed() -> Counting:
 
 def folders(filters: Filters, user: User) -> list[Folder]:
     """Every folder of this person, counted under the other filters; one query."""
-    rows = filters.narrow(ActivityEntry.objects.all()).order_by()
-    conditions = folder_conditions(user)
-    counts = rows.aggregate(**{name: Count("pk", filter=where) for name, where in conditions.items()})
-    return [Folder(name, label, icon, counts[name], name == filters.folder) for name, (label, icon) in FOLDERS.items()]
+    counts = _tally(user.pk).count(filters.narrow(ActivityEntry.objects.all()))
+    return [
+        Folder(name, label, icon, count, name == filters.folder)
+        for (name, (label, icon)), count in zip(FOLDERS.items(), counts, strict=True)
+    ]
+
+
+@lru_cache
+def _tally(person: int) -> Tally:
+    """How to count somebody's folders."""
+    conditions = folder_conditions(person)
+    return Tally.of(ActivityEntry, [conditions[name] for name in FOLDERS])
 
 
 def related(rows: QuerySet[ActivityEntry]) -> QuerySet[ActivityEntry]:

@@ -1,16 +1,34 @@
-"""What stands under each line of the inbox; a tag, because a list shows it fifty times."""
+"""A line of the inbox; tags, because a list shows fifty of them."""
 
 from __future__ import annotations
 
 from django import template
 from django.template.context import Context
+from django.utils.html import escape
 from django.utils.safestring import SafeString
 
+from warehouse_admin.activity.folding import Line
 from warehouse_admin.activity.models import ActivityEntry
-from warehouse_admin.core.templatetags.ui import ago, state_pill
-from warehouse_admin.mirror.templatetags.people import person_name
+from warehouse_admin.core.templatetags.ui import ago, row_url, state_pill
+from warehouse_admin.mirror.templatetags.people import named, person_name
 
 register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def entry_line(context: Context, line: Line, query: str, *, selectable: bool) -> SafeString:
+    """A row of the list: what happened, with a link that opens it in the pane beside. `query` is that of the list."""
+    key, url = line.entry.pk, row_url("activity:detail", line.entry.pk)
+    said = escape(named(context, line.sentence))
+    box = (
+        f'<td class="cell-check"><input type="checkbox" name="entries" value="{key}" data-bulk-item'
+        f' aria-label="Select: {said}"></td>'
+        if selectable
+        else ""
+    )
+    link = f'<a class="row-link" href="{url}" data-entry="{key}" hx-get="{url}?{escape(query)}">{said}</a>'
+    marks = f'<div class="cluster">{entry_marks(context, line.entry)}</div>'
+    return SafeString(f'<tr class="{line.css}">{box}<td class="cell-main">{link}{marks}</td></tr>')  # parts are escaped
 
 
 @register.simple_tag(takes_context=True)

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
 from warehouse_admin.accounts import policies
@@ -74,14 +75,10 @@ def _next(entries: list[ActivityEntry], entry: ActivityEntry | None) -> int | No
 
 
 def _linked(request: HttpRequest, folders: list[selectors.Folder]) -> list[dict[str, Any]]:
-    found = []
-    for folder in folders:
-        query = request.GET.copy()
-        for name in ("page", "entry"):
-            query.pop(name, None)
-        query["folder"] = folder.name
-        found.append({"folder": folder, "url": f"?{query.urlencode()}"})
-    return found
+    kept = {name: values for name, values in request.GET.lists() if name not in ("page", "entry", "folder")}
+    query = urlencode(kept, doseq=True)
+    start = f"?{query}&" if query else "?"
+    return [{"folder": folder, "url": f"{start}folder={folder.name}"} for folder in folders]
 
 
 @require_GET
