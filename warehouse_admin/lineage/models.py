@@ -15,6 +15,7 @@ class Reading(models.Model):
     query_hash = models.CharField(max_length=64)
     complete = models.BooleanField(default=True)
     problem = models.CharField(max_length=300, blank=True)
+    tree = models.BinaryField(null=True)  # the parsed query, as `trees` packs it; None where it could not be parsed
 
     class Meta:
         default_permissions = ()

@@ -72,6 +72,13 @@ def downstream_by_view(views: Iterable[int]) -> dict[int, list[SavedQuery]]:
     return found
 
 
+def edges_from(views: Collection[int]) -> QuerySet[Edge]:
+    """Edges from these views (by primary key) to those that read them, with the reader and no text of its own."""
+    fields = ("upstream_view", "downstream__posthog_id", "downstream__name", "downstream__is_materialized")
+    edges = Edge.objects.filter(upstream_view__in=views, downstream__deleted_at=None).select_related("downstream")
+    return edges.only(*fields, "downstream__query_hash").order_by("downstream__name", "pk")
+
+
 def readers_of_table(table: WarehouseTable) -> list[SavedQuery]:
     """Present views that read this table."""
     readers = SavedQuery.objects.present().filter(upstream_edges__upstream_table=table)

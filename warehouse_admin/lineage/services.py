@@ -11,11 +11,22 @@ from django.db.models import F, Q
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.lineage.depths import refresh_depths
 from warehouse_admin.lineage.models import Edge, Reading
+from warehouse_admin.lineage.parser import parse
 from warehouse_admin.lineage.sources import Sources, sources
+from warehouse_admin.lineage.trees import pack
 from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
 
 BATCH = 50
 LONGEST_NAME = 300
+
+
+@dataclass(frozen=True)
+class Read:
+    """A text, by its hash, with what it reads and its packed tree."""
+
+    query_hash: str
+    sources: Sources
+    tree: bytes | None
 
 
 @dataclass(frozen=True)
@@ -43,12 +54,18 @@ def refresh(connection: Connection) -> int:
     parsed = 0
     for batch in _stale(connection):
         # Parsing can take seconds, so it happens before the transaction.
-        found = {view.pk: (view.query_hash, sources(view.query or "")) for view in batch}
+        found = {view.pk: _read(view) for view in batch}
         _store(connection, found, names)
         parsed += len(found)
     resolve_again(connection)
     refresh_depths(connection)
     return parsed
+
+
+def _read(view: SavedQuery) -> Read:
+    sql = view.query or ""
+    parsed = parse(sql)
+    return Read(view.query_hash, sources(sql, parsed), pack(parsed.tree))
 
 
 def _stale(connection: Connection) -> Iterator[list[SavedQuery]]:
@@ -62,15 +79,24 @@ def _stale(connection: Connection) -> Iterator[list[SavedQuery]]:
 
 
 @transaction.atomic
-def _store(connection: Connection, found: dict[int, tuple[str, Sources]], names: Names) -> None:
+def _store(connection: Connection, found: dict[int, Read], names: Names) -> None:
     """Replace the edges of views whose text is still the one that was parsed."""
     locked = SavedQuery.objects.select_for_update().filter(pk__in=found)
-    current = [pk for pk, digest in locked.values_list("pk", "query_hash") if digest == found[pk][0]]
+    current = [pk for pk, digest in locked.values_list("pk", "query_hash") if digest == found[pk].query_hash]
     Edge.objects.filter(downstream__in=current).delete()
     edges, readings = [], []
     for pk in current:
-        digest, read = found[pk]
-        readings.append(Reading(saved_query_id=pk, query_hash=digest, complete=read.complete, problem=read.why[:300]))
+        text = found[pk]
+        read = text.sources
+        readings.append(
+            Reading(
+                saved_query_id=pk,
+                query_hash=text.query_hash,
+                complete=read.complete,
+                problem=read.why[:300],
+                tree=text.tree,
+            )
+        )
         for name in dict.fromkeys(name[:LONGEST_NAME] for name in read.names):
             view, table = names.resolve(name)
             edges.append(
@@ -81,7 +107,7 @@ def _store(connection: Connection, found: dict[int, tuple[str, Sources]], names:
         readings,
         update_conflicts=True,
         unique_fields=["saved_query"],
-        update_fields=["query_hash", "complete", "problem"],
+        update_fields=["query_hash", "complete", "problem", "tree"],
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from warehouse_admin.lineage.parser import parse
+from warehouse_admin.lineage.parser import Parsed, parse
 
 _TABLE_HOLDERS = frozenset({"JoinExpr", "PivotExpr", "UnpivotExpr"})
 _NO_NAMES: frozenset[str] = frozenset()
@@ -32,9 +32,9 @@ class Sources:
     offsets: tuple[int, ...] = ()
 
 
-def sources(sql: str) -> Sources:
+def sources(sql: str, parsed: Parsed | None = None) -> Sources:
     """Names read in FROM and JOIN anywhere in the query, without the names that WITH defines."""
-    parsed = parse(sql)
+    parsed = parsed or parse(sql)
     if parsed.tree is not None:
         return _sources_of_tree(parsed.tree)
     if not sql.strip():
