@@ -124,13 +124,13 @@ def test_a_text_that_changed_while_it_was_parsed_is_parsed_again(
     one: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     view = make_view(one, "a", "SELECT 1 FROM events")
-    parse = services.sources
+    parse = services.parse
 
     def change_meanwhile(sql: str) -> Any:
         rewrite(view, "SELECT 1 FROM persons")
         return parse(sql)
 
-    monkeypatch.setattr(services, "sources", change_meanwhile)
+    monkeypatch.setattr(services, "parse", change_meanwhile)
     services.refresh(one)
     assert not Edge.objects.exists()
     monkeypatch.undo()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from warehouse_admin.changes import policies
+from warehouse_admin.changes import impacts, policies
 from warehouse_admin.changes.actions import action_of
 from warehouse_admin.changes.actions.base import listed
 from warehouse_admin.changes.models import ChangeRequest, Revision, Vote
@@ -20,10 +20,19 @@ def still_approved(change: ChangeRequest) -> bool:
     if not policies.is_approved(change, revision):
         back_to_review(change)
         return False
-    if action_of(change.action).binds_dependents and (names := unseen_dependents(change, revision)):
-        _show_dependents(change, revision, names)
+    if text := _unseen(change, revision):
+        _show_again(change, revision, text)
         return False
     return True
+
+
+def _unseen(change: ChangeRequest, revision: Revision) -> str:
+    """What it would do by now that no reviewer has seen, in a sentence; empty when there is nothing."""
+    if action_of(change.action).binds_dependents and (names := unseen_dependents(change, revision)):
+        return f"{listed(names)} now select{'s' if len(names) == 1 else ''} from it, which no reviewer has seen."
+    if names := impacts.worse_now(change, revision):
+        return f"{listed(names)} would break by now, or might, which no reviewer has seen."
+    return ""
 
 
 def back_to_review(change: ChangeRequest, text: str = APPROVAL_LOST) -> None:
@@ -33,9 +42,8 @@ def back_to_review(change: ChangeRequest, text: str = APPROVAL_LOST) -> None:
     record(change, None, "approval_lost", reason=text)
 
 
-def _show_dependents(change: ChangeRequest, latest: Revision, names: list[str]) -> None:
-    """Back to review with a revision that shows views which came to select from it: nobody approved breaking those."""
-    text = f"{listed(names)} now select{'s' if len(names) == 1 else ''} from it, which no reviewer has seen."
+def _show_again(change: ChangeRequest, latest: Revision, text: str) -> None:
+    """Back to review with a revision that shows what came of it meanwhile: nobody approved breaking that."""
     approvals = Vote.objects.filter(change=change, voided_at=None, verdict=Vote.Verdict.APPROVE)
     approvals.update(voided_at=timezone.now(), voided_because=text[:200])
     revision = add_revision(change, latest.editor, latest.base, latest.proposal)

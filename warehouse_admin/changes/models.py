@@ -173,6 +173,7 @@ class Item(models.Model):
     base = models.JSONField(default=dict)  # the live view it was written against, as `mutations.snapshot` keeps it
     proposal = models.JSONField(default=dict)  # the action's own fields: query, name, sync_frequency
     dependents = models.JSONField(default=list)  # names of the views that select from it, as reviewers were shown them
+    impact = models.JSONField(null=True)  # what it does to everything downstream, as `lineage.impact` tells it
 
     class Meta:
         default_permissions = ()

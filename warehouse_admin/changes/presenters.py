@@ -9,14 +9,13 @@ from typing import Any
 from django.urls import reverse
 
 from warehouse_admin.accounts.models import User
-from warehouse_admin.changes import expiry, selectors, votes
+from warehouse_admin.changes import expiry, impacts, selectors, votes
 from warehouse_admin.changes.models import ChangeEvent, ChangeRequest, Revision
 from warehouse_admin.changes.readiness import badge, blockers
 from warehouse_admin.changes.shown import cautions, held_dict, shown
 from warehouse_admin.core.diff import diff_to_dict
 from warehouse_admin.core.merge import merge
 from warehouse_admin.lineage import selectors as lineage
-from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.mutations import services as mutations
 from warehouse_admin.mutations.models import Mutation
 
@@ -124,24 +123,10 @@ def _moved_url(event: ChangeEvent) -> str:
     return reverse("changes:moved", args=[event.change_id, event.revision_number])
 
 
-def impact(change: ChangeRequest) -> dict[str, Any]:
-    """Who selects from the view, and why that list may lack some."""
+def impact(change: ChangeRequest, revision: Revision) -> dict[str, Any]:
+    """What a revision does to whoever reads the view, as it was when it was written, and what that may lack."""
     readers = lineage.downstream(change.saved_query) if change.saved_query else []
-    return impact_dict(change, readers, lineage.caveat(change.connection))
-
-
-def impact_dict(change: ChangeRequest, readers: Iterable[SavedQuery], caveat: str) -> dict[str, Any]:
-    """The same from what is known already."""
-    dependents = [
-        {
-            "id": str(view.posthog_id),
-            "name": view.name,
-            "kind": "materialized_view" if view.is_materialized else "view",
-            "via": change.object_name,
-        }
-        for view in readers
-    ]
-    return {"dependents": dependents, "caveat": caveat}
+    return impacts.as_shown(change, revision, readers, lineage.caveat(change.connection))
 
 
 def mutation_dict(mutation: Mutation | None) -> dict[str, Any] | None:
@@ -181,7 +166,8 @@ def list_dicts(changes: list[ChangeRequest], user: User) -> list[dict[str, Any]]
     selectors.read_votes(changes)
     rows = []
     for change in changes:
-        told = impact_dict(change, readers.get(change.saved_query_id or 0, []), caveats[change.connection])
+        revision, of_view = selectors.revision(change), readers.get(change.saved_query_id or 0, [])
+        told = impacts.as_shown(change, revision, of_view, caveats[change.connection])
         rows.append(detail_dict(change, user, told_impact=told, longest_diff=LONGEST_LISTED_DIFF))
     return rows
 
@@ -195,8 +181,8 @@ def detail_dict(
 ) -> dict[str, Any]:
     """The change as the API shows it; `diff` is None where both texts together are longer than `longest_diff`."""
     revision = selectors.revision(change)
-    told_impact = told_impact or impact(change)
-    told = shown(change, revision, [dependent["name"] for dependent in told_impact["dependents"]])
+    told_impact = told_impact or impact(change, revision)
+    told = shown(change, revision, impacts.direct(told_impact))
     held, wanted = told.base_text, told.proposal_text
     comparable = told.action.has_sql and (longest_diff is None or len(held) + len(wanted) <= longest_diff)
     return {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from warehouse_admin.accounts.models import User
+from warehouse_admin.changes import impacts
 from warehouse_admin.changes.actions import KEPT, Facts, action_of
 from warehouse_admin.changes.models import ChangeRequest, Item, Revision
 from warehouse_admin.changes.votes import ONE_REVIEWER
@@ -26,6 +27,7 @@ def add_revision(change: ChangeRequest, editor: User, base: Facts, proposal: Fac
         proposal=proposal,
         dependents=dependents,
     )
+    item.impact = impacts.compute(change, item)
     item.revision = revision = Revision.objects.create(
         change=change,
         number=last + 1,
@@ -70,4 +72,6 @@ def shown_to_reviewers(item: Item, connection: str) -> dict[str, Any]:
         "proposal": item.proposal,
         "dependents": item.dependents,
     }
+    if item.impact is not None:
+        shown["impact"] = item.impact
     return {"connection": connection, "items": [shown]}

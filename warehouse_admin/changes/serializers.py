@@ -100,15 +100,37 @@ class Blocker(serializers.Serializer):
     who = serializers.CharField(help_text="Who can clear it.")
 
 
+GRADE_TEXT = "`breaking`, `cannot_tell`, `risky` or `safe`; null for a revision from before it was computed."
+
+
+class ColumnChange(serializers.Serializer):
+    name = serializers.CharField()
+    change = serializers.CharField(
+        help_text="`added`, `removed`, `renamed`, `retyped`, `unsure` (its type) or `moved`."
+    )
+    before = serializers.CharField(allow_blank=True, help_text="Its former name, or type where that changed.")
+    after = serializers.CharField(allow_blank=True, help_text="Its new name, or type where that changed.")
+
+
 class Dependent(serializers.Serializer):
     id = serializers.UUIDField()
     name = serializers.CharField()
     kind = serializers.CharField()
     via = serializers.CharField(help_text="The name through which it depends on the view.")
+    depth = serializers.IntegerField(help_text="1 for a view that selects from it itself.")
+    grade = serializers.CharField(allow_null=True, help_text=GRADE_TEXT)
+    why = serializers.ListField(child=serializers.CharField(), help_text="The reasons for a grade that is not `safe`.")
+    columns = ColumnChange(many=True, help_text="What becomes of its own columns.")
 
 
 class Impact(serializers.Serializer):
-    dependents = Dependent(many=True)
+    """What the revision does to everything downstream, as it was computed when it was written."""
+
+    grade = serializers.CharField(allow_null=True, help_text=f"The worst of all: {GRADE_TEXT}")
+    columns = ColumnChange(many=True, help_text="What becomes of the columns of the view.")
+    dependents = Dependent(many=True, help_text="Worst first; at most 500.")
+    counts = serializers.DictField(child=serializers.IntegerField(), help_text="How many views have each grade.")
+    notes = serializers.ListField(child=serializers.CharField(), help_text="What about it is not certain.")
     caveat = serializers.CharField(allow_blank=True, help_text="Why dependents may be missing; empty when none can.")
 
 

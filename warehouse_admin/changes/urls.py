@@ -31,6 +31,7 @@ urlpatterns = [
         proposing.preview_action,
         name="preview-action",
     ),
+    path("saved-queries/<uuid:posthog_id>/impact/", editing.view_impact, name="view-impact"),
     path("saved-queries/<uuid:posthog_id>/draft/", drafts.save_of_view, name="view-draft"),
     path("saved-queries/<uuid:posthog_id>/draft/discard/", drafts.discard_of_view, name="view-draft-discard"),
     path("saved-queries/<uuid:posthog_id>/editors/", drafts.editors, name="view-editors"),

@@ -134,6 +134,20 @@ LOOKS: dict[str, dict[str, Look]] = {
         "builtin": Look("box", "Built-in", "muted"),
         "deleted": Look("trash", "Deleted", "bad"),
     },
+    "grade": {
+        "breaking": Look("ban", "Breaks", "bad"),
+        "cannot_tell": Look("help", "Cannot tell", "warn"),
+        "risky": Look("alert", "Risky", "warn"),
+        "safe": Look("check", "Safe", "ok"),
+    },
+    "column": {
+        "added": Look("plus", "Added", "ok"),
+        "removed": Look("minus", "Removed", "bad"),
+        "renamed": Look("pencil", "Renamed", "bad"),
+        "retyped": Look("alert", "Other type", "warn"),
+        "unsure": Look("help", "Type may differ", "warn"),
+        "moved": Look("sort", "Other order", "warn"),
+    },
     "vote": {
         "approve": Look("check", "Approved", "ok"),
         "approved": Look("check", "Approved", "ok"),

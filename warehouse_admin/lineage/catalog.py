@@ -25,8 +25,11 @@ class Trees:
 
     def of(self, view: SavedQuery) -> dict[str, Any] | None:
         """None where it could not be parsed, or was not parsed since it changed."""
-        digest, packed = self._packed.get(view.pk, ("", None))
-        return unpack(packed) if digest == view.query_hash else None
+        return unpack(self._packed[view.pk][1]) if self.has(view, view.query_hash) else None
+
+    def has(self, view: SavedQuery, digest: str) -> bool:
+        """Whether the text of this digest was read, parsed or not."""
+        return self._packed.get(view.pk, ("", None))[0] == digest
 
 
 class Catalog:

@@ -81,7 +81,8 @@ def grade(tree: dict[str, Any] | None, old: Schema, new: Schema, changed: set[st
         if after.sources & changed:
             verdict.worsen(Grade.CANNOT_TELL, why)
     verdict.columns, verdict.after = compare(before.columns, after.columns)
-    _own_columns(verdict)
+    if verdict.grade != Grade.BREAKING:
+        _own_columns(verdict)
     verdict.why.sort()
     return verdict
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from warehouse_admin.core.digests import text_digest
 from warehouse_admin.lineage.catalog import Catalog, Trees
 from warehouse_admin.lineage.columns import Column, Columns, mirrored, unknown
 from warehouse_admin.lineage.downstream import MOST_VIEWS, Affected, Downstream
@@ -79,7 +80,9 @@ class _Work:
             self._notes.append(f"Only the nearest {MOST_VIEWS:,} views downstream were looked at.")
 
     def edit(self, before: str, after: str) -> None:
-        old_tree, new_tree = parse(before).tree, parse(after).tree
+        if before == after:
+            return
+        old_tree, new_tree = self._former(before), parse(after).tree
         if new_tree is None:
             self._everywhere(Grade.CANNOT_TELL, "The proposed SQL could not be analysed, so its columns are not known.")
             return
@@ -92,6 +95,11 @@ class _Work:
         if self._columns:
             self._changed[self._view.name] = old, new
             self._follow()
+
+    def _former(self, text: str) -> dict[str, Any] | None:
+        """The parsed text of the view; what lineage has read is not parsed again."""
+        trees = Trees([self._view.pk])
+        return trees.of(self._view) if trees.has(self._view, text_digest(text)) else parse(text).tree
 
     def remove(self, why: str) -> None:
         self._verdicts[self._view.pk] = Verdict(Grade.BREAKING, [f"It reads {self._view.name}: {why}."])

@@ -9,6 +9,8 @@ from warehouse_admin.accounts.models import Connection
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.core.digests import json_digest
 from warehouse_admin.core.errors import InvalidInput
+from warehouse_admin.lineage import impact
+from warehouse_admin.lineage.impact import Impact
 from warehouse_admin.mirror.models import Observation, SavedQuery
 from warehouse_admin.mutations.models import Mutation
 
@@ -138,6 +140,10 @@ class Action:
 
     def consequences(self, subject: Subject, proposal: Facts) -> Consequences:
         return Consequences()
+
+    def impact(self, subject: Subject, proposal: Facts) -> Impact | None:
+        """What it does to everything that reads the view; None where there is no view yet. It may parse SQL."""
+        return impact.unchanged(subject.view) if subject.view else None
 
     def hopeless(self, subject: Subject) -> str:
         """Why PostHog refuses this whatever is chosen, in a sentence; empty where that depends on what is chosen."""

@@ -23,8 +23,10 @@ from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.core.digests import text_digest
 from warehouse_admin.core.errors import InvalidInput
 from warehouse_admin.core.unseen import hidden_characters, visible
+from warehouse_admin.lineage import impact
 from warehouse_admin.lineage.checks import check_view_sql
 from warehouse_admin.lineage.cycles import cycle
+from warehouse_admin.lineage.impact import Impact
 from warehouse_admin.lineage.unresolved import unresolved
 from warehouse_admin.mirror.models import Observation, SavedQuery
 from warehouse_admin.mutations.models import Mutation
@@ -113,6 +115,10 @@ class EditQuery(Action):
             effects.append(f"{count(len(subject.dependents), 'view')} will read the new result.")
         lost = ["The rows of its table, until its next run."] if subject.is_materialized else []
         return Consequences(effects, lost=lost)
+
+    def impact(self, subject: Subject, proposal: Facts) -> Impact | None:
+        before = subject.base.get("query") or ""
+        return impact.of_edit(subject.view, before, proposal["query"]) if subject.view else None
 
     def cautions(self, subject: Subject, proposal: Facts) -> list[str]:
         base, query = subject.base.get("query") or "", proposal["query"]

@@ -6,6 +6,8 @@ from typing import Any
 
 from warehouse_admin.changes.actions.base import Action, Consequences, Facts, Inverse, Row, Subject, count, listed
 from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.lineage import impact
+from warehouse_admin.lineage.impact import Impact
 from warehouse_admin.mirror.models import Observation
 from warehouse_admin.mutations.models import Mutation
 
@@ -50,6 +52,9 @@ class Delete(Action):
             refusal = f"{told} PostHog refuses to delete it before they are changed or deleted."
             return Consequences(effects, lost=lost, refusal=refusal)
         return Consequences(effects, [f"{told} They fail at their next run; this server does not ask."], lost)
+
+    def impact(self, subject: Subject, proposal: Facts) -> Impact | None:
+        return impact.of_removal(subject.view, "it is deleted") if subject.view else None
 
     def inverse(self, before: Facts, proposal: Facts, generation: str) -> Inverse:
         if before.get("query") is None or not before.get("name"):

@@ -21,6 +21,8 @@ from warehouse_admin.changes.actions.names import cautions_about, problem_with
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.core import formatting
 from warehouse_admin.core.errors import InvalidInput
+from warehouse_admin.lineage import impact
+from warehouse_admin.lineage.impact import Impact
 from warehouse_admin.mirror.models import Observation, SavedQuery
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.posthog.cadences import NEVER, SECONDS, offered
@@ -72,6 +74,9 @@ class Rename(Action):
         effects = ["Its id, history and schedule stay. PostHog writes no renames into its own log."]
         lost = ["Queries that others have moved to the new name by then."]
         return Consequences(effects, breaks, lost)
+
+    def impact(self, subject: Subject, proposal: Facts) -> Impact | None:
+        return impact.of_removal(subject.view, f"its name becomes {proposal['name']}") if subject.view else None
 
     def cautions(self, subject: Subject, proposal: Facts) -> list[str]:
         return cautions_about(proposal["name"], subject.connection, besides=subject.view)

@@ -11,7 +11,18 @@ from django.views.decorators.http import require_GET
 
 from warehouse_admin.accounts.policies import allows
 from warehouse_admin.accounts.roles import VIEW_ALL_ENTRIES
-from warehouse_admin.changes import moves, offers, presenters, readiness, recreated, selectors, services, texts, votes
+from warehouse_admin.changes import (
+    impacts,
+    moves,
+    offers,
+    presenters,
+    readiness,
+    recreated,
+    selectors,
+    services,
+    texts,
+    votes,
+)
 from warehouse_admin.changes.actions import Facts, Subject, action_of
 from warehouse_admin.changes.apply import approval_applies
 from warehouse_admin.changes.models import ChangeRequest, Revision
@@ -41,14 +52,14 @@ def render_detail(
     """The page; with the status of a refused action, its reason on top and the comment kept."""
     current = selectors.revision(change)
     shown = _shown_revision(request, change, current)
-    impact, timeline = presenters.impact(change), presenters.timeline(change)
+    impact, timeline = presenters.impact(change, shown), presenters.timeline(change)
     moved = any(line["url"] for line in timeline)  # onto what others did meanwhile
     context = {
         **status_context(request, change, current),
         "shown": shown,
         "revisions": votes.steps_of(change),
         "unified": request.GET.get("view") == "unified",
-        "told": describe(change, shown, [dependent["name"] for dependent in impact["dependents"]]),
+        "told": describe(change, shown, impacts.direct(impact)),
         "timeline": timeline,
         "impact": impact,
         "others": selectors.others_open(change.saved_query, besides=change) if not change.is_closed else [],

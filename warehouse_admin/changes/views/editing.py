@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from warehouse_admin.accounts.selectors import active_connections
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.changes import completions as offered
-from warehouse_admin.changes import drafts, live, policies, selectors, services, texts
+from warehouse_admin.changes import drafts, impacts, live, policies, selectors, services, texts
 from warehouse_admin.changes.actions import action_of
 from warehouse_admin.changes.errors import BaseMoved, StaleRevision
 from warehouse_admin.changes.forms import NamedProposalForm, ProposalForm
@@ -23,7 +23,6 @@ from warehouse_admin.changes.views.proposing import revise_settings
 from warehouse_admin.changes.views.shared import put_refusal, refused_status, tell_proposed, tell_saved, wants_review
 from warehouse_admin.core.digests import text_digest
 from warehouse_admin.core.errors import NotPermitted, UserError
-from warehouse_admin.lineage import selectors as lineage
 from warehouse_admin.lineage.checks import check_view_sql
 from warehouse_admin.lineage.unresolved import unresolved_places
 from warehouse_admin.mirror import selectors as mirror
@@ -112,8 +111,7 @@ def _propose_page(
         "saved_draft": selectors.own_draft(signed_in(request), view),
         **_draft_context(request, view, draft),
         "others": selectors.others_open(view),
-        "dependents": lineage.downstream(view),
-        "caveat": lineage.caveat(view.connection),
+        **impacts.of_text(view, form["query"].value() or ""),
         "newlines": "windows" if texts.uses_crlf(view.query or "") else "unix",
     }
     return render(request, "changes/propose.html", context, status=refused_status(problem) if problem else status)
@@ -198,11 +196,20 @@ def _revise_page(
         "typed": form["query"].value() or "",
         "is_draft": change.state == ChangeRequest.State.DRAFT,
         **_draft_context(request, change.saved_query, draft),
-        "dependents": lineage.downstream(change.saved_query) if change.saved_query else [],
-        "caveat": lineage.caveat(change.connection),
+        **(impacts.of_text(change.saved_query, form["query"].value() or "") if change.saved_query else {}),
         "newlines": "windows" if texts.uses_crlf(selectors.revision(change).proposal["query"]) else "unix",
     }
     return render(request, "changes/revise.html", context, status=refused_status(problem) if problem else status)
+
+
+@require_POST
+def view_impact(request: HttpRequest, posthog_id: uuid.UUID) -> HttpResponse:
+    """What the text in the editor would do to everything downstream."""
+    view = mirror.view_by_id(posthog_id)
+    target = Target("saved_query", str(view.posthog_id), view.name)
+    policies.require_propose(signed_in(request), action="change.created", target=target)
+    told = impacts.of_text(view, request.POST.get("query", ""))
+    return render(request, "changes/_impact_card.html", {"view": view, **told})
 
 
 @require_GET
