@@ -14,7 +14,7 @@ django.setup()
 
 from django.test.utils import setup_databases, teardown_databases  # noqa: E402
 
-from tests.bench import audit, campaigns, changes, list_pages  # noqa: E402
+from tests.bench import audit, campaigns, changes, lineage, list_pages  # noqa: E402
 from tests.bench.mirror import benches as mirror  # noqa: E402
 from tests.broker import embedded_broker  # noqa: E402
 
@@ -24,6 +24,7 @@ BENCHES = {
     "mirror_memory": mirror.run_memory,
     "list_pages": list_pages.run,
     "changes": changes.run,
+    "lineage": lineage.run,
     "campaigns": campaigns.run,
     "audit": audit.run,
 }

@@ -124,13 +124,13 @@ def test_a_text_that_changed_while_it_was_parsed_is_parsed_again(
     one: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     view = make_view(one, "a", "SELECT 1 FROM events")
-    parse = services.parse
+    parse = services.parse_many
 
-    def change_meanwhile(sql: str) -> Any:
+    def change_meanwhile(texts: list[str]) -> Any:
         rewrite(view, "SELECT 1 FROM persons")
-        return parse(sql)
+        return parse(texts)
 
-    monkeypatch.setattr(services, "parse", change_meanwhile)
+    monkeypatch.setattr(services, "parse_many", change_meanwhile)
     services.refresh(one)
     assert not Edge.objects.exists()
     monkeypatch.undo()

@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.lineage.depths import refresh_depths
 from warehouse_admin.lineage.models import Edge, Reading
-from warehouse_admin.lineage.parser import parse
+from warehouse_admin.lineage.parser import parse_many, rest
 from warehouse_admin.lineage.sources import Sources, sources
 from warehouse_admin.lineage.trees import pack
 from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
@@ -54,18 +54,22 @@ def refresh(connection: Connection) -> int:
     parsed = 0
     for batch in _stale(connection):
         # Parsing can take seconds, so it happens before the transaction.
-        found = {view.pk: _read(view) for view in batch}
+        found = _read(batch)
         _store(connection, found, names)
         parsed += len(found)
+    if parsed:
+        rest()
     resolve_again(connection)
     refresh_depths(connection)
     return parsed
 
 
-def _read(view: SavedQuery) -> Read:
-    sql = view.query or ""
-    parsed = parse(sql)
-    return Read(view.query_hash, sources(sql, parsed), pack(parsed.tree))
+def _read(batch: list[SavedQuery]) -> dict[int, Read]:
+    texts = [view.query or "" for view in batch]
+    return {
+        view.pk: Read(view.query_hash, sources(sql, parsed), pack(parsed.tree))
+        for view, sql, parsed in zip(batch, texts, parse_many(texts), strict=True)
+    }
 
 
 def _stale(connection: Connection) -> Iterator[list[SavedQuery]]:
@@ -115,11 +119,10 @@ def resolve_again(connection: Connection) -> int:
     """Point every name at what it means now that objects came, went or were renamed; gives how many moved."""
     names = Names.of(connection)
     moved = []
-    edges = Edge.objects.filter(connection=connection).only("name", "upstream_view_id", "upstream_table_id")
-    for edge in edges.iterator(chunk_size=2_000):
-        view, table = names.resolve(edge.name)
-        if (edge.upstream_view_id, edge.upstream_table_id) != (view, table):
-            edge.upstream_view_id, edge.upstream_table_id = view, table
-            moved.append(edge)
+    edges = Edge.objects.filter(connection=connection).values_list("pk", "name", "upstream_view", "upstream_table")
+    for pk, name, *known in edges.iterator(chunk_size=2_000):
+        view, table = names.resolve(name)
+        if known != [view, table]:
+            moved.append(Edge(pk=pk, upstream_view_id=view, upstream_table_id=table))
     Edge.objects.bulk_update(moved, ["upstream_view", "upstream_table"], batch_size=200)
     return len(moved)
