@@ -107,6 +107,18 @@
   localise(document);
   on("htmx:load", (event) => localise(event.target));
 
+  /* A wide picture begins where the thing is that the page is about. */
+  const centre = (root) => all("[data-centred]", root).forEach((frame) => {
+    const current = frame.querySelector("[aria-current]");
+    if (!current) return;
+    const place = current.getBoundingClientRect();
+    const around = frame.getBoundingClientRect();
+    frame.scrollLeft += place.left + place.width / 2 - around.left - around.width / 2;
+    frame.scrollTop += place.top + place.height / 2 - around.top - around.height / 2;
+  });
+  centre(document);
+  on("htmx:load", (event) => centre(event.target));
+
   /* Selects that act at once */
   on("change", (event) => {
     const form = event.target.closest("form[data-autosubmit]");

@@ -16,12 +16,12 @@ def refresh_depths(connection: Connection) -> int:
     """Bring the depths of a connection's views in step with its edges; gives how many moved."""
     edges = Edge.objects.filter(connection=connection, upstream_view__isnull=False)
     found = depths(edges.values_list("upstream_view", "downstream"))
-    moved = []
-    for view in SavedQuery.objects.filter(connection=connection).only("lineage_depth").iterator(chunk_size=2_000):
-        depth = found.get(view.pk, 0)
-        if view.lineage_depth != depth:
-            view.lineage_depth = depth
-            moved.append(view)
+    views = SavedQuery.objects.filter(connection=connection).values_list("pk", "lineage_depth")
+    moved = [
+        SavedQuery(pk=pk, lineage_depth=found.get(pk, 0))
+        for pk, depth in views.iterator(chunk_size=2_000)
+        if depth != found.get(pk, 0)
+    ]
     update_rows(moved, ["lineage_depth"])
     return len(moved)
 

@@ -166,7 +166,8 @@ def _add(
 
 
 def _node_of_view(view: SavedQuery) -> dict[str, str]:
-    return {"id": str(view.posthog_id), "name": view.name, "kind": kind_of(view.name, view, None)}
+    known = {"id": str(view.posthog_id), "name": view.name, "kind": kind_of(view.name, view, None)}
+    return known | {"state": view.schedule_state if view.is_materialized else ""}
 
 
 def _node_of_source(edge: Edge) -> dict[str, str]:

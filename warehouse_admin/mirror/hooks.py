@@ -42,6 +42,8 @@ cadence_changes: list[Callable[[Any, SavedQuery, str, str, str], int]] = []
 change_drafts: list[Callable[..., int]] = []
 # who and which number, by keyword: such a draft is withdrawn, and refused once it has gone on
 dropped_drafts: list[Callable[..., None]] = []
+# one view and how many steps up and down → a picture of what is around it
+graphs: list[Callable[[SavedQuery, int], Any]] = []
 table_readers: list[Callable[[WarehouseTable], list[SavedQuery]]] = []
 
 

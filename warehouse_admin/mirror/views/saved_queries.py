@@ -35,6 +35,8 @@ TABS = (
     ("outside", "Changed outside", "outside"),
     ("archived", "Archived", "archived"),
 )
+HOPS = ((1, "1 step"), (2, "2 steps"), (3, "3 steps"))
+"""How far the picture of lineage goes."""
 VIEW_TABS = (("query", "Query"), ("lineage", "Lineage"), ("runs", "Runs"), ("history", "History"))
 FILTERS = ("q", "state", "kind", "cadence", "deleted")
 KINDS = [("view", "View"), ("materialized", "Materialized"), ("managed", "Managed")]
@@ -197,7 +199,11 @@ def _actions(request: HttpRequest, view: SavedQuery) -> dict[str, Any]:
 def _panel(request: HttpRequest, view: SavedQuery, tab: str) -> dict[str, Any]:
     """The context of one tab."""
     if tab == "lineage":
+        hops = _hops(request)
         return {
+            "graph": next((draw(view, hops) for draw in hooks.graphs), None),
+            "hops": hops,
+            "hop_options": HOPS,
             "upstream": hooks.listed(hooks.upstream, view),
             "downstream": hooks.listed(hooks.downstream, view),
             "caveat": hooks.caveat(view.connection),
@@ -207,6 +213,11 @@ def _panel(request: HttpRequest, view: SavedQuery, tab: str) -> dict[str, Any]:
     if tab == "history":
         return _versions_context(request, view) | _timeline_context(request, view)
     return {"downstream_count": hooks.merged(hooks.downstream_counts, [view]).get(view.pk, 0), **_blame(request, view)}
+
+
+def _hops(request: HttpRequest) -> int:
+    asked = request.GET.get("hops", "")
+    return int(asked) if asked in {str(number) for number, _ in HOPS} else 1
 
 
 def _blame(request: HttpRequest, view: SavedQuery) -> dict[str, Any]:
