@@ -19,7 +19,7 @@ from warehouse_admin.mutations.kinds import Decided, Standing, kind_of
 from warehouse_admin.mutations.kinds.create import NEW_ID
 from warehouse_admin.mutations.models import GONE, Mutation
 from warehouse_admin.mutations.outcome import State, conclude, give_back
-from warehouse_admin.mutations.rows import Snapshot, snapshot
+from warehouse_admin.mutations.rows import Snapshot
 from warehouse_admin.mutations.words import sentence
 from warehouse_admin.posthog import errors
 from warehouse_admin.posthog.client import Client
@@ -50,7 +50,7 @@ def _claim(mutation: Mutation) -> bool:
     )
     if taken and kind_of(mutation).locks and not locks.take(mutation):
         # Raised inside the transaction: the claim is undone.
-        raise Busy(timing.LOCK_WAIT, "Another change of this view is under way.")
+        raise Busy(timing.LOCK_WAIT, f"Another change of this {kind_of(mutation).words.thing} is under way.")
     mutation.refresh_from_db()
     return bool(taken)
 
@@ -66,7 +66,7 @@ def _carry_out(mutation: Mutation) -> Mutation:
         live = kind.read(client, mutation)
     except errors.PostHogError as error:
         return _could_not_read(mutation, error, credential)
-    before = snapshot(live, read_at) if live else None
+    before = kind.keep(live, read_at) if live else None
     standing = kind.standing(mutation, live)
     if standing is not Standing.BASE:
         return _nothing_to_send(mutation, standing, live, before, credential)
@@ -75,7 +75,7 @@ def _carry_out(mutation: Mutation) -> Mutation:
     request = kind.request(mutation, live)
     evidence = {**request.evidence(client), "key": credential}
     if live is not None:
-        evidence["token_before"] = live.latest_history_id
+        evidence |= _token("token_before", live)
     if not _mark_sent(mutation, before, evidence):
         return mutation
     return _write(mutation, client, live, credential)
@@ -96,8 +96,17 @@ def _could_not_read(mutation: Mutation, error: errors.PostHogError, credential: 
     if isinstance(error, final):
         evidence = {"method": error.method, "path": error.path, "status": error.status, "key": credential}
         evidence |= _missing(error)
-        return conclude(mutation, State.REFUSED, said=sentence(error), remote=evidence, credential=credential)
+        return conclude(mutation, State.REFUSED, said=_said(mutation, error), remote=evidence, credential=credential)
     return _try_later(mutation, error)
+
+
+def _said(mutation: Mutation, error: errors.PostHogError) -> str:
+    return sentence(error, kind_of(mutation).words.thing)
+
+
+def _token(name: str, live: Any) -> dict[str, Any]:
+    """The version token of a view; other objects have none."""
+    return {name: live.latest_history_id} if isinstance(live, SavedQuery) else {}
 
 
 def _missing(error: errors.PostHogError) -> dict[str, Any]:
@@ -157,7 +166,7 @@ def _write(mutation: Mutation, client: Client, live: SavedQuery | None, credenti
 
 
 def _as_decided(mutation: Mutation, decided: Decided, evidence: dict[str, Any], credential: str) -> Mutation:
-    after = snapshot(decided.live, timezone.now()) if decided.live else None
+    after = kind_of(mutation).keep(decided.live, timezone.now()) if decided.live else None
     return conclude(
         mutation,
         decided.state,
@@ -177,7 +186,7 @@ def _failed(
         return give_back(mutation, seconds=error.retry_after or timing.RATE_WAIT, said=sentence(error), counts=False)
     if not error.sent:
         return _try_later(mutation, error)
-    said = sentence(error)
+    said = _said(mutation, error)
     evidence |= _missing(error)
     if error.status is not None:
         evidence["answer"] = said  # kept when a later look says how it ended
@@ -199,7 +208,7 @@ def _look(mutation: Mutation, client: Client) -> Snapshot | None:
         live = kind_of(mutation).read(client, mutation)
     except errors.PostHogError:
         return None
-    return snapshot(live, read_at) if live else None
+    return kind_of(mutation).keep(live, read_at) if live else None
 
 
 def _read_back(
@@ -215,7 +224,7 @@ def _read_back(
     except errors.PostHogError as error:
         gone = isinstance(error, errors.NotFound) and error.object_missing
         if not (gone and answer_done):
-            said = f"PostHog accepted it, but could not be read again. {sentence(error)}"
+            said = f"PostHog accepted it, but could not be read again. {_said(mutation, error)}"
             return conclude(mutation, State.UNCONFIRMED, said=said, remote=evidence, credential=credential)
         standing, live = Standing.OTHER, None
     said = ""
@@ -224,10 +233,12 @@ def _read_back(
             return conclude(
                 mutation, State.UNCONFIRMED, said=words.showed_other, remote=evidence, credential=credential
             )
-        said = words.changed_again if live else "PostHog saved it; somebody deleted the view right afterwards."
+        said = (
+            words.changed_again if live else f"PostHog saved it; somebody deleted the {words.thing} right afterwards."
+        )
         live, read_at = answer, mutation.sent_at or read_at
     if live is not None:
-        evidence["token_after"] = live.latest_history_id
+        evidence |= _token("token_after", live)
     said = f"{said} {kind.note(mutation, live)}".strip()
-    after = snapshot(live, read_at) if live else None
+    after = kind.keep(live, read_at) if live else None
     return conclude(mutation, State.HAPPENED, said=said, after=after, remote=evidence, credential=credential)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from warehouse_admin.posthog import errors
 
 
-def sentence(error: errors.PostHogError) -> str:
+def sentence(error: errors.PostHogError, thing: str = "view") -> str:
     """One or two sentences; PostHog's own words are quoted as they came."""
     said = f" PostHog says: {error.detail}" if error.detail else ""
     if isinstance(error, errors.InvalidKey):
@@ -17,9 +17,13 @@ def sentence(error: errors.PostHogError) -> str:
     if isinstance(error, errors.PermissionDenied):
         return f"PostHog does not let this key do that.{said}"
     if isinstance(error, errors.NotFound):
-        return "The view no longer exists in PostHog." if error.object_missing else f"PostHog knows no such path.{said}"
+        return (
+            f"The {thing} no longer exists in PostHog."
+            if error.object_missing
+            else f"PostHog knows no such path.{said}"
+        )
     if isinstance(error, errors.Conflict):
-        return "Somebody edited the view in PostHog at the same moment, so PostHog saved nothing."
+        return f"Somebody edited the {thing} in PostHog at the same moment, so PostHog saved nothing."
     if isinstance(error, errors.RateLimited):
         return "PostHog's rate limit is used up; this waits and then goes on by itself."
     if isinstance(error, errors.NotSent):

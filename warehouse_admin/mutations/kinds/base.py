@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Any
 from uuid import UUID
 
 from warehouse_admin.core.digests import json_digest
 from warehouse_admin.mutations.models import Mutation
+from warehouse_admin.mutations.rows import Snapshot, snapshot
 from warehouse_admin.posthog import reads
 from warehouse_admin.posthog.client import Client
 from warehouse_admin.posthog.types import ActivityEntry, SavedQuery
@@ -54,8 +56,9 @@ class Decided(Exception):
 
 @dataclass(frozen=True)
 class Words:
-    """How a kind of write names its outcomes to people."""
+    """How a kind of write names its object and its outcomes to people."""
 
+    thing: str = "view"
     already: str = "PostHog already held it so, so nothing was sent."
     conflict: Callable[[Mutation, Live], str] = lambda mutation, live: (
         "PostHog holds something else than what this was written against, so nothing was sent."
@@ -82,6 +85,10 @@ def own_id(mutation: Mutation) -> str:
 
 def nothing_to_add(mutation: Mutation, live: Live) -> str:
     return ""
+
+
+def unchanged(payload: dict[str, Any]) -> dict[str, Any]:
+    return payload
 
 
 def check_view(mutation: Mutation) -> None:
@@ -120,6 +127,9 @@ class Kind:
     lock_id: Callable[[Mutation], str] = own_id
     makes: bool = False  # its object has no id before it happened
     trace: Trace | None = None
+    keep: Callable[[Any, datetime], Snapshot] = snapshot  # what is stored of a live object, read at that moment
+    wipe: Callable[[dict[str, Any]], dict[str, Any]] = unchanged  # what stays of the payload once it came to an end
+    is_slow: bool = False  # PostHog works on it for minutes, and may go on when nobody waits for the answer any more
 
 
 def looking(judge: Judge) -> Look:
