@@ -20,7 +20,7 @@ CONTENT = ("emails_text", "transcript", "summary", "topic", "identifier", "class
 
 
 class Interview(models.Model):
-    """A mirrored interview. A tombstone (`deleted_at`) keeps when and by whom it was recorded, nothing of what was said."""
+    """A mirrored interview. A tombstone (`deleted_at`) keeps when and by whom it was recorded, and nothing else."""
 
     connection = models.ForeignKey(Connection, models.PROTECT, related_name="+")
     posthog_id = models.UUIDField()
