@@ -105,6 +105,8 @@ def test_a_summary_is_markdown_without_anything_that_runs_or_loads(interviews, a
         assert bad not in body
     assert "<h3>Big &lt;script&gt;" in body
     assert "<strong>bold</strong>" in body
+    assert "[picture: pic]" in body
+    assert "evil.example/p.png" not in body
     assert 'rel="noopener noreferrer nofollow"' in body
     assert "&lt;script&gt;alert(2)" in body
     listed = client_of(author).get("/interviews/").content.decode()

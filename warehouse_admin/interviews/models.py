@@ -54,7 +54,7 @@ class Interview(models.Model):
         indexes = [models.Index(fields=["-remote_created_at", "-id"], name="interviews_newest_first")]
 
     def __str__(self) -> str:
-        return f"Interview of {self.remote_created_at:%Y-%m-%d %H:%M}" if self.remote_created_at else "Interview"
+        return f"Interview of {self.remote_created_at:%Y-%m-%d %H:%M} UTC" if self.remote_created_at else "Interview"
 
     def get_absolute_url(self) -> str:
         return reverse("interviews:detail", args=[self.posthog_id])

@@ -33,7 +33,7 @@ def _frame(request: HttpRequest) -> dict[str, Any]:
     return {
         "uploads": selectors.uploads_to_show(request.GET),
         "may_write": policies.may_write(request.user),
-        "deleted_options": [("only", "Deleted"), ("any", "All")],
+        "deleted_options": [("only", "Only these"), ("any", "Shown too")],
     }
 
 
