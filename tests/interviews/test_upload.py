@@ -239,6 +239,30 @@ def test_what_never_could_be_sent_is_given_up_after_a_day(upload):
     assert (write.mutation.state, write.is_open, kept_files()) == (State.NOT_SENT, False, [])
 
 
+def test_uploads_leave_workers_for_others(sandbox, upload):
+    writes = [upload([f"p{n}@mail.example"]) for n in range(3)]
+    Mutation.objects.filter(pk__in=[write.mutation_id for write in writes[:2]]).update(state=State.SENDING)
+    assert services.carry_out(writes[2].pk).mutation.state == State.ASKED
+    Mutation.objects.filter(pk=writes[0].mutation_id).update(state=State.UNCONFIRMED)
+    assert services.carry_out(writes[2].pk).mutation.state == State.HAPPENED
+
+
+def test_a_recording_whose_end_nobody_can_tell_is_not_kept_for_ever(sandbox, upload):
+    sandbox.world.faults.add(Fault("drop_after", "POST", PATH))
+    write = services.carry_out(upload().pk)
+    Mutation.objects.update(asked_at=timezone.now() - timedelta(days=8))
+    carrying.tend()
+    write.refresh_from_db()
+    assert (write.is_open, kept_files()) == (True, [])
+    assert settled(write, 20).mutation.state == State.HAPPENED
+
+
+def test_the_same_token_with_another_recording_is_another_upload(upload):
+    assert upload(key="form").pk == upload(key="form").pk
+    assert upload(key="form", recording=arrived(MP3 + b"more")).pk != upload(key="form").pk
+    assert len(kept_files()) == 2
+
+
 def test_a_refusal_by_posthog_ends_it_in_its_words(sandbox, upload):
     sandbox.world.has_interviews = False
     write = services.carry_out(upload().pk)

@@ -143,4 +143,4 @@ def _connection(slug: str) -> Connection:
 
 def _key(request: Request) -> str:
     """The key also names the upload, so that a repetition finds it even where the first answer was never kept."""
-    return request.headers.get(HEADER, "")[:60]
+    return request.headers.get(HEADER, "")

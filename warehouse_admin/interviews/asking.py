@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection, User
+from warehouse_admin.core.digests import text_digest
 from warehouse_admin.core.errors import InvalidInput
 from warehouse_admin.core.unseen import is_blank
 from warehouse_admin.interviews import addresses, policies, recordings
@@ -32,12 +33,16 @@ def refusal(connection: Connection, user: User) -> str:
 
 
 def create(*, user: User, connection: Connection, recording: Any, emails: list[str], key: str = "") -> Write:
-    """Have a recording uploaded to PostHog in the background; the same `key` of a person gives the same upload."""
+    """Have a recording uploaded to PostHog in the background.
+
+    The same `key` of a person gives the same upload, unless it comes with another recording.
+    """
     policies.require_write(user, "interview.create")
+    kind, people = _both(recording, emails)
+    key = text_digest(f"{key} {recording.sha256}")[:64] if key else ""
     found = _kept(user, key) if key else None
     if found is not None:
         return found
-    kind, people = _both(recording, emails)
     _require_offered(connection, user)
     name = recordings.adopt(recording, kind)
     payload = {
@@ -226,7 +231,7 @@ def _kept(user: User, key: str) -> Write | None:
 
 
 def _key(user: User, key: str) -> str:
-    return f"interview:{user.pk}:{key or uuid4()}"[:100]
+    return f"interview:{user.pk}:{key or uuid4()}"
 
 
 def _queue(write: Write) -> None:

@@ -27,10 +27,16 @@ GIVEN_UP_AFTER = timedelta(hours=24)
 """A recording does not wait for ever for a PostHog that cannot be reached."""
 
 
+MOST_AT_ONCE = 2
+"""So many uploads may be under way: each holds a worker for minutes, and syncs and changes need some too."""
+KEPT_UNCONFIRMED = timedelta(days=7)
+"""A recording that left is never sent again; so long it is there for a person who has to look what became of it."""
+
+
 def carry_out(write_id: UUID | str) -> Write:
     """Send a write unless that was done, and take in how it ended; safe to call any number of times."""
     write = Write.objects.select_related("mutation__connection", "interview").get(pk=write_id)
-    if not write.is_open:
+    if not write.is_open or _must_wait(write):
         return write
     with context.use(context.RequestContext(request_id=write.mutation.request_id)):
         try:
@@ -39,6 +45,14 @@ def carry_out(write_id: UUID | str) -> Write:
             return write  # `tend` comes back to it
         _follow(write)
     return write
+
+
+def _must_wait(write: Write) -> bool:
+    """`tend` comes back to it."""
+    if write.kind != Write.Kind.CREATE or write.mutation.state != State.ASKED:
+        return False
+    under_way = Mutation.objects.filter(kind=Mutation.Kind.CREATE_INTERVIEW, state=State.SENDING)
+    return under_way.count() >= MOST_AT_ONCE
 
 
 def _follow(write: Write) -> None:
@@ -76,6 +90,8 @@ def tend() -> None:
         if mutation.state == State.ASKED:
             if now - mutation.asked_at > GIVEN_UP_AFTER:
                 mutations.give_up(mutation.pk)
+        elif mutation.state == State.UNCONFIRMED and now - mutation.asked_at > KEPT_UNCONFIRMED:
+            _let_go(write)
         else:
             _follow(write)
     waiting = Write.objects.filter(
@@ -86,6 +102,11 @@ def tend() -> None:
         _queue(key)
     wanted = Write.objects.exclude(recording="").values_list("recording", flat=True)
     recordings.remove_left_over(set(wanted))
+
+
+def _let_go(write: Write) -> None:
+    recordings.remove(write.recording)
+    Write.objects.filter(pk=write.pk).update(recording="")
 
 
 def _queue(key: UUID) -> None:
