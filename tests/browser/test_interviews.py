@@ -20,14 +20,14 @@ def test_a_recording_is_uploaded_and_deleted_again(sign_in: Callable[..., Page],
     page.goto("/interviews/")
     page.get_by_role("link", name="Upload recording").click()
 
-    page.get_by_label("Recording").set_input_files(wrong)
+    page.get_by_label("Recording", exact=True).set_input_files(wrong)
     page.get_by_label("Interviewees").fill("Zoe Brand <zoe@mail.example>")
     page.get_by_role("button", name="Upload").click()
     expect(page.get_by_text("This file is no recording")).to_be_visible()
-    expect(page.get_by_label("Recording")).to_have_value(re.compile("notes.mp3"))
+    expect(page.get_by_label("Recording", exact=True)).to_have_value(re.compile("notes.mp3"))
     expect(page.get_by_label("Interviewees")).to_have_value("Zoe Brand <zoe@mail.example>")
 
-    page.get_by_label("Recording").set_input_files(right)
+    page.get_by_label("Recording", exact=True).set_input_files(right)
     page.get_by_role("button", name="Upload").click()
     expect(page).to_have_url(re.compile(r"/interviews/writes/"))
     page.get_by_role("link", name="Open the interview").click(timeout=20_000)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Collection
@@ -128,7 +129,12 @@ def _refused(told: str) -> InvalidInput:
 def adopt(found: Recording, kind: audio.Format) -> str:
     """Keep the recording after the request has ended; gives the name it has on disk."""
     name = f"{uuid4().hex}{kind.suffix}"
-    os.link(found.file.name, folder() / name)  # type: ignore[union-attr]
+    arrived, kept = found.file.name, folder() / name  # type: ignore[union-attr]
+    try:
+        os.link(arrived, kept)
+    except OSError:  # a file system that knows no second name
+        shutil.copyfile(arrived, kept)
+        kept.chmod(0o600)
     return name
 
 

@@ -33,8 +33,7 @@ def interview_list(user: User, params: Params) -> QuerySet[Interview]:
     found = rows(user).filter(gone & in_scope(params) & every_word(params.get("q", ""), *SEARCHED))
     sort = params.get("sort", "") or "-recorded"
     field = SORTS.get(sort.removeprefix("-"), "remote_created_at")
-    order = F(field).desc(nulls_last=True) if sort.startswith("-") else F(field).asc(nulls_last=True)
-    return found.order_by(order, "-pk")
+    return found.order_by(f"-{field}" if sort.startswith("-") else field, "-pk")
 
 
 def interview_by_id(user: User, posthog_id: uuid.UUID, connection: str = "") -> Interview:
