@@ -59,7 +59,11 @@ def test_the_whole_life_of_an_interview(sandbox, connection, author, script_of, 
     assert changed.status_code == 202
     assert script.get(url).json()["summary"] == "Shorter."
     same = change(script, "patch", url, {"summary": "Shorter."})
-    assert same.status_code == 200
+    assert (same.status_code, same.json()) == (
+        200,
+        {"kind": "edit", "state": "happened", "interview": state["interview"]},
+    )
+    is_problem(change(script, "patch", url, {"reason": "nothing else"}), 400)
 
     is_problem(change(script, "delete", url, {"reason": "r", "confirm": "yes"}), 400)
     with django_capture_on_commit_callbacks(execute=True):

@@ -20,7 +20,15 @@ from warehouse_admin.core.rest.endpoints import Endpoint, ListEndpoint, SignedIn
 from warehouse_admin.interviews import policies, selectors, services
 from warehouse_admin.interviews.models import Interview
 from warehouse_admin.interviews.recordings import ToDisk
-from warehouse_admin.interviews.serializers import Delete, Edit, InterviewDetail, InterviewRow, Upload, WriteRow
+from warehouse_admin.interviews.serializers import (
+    Delete,
+    Edit,
+    InterviewDetail,
+    InterviewRow,
+    Unchanged,
+    Upload,
+    WriteRow,
+)
 
 IN_CONNECTION = OpenApiParameter("connection", description="A connection's slug, should two know the id.")
 TAKEN = ("audio", "interviewee_emails", "connection")
@@ -91,9 +99,9 @@ class InterviewOne(Idempotent, Endpoint):
     def get(self, request: SignedInRequest, posthog_id: UUID) -> Response:
         return self.answer(self.interview())
 
-    @extend_schema(request=Edit, responses={200: WriteRow, 202: WriteRow}, parameters=[IN_CONNECTION])
+    @extend_schema(request=Edit, responses={200: Unchanged, 202: WriteRow}, parameters=[IN_CONNECTION])
     def patch(self, request: SignedInRequest, posthog_id: UUID) -> Response:
-        """Change summary or addresses. 200 without a `url`: PostHog has it so already, nothing is sent."""
+        """Change summary or addresses in the background; 200 where PostHog has it so already."""
         interview, given = self.interview(), self.clean(Edit)
         write = services.edit(
             user=request.user,
@@ -103,7 +111,7 @@ class InterviewOne(Idempotent, Endpoint):
             reason=given.get("reason", ""),
         )
         if write is None:
-            return Response({"interview": str(interview.posthog_id), "state": "happened", "kind": "edit"})
+            return Response(Unchanged(interview).data)
         return Response(WriteRow(write).data, status=202)
 
     @extend_schema(request=Delete, responses={202: WriteRow}, parameters=[IN_CONNECTION])

@@ -92,6 +92,8 @@ def edit(
     """
     policies.require_write(user, "interview.update", policies.target_of(interview))
     _require_there(interview)
+    if summary is None and emails is None:
+        raise InvalidInput("Give a summary or addresses: nothing is to be changed.")
     wanted = _wanted(interview, summary, emails)
     reason = _reason(reason, is_required=False)
     if seen and seen != interview.fingerprint:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import F, Q, QuerySet
 
-from warehouse_admin.accounts.models import Connection, User
+from warehouse_admin.accounts.models import User
 from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
 from warehouse_admin.core.errors import Missing
 from warehouse_admin.core.searching import every_word
@@ -74,8 +74,3 @@ def readings(params: Params) -> list[Reading]:
     """How reading went, for each connection in scope that was tried."""
     found = Reading.objects.filter(in_scope(params), connection__is_active=True)
     return list(found.select_related("connection").defer(*CONNECTION_UNREAD).order_by("connection__slug"))
-
-
-def connections() -> list[Connection]:
-    """Those that something may be uploaded to."""
-    return list(Connection.objects.filter(is_active=True).order_by("slug"))

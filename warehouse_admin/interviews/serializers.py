@@ -9,6 +9,7 @@ from rest_framework import serializers
 from warehouse_admin.core.rest.fields import ExactText, NullableText
 from warehouse_admin.core.rest.strict import Strict
 from warehouse_admin.interviews.models import Interview, Write
+from warehouse_admin.mutations.models import Mutation
 
 
 class InterviewRow(serializers.ModelSerializer):
@@ -70,6 +71,14 @@ class WriteRow(serializers.ModelSerializer):
 
     def get_url(self, write: Write) -> str:
         return reverse("api:interview-write", args=[write.pk])
+
+
+class Unchanged(serializers.Serializer):
+    """PostHog has it so already, and nothing is sent."""
+
+    kind = serializers.CharField(default=Write.Kind.EDIT)
+    state = serializers.CharField(default=Mutation.State.HAPPENED)
+    interview = serializers.UUIDField(source="posthog_id")
 
 
 class Upload(serializers.Serializer):

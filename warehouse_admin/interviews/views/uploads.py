@@ -11,9 +11,10 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
+from warehouse_admin.accounts.selectors import active_connections
 from warehouse_admin.core.errors import UserError
 from warehouse_admin.core.htmx import render_page, wants_fragment
-from warehouse_admin.interviews import policies, selectors, services
+from warehouse_admin.interviews import policies, services
 from warehouse_admin.interviews.forms import UploadForm
 from warehouse_admin.interviews.models import Write
 from warehouse_admin.interviews.recordings import ToDisk
@@ -31,7 +32,7 @@ def upload(request: HttpRequest) -> HttpResponse:
 
 @csrf_protect
 def _upload(request: HttpRequest) -> HttpResponse:
-    connections = selectors.connections()
+    connections = list(active_connections())
     status = 200
     if request.method == "POST":
         form = UploadForm(request.POST, request.FILES, connections=connections)
