@@ -83,7 +83,10 @@ def test_a_missing_product_is_said_and_is_no_error(connection, sandbox, author, 
     assert "has no user interviews for this key" in page
     assert "user-interviews" in page
     upload = client_of(author).get("/interviews/upload/").content.decode()
-    assert "Upload recording" in upload
+    assert "user-interviews" in upload
+    sent = {"audio": sent_file(), "interviewee_emails": TYPED}
+    assert client_of(author).post("/interviews/upload/", sent).status_code == 409
+    assert kept_files() == []
 
 
 EVIL = """# Big <script>alert(1)</script>
@@ -111,6 +114,11 @@ def test_a_summary_is_markdown_without_anything_that_runs_or_loads(interviews, a
     assert "&lt;script&gt;alert(2)" in body
     listed = client_of(author).get("/interviews/").content.decode()
     assert "<script>alert" not in listed
+
+
+def test_the_first_line_of_a_summary_has_no_marks():
+    text = "# What *we* heard\n\n- one\n2. two\n> Ada <ada@x.io> said"
+    assert markdown.to_line(text) == "What we heard one two Ada <ada@x.io> said"
 
 
 def test_a_very_long_summary_is_shown_as_text():

@@ -14,7 +14,7 @@ from warehouse_admin.core.errors import InvalidInput
 from warehouse_admin.core.unseen import is_blank
 from warehouse_admin.interviews import addresses, policies, recordings
 from warehouse_admin.interviews.errors import ChangedSince, Gone, NotOffered, UnderWay
-from warehouse_admin.interviews.models import Interview, Write
+from warehouse_admin.interviews.models import Interview, Reading, Write
 from warehouse_admin.mutations import services as mutations
 from warehouse_admin.mutations.models import Mutation
 
@@ -29,6 +29,9 @@ def refusal(connection: Connection, user: User) -> str:
         return known.reason
     if not connection.is_active:
         return f"{connection.name} is switched off."
+    reading = Reading.objects.filter(connection=connection, is_offered=False).first()
+    if reading is not None:  # where nobody may read, nobody may write
+        return reading.problem
     return accounts.why_no_writes(connection, author=user)
 
 

@@ -18,8 +18,8 @@ TAGS = {
     *("h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td", "a"),
 }
 ATTRIBUTES = {"a": {"href"}, "ol": {"start"}}
-_ITEMS = re.compile(r"^\s*(?:[-+*]|\d+\.)\s+", re.MULTILINE)
-_MARKS = re.compile(r"[*_`#>\[\]|~]+|\([a-z]+:[^)]*\)")
+_ITEMS = re.compile(r"^\s*(?:[-+*>]|\d+\.)\s+", re.MULTILINE)
+_MARKS = re.compile(r"[*_`#\[\]|~]+|\([a-z]+:[^)]*\)")
 
 # HTML stays text.
 _parser = MarkdownIt("js-default", {"html": False, "linkify": False})

@@ -84,6 +84,11 @@ class Reading(models.Model):
     def __str__(self) -> str:
         return self.problem or "read"
 
+    @property
+    def told(self) -> str:
+        """The problem, and what it means for what is shown."""
+        return f"{self.problem} What was read before is still shown." if self.problem and self.read_at else self.problem
+
 
 class Write(models.Model):
     """One upload, edit or deletion, from the wish until the mirror shows what came of it."""
