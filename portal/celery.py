@@ -35,6 +35,7 @@ app.conf.beat_schedule = {
     "remove-old-drafts": {"task": "changes.remove_old_drafts", "schedule": 24 * 3600.0, "options": {"expires": 3600}},
     "verify-audit": {"task": "audit.verify_chain", "schedule": 24 * 3600.0, "options": {"expires": 3600}},
     "seal-audit": {"task": "audit.seal_chain", "schedule": 600.0, "options": {"expires": 550}},
+    "tend-interviews": {"task": "interviews.tend", "schedule": 20.0, "options": {"expires": 15}},
     "tend-exports": {"task": "audit.tend_exports", "schedule": 60.0, "options": {"expires": 55}},
     "beat-heartbeat": {"task": "mirror.note_beat", "schedule": 15.0, "options": {"expires": 14}},
 }

@@ -101,6 +101,7 @@ INSTALLED_APPS = [
     "warehouse_admin.changes",
     "warehouse_admin.schedules",
     "warehouse_admin.activity",
+    "warehouse_admin.interviews",
 ]
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
@@ -314,6 +315,7 @@ STORAGES = {
     },
 }
 MEDIA_ROOT = VAR_DIR / "uploads"
+INTERVIEW_AUDIO_MAX_BYTES = read.number("INTERVIEW_AUDIO_MAX_MB", 200, least=1, most=2000) * 1024 * 1024
 
 # --- Language and time -------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en-us"

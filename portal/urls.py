@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("warehouse_admin.changes.urls")),
     path("", include("warehouse_admin.schedules.urls")),
     path("", include("warehouse_admin.activity.urls")),
+    path("", include("warehouse_admin.interviews.urls")),
     path("", include("warehouse_admin.audit.urls")),
     path("", include("warehouse_admin.api.urls")),
 ]

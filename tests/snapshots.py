@@ -28,7 +28,7 @@ from warehouse_admin.sandbox.server import SandboxServer
 from warehouse_admin.sandbox.world import World
 
 YOUNG = 20.0  # seconds
-APPS = ("mirror", "lineage", "activity", "mutations", "changes", "schedules")
+APPS = ("mirror", "lineage", "activity", "mutations", "changes", "schedules", "interviews")
 NOT_OF_THE_WORLD = ("lock", "runner", "faults", "throttle")
 ROWS_AT_ONCE = 500
 

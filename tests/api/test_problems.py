@@ -34,7 +34,7 @@ def script(admin, script_of):
         "audit/99999999999999999999999999/",
         f"sync/{NOWHERE}/",
         f"schedules/resumes/{NOWHERE}/",
-        "interviews/",
+        "interviewees/",
     ],
 )
 def test_what_is_not_there_is_404(script, path):

@@ -18,6 +18,8 @@ PAGES = [
     "/schedules/",
     "/schedules/resumes/",
     "/activity/?folder=all",
+    "/interviews/",
+    "/interviews/upload/",
     "/audit/",
     "/syncs/",
     "/connections/",

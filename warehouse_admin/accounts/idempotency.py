@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -42,12 +42,13 @@ class _Replay(Exception):
 class Idempotent:
     """Mix into an endpoint that changes something, before its base class."""
 
+    keyed_methods: ClassVar[frozenset[str]] = frozenset({"POST"})
     _claimed: IdempotentCall | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)  # type: ignore[misc]
         key = request.headers.get(HEADER, "")
-        if key and request.method == "POST":
+        if key and request.method in self.keyed_methods:
             self._claimed = claim(request, key)
 
     def handle_exception(self, error: Exception) -> Response:
@@ -112,7 +113,9 @@ def _storable(value: Any) -> Any:
 
 
 def _fingerprint(request: Request) -> str:
-    body = json.dumps(request.data, sort_keys=True, default=str)
+    # A form's fields may repeat: all of their values are the call, not only the last.
+    data = dict(request.data.lists()) if hasattr(request.data, "lists") else request.data
+    body = json.dumps(data, sort_keys=True, default=str)
     told = "\n".join([request.method or "", request.get_full_path(), body])
     return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -29,14 +29,18 @@ START_SYNC = "mirror.start_sync"
 RESUME = "schedules.resume_schedules"
 REVIEW_ACTIVITY = "activity.review_activityentry"
 VIEW_ALL_ENTRIES = "audit.view_all_entries"
+READ_INTERVIEWS = "interviews.view_interview"
+WRITE_INTERVIEWS = "interviews.write_interview"
 MANAGE_CONNECTIONS = "accounts.manage_connections"
 MANAGE_PEOPLE = "accounts.manage_people"
 
 ROLE_PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.VIEWER: frozenset(),
-    Role.EDITOR: frozenset({PROPOSE, REFRESH, START_SYNC}),
-    Role.REVIEWER: frozenset({PROPOSE, REVIEW, REVIEW_ACTIVITY, REFRESH}),
-    Role.OPERATOR: frozenset({PROPOSE, APPLY, RESUME, RUN, START_SYNC, REFRESH, REVIEW_ACTIVITY}),
+    Role.EDITOR: frozenset({PROPOSE, REFRESH, START_SYNC, READ_INTERVIEWS, WRITE_INTERVIEWS}),
+    Role.REVIEWER: frozenset({PROPOSE, REVIEW, REVIEW_ACTIVITY, REFRESH, READ_INTERVIEWS}),
+    Role.OPERATOR: frozenset(
+        {PROPOSE, APPLY, RESUME, RUN, START_SYNC, REFRESH, REVIEW_ACTIVITY, READ_INTERVIEWS, WRITE_INTERVIEWS}
+    ),
     Role.AUDITOR: frozenset({VIEW_ALL_ENTRIES, REVIEW_ACTIVITY}),
     Role.ADMIN: frozenset(
         {
@@ -50,6 +54,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[str]] = {
             REFRESH,
             REVIEW_ACTIVITY,
             VIEW_ALL_ENTRIES,
+            READ_INTERVIEWS,
+            WRITE_INTERVIEWS,
         }
     ),
 }

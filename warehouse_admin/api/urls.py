@@ -12,6 +12,7 @@ from warehouse_admin.audit import api as audit
 from warehouse_admin.audit import export_api as audit_exports
 from warehouse_admin.changes import api as changes
 from warehouse_admin.changes import api_drafts as drafts
+from warehouse_admin.interviews import api as interviews
 from warehouse_admin.lineage import api as lineage
 from warehouse_admin.mirror import api as mirror
 from warehouse_admin.schedules import statistics_api
@@ -100,6 +101,9 @@ urlpatterns = [
     path(f"{EXPORT}/stop/", StopAuditExport.as_view(), name="audit-export-stop"),
     path(f"{EXPORT}/file/", audit_exports.ExportFile.as_view(), name="audit-export-file"),
     path(f"{V1}/audit/<int:sequence>/", audit.AuditOne.as_view(), name="audit-detail"),
+    path(f"{V1}/interviews/", interviews.InterviewList.as_view(), name="interview-list"),
+    path(f"{V1}/interviews/writes/<uuid:write_id>/", interviews.WriteOne.as_view(), name="interview-write"),
+    path(f"{V1}/interviews/<uuid:posthog_id>/", interviews.InterviewOne.as_view(), name="interview-detail"),
     path(f"{V1}/sync/", mirror.SyncList.as_view(), name="sync-list"),
     path(f"{V1}/sync/<uuid:sync_id>/", mirror.SyncOne.as_view(), name="sync-detail"),
     path(f"{V1}/sync/<uuid:sync_id>/stop/", mirror.SyncStop.as_view(), name="sync-stop"),

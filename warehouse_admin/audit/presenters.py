@@ -16,6 +16,7 @@ LONG = 120
 ACTION_GROUPS = [
     ("change.", "Changes"),
     ("saved_query.", "Writes to views"),
+    ("interview.", "Interviews"),
     ("schedules.", "Schedules"),
     ("sync.", "Syncs"),
     ("activity.", "Activity reviews"),

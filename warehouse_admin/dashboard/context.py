@@ -12,7 +12,7 @@ from django.utils.functional import SimpleLazyObject
 
 from warehouse_admin.accounts import policies
 from warehouse_admin.accounts.models import Connection
-from warehouse_admin.accounts.roles import MANAGE_CONNECTIONS, roles_of
+from warehouse_admin.accounts.roles import MANAGE_CONNECTIONS, READ_INTERVIEWS, roles_of
 from warehouse_admin.accounts.services import sandbox_people
 from warehouse_admin.activity import selectors as activity
 from warehouse_admin.changes.views.people import my_turn_count_and
@@ -26,6 +26,7 @@ ITEMS = [
     ("Changes", "changes:list", "changes", ""),
     ("Schedules", "schedules:list", "calendar", ""),
     ("Activity", "activity:list", "activity", ""),
+    ("Interviews", "interviews:list", "message", READ_INTERVIEWS),
     ("Audit", "audit:list", "audit", ""),
     ("Sync", "mirror:sync-list", "sync", ""),
     ("Connections", "accounts:connection-list", "plug", "accounts.manage_connections"),

@@ -31,6 +31,9 @@ class Mutation(models.Model):
         RESUME_SCHEDULES = "resume_schedules"
         RUN = "run"
         CANCEL = "cancel"
+        CREATE_INTERVIEW = "create_interview"
+        UPDATE_INTERVIEW = "update_interview"
+        DELETE_INTERVIEW = "delete_interview"
 
     class State(models.TextChoices):
         ASKED = "asked"  # committed, nothing sent

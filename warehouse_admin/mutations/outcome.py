@@ -57,6 +57,7 @@ def conclude(
         changes["credential"] = credential
     if state not in Mutation.OPEN:
         changes["finished_at"] = now
+        changes["payload"] = kind_of(mutation).wipe(mutation.payload)
     if state == State.HAPPENED and after is not None and kind_of(mutation).makes:
         changes["object_id"] = after["id"]
     expected = [State.SENDING] if state == State.UNCONFIRMED else [State.SENDING, State.UNCONFIRMED]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from warehouse_admin.mutations.ask import ask
 from warehouse_admin.mutations.decide import candidates, decide, decided_by, made_as
+from warehouse_admin.mutations.kinds.interviews import in_digests as interview_in_digests
 from warehouse_admin.mutations.preview import preview
 from warehouse_admin.mutations.rows import fetched_at, restore, snapshot
 from warehouse_admin.mutations.send import send
 from warehouse_admin.mutations.sent import read_back, sent
-from warehouse_admin.mutations.settle import settle, settle_due
+from warehouse_admin.mutations.settle import give_up, settle, settle_due
 
 __all__ = [
     "ask",
@@ -16,6 +17,8 @@ __all__ = [
     "decide",
     "decided_by",
     "fetched_at",
+    "give_up",
+    "interview_in_digests",
     "made_as",
     "preview",
     "read_back",

@@ -19,11 +19,10 @@ from warehouse_admin.mutations.errors import NotYet
 from warehouse_admin.mutations.kinds import Standing, kind_of
 from warehouse_admin.mutations.models import CANDIDATES, Mutation
 from warehouse_admin.mutations.outcome import State, conclude
-from warehouse_admin.mutations.rows import Snapshot, snapshot
+from warehouse_admin.mutations.rows import Remote, Snapshot, token_of
 from warehouse_admin.mutations.send import send
 from warehouse_admin.mutations.words import sentence
 from warehouse_admin.posthog import errors
-from warehouse_admin.posthog.types import SavedQuery
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +71,7 @@ def _send_forgotten_acts(now: datetime) -> int:
     ended = 0
     for mutation in found.select_related("connection", "actor"):
         if timing.age(mutation.asked_at, now) > TOO_OLD_SECONDS:
-            ended += _give_up(mutation)
+            ended += give_up(mutation.pk)
             continue
         try:
             ended += send(mutation.pk).state not in Mutation.OPEN
@@ -81,7 +80,9 @@ def _send_forgotten_acts(now: datetime) -> int:
     return ended
 
 
-def _give_up(mutation: Mutation) -> bool:
+def give_up(mutation_id: uuid.UUID) -> bool:
+    """End what was asked and never sent; false when a worker has it, or it has ended."""
+    mutation = Mutation.objects.select_related("connection", "actor").get(pk=mutation_id)
     claim = uuid.uuid4()
     free = Mutation.objects.filter(pk=mutation.pk, state=State.ASKED)
     if not free.update(state=State.SENDING, claim=claim, claimed_at=timezone.now(), sent_at=None):
@@ -96,7 +97,7 @@ def _give_up(mutation: Mutation) -> bool:
 def _take_from_lost_worker(mutation: Mutation, now: datetime) -> Mutation:
     """Nothing, while the worker may still be at it; asked again if it never sent; else unconfirmed."""
     if mutation.sent_at is not None:
-        if timing.age(mutation.sent_at, now) < timing.write_seconds():
+        if timing.age(mutation.sent_at, now) < timing.answer_seconds(is_slow=kind_of(mutation).is_slow):
             return mutation
         said = "The worker that sent it stopped before the answer came; PostHog is being read to find out."
         return conclude(mutation, State.UNCONFIRMED, said=said)
@@ -126,11 +127,11 @@ def _look(mutation: Mutation, now: datetime) -> Mutation:
     except UserError as refusal:
         return _still_open(mutation, now, refusal.message)
     except errors.PostHogError as error:
-        return _still_open(mutation, now, f"PostHog could not be read: {sentence(error)}")
+        return _still_open(mutation, now, f"PostHog could not be read: {sentence(error, kind_of(mutation).noun)}")
     if isinstance(found, elsewhere.Doubt):
         return _still_open(mutation, now, found.said, candidates=found.candidates)
     if found:
-        return _happened_and_changed(mutation, found, snapshot(live, read_at) if live else None)
+        return _happened_and_changed(mutation, found, kind_of(mutation).keep(live, read_at) if live else None)
     return _decide(mutation, standing, live, read_at, now)
 
 
@@ -140,23 +141,21 @@ def _happened_and_changed(mutation: Mutation, found: trace.Found, now_there: Sna
     return conclude(mutation, State.HAPPENED, said=found.said, after=left, remote=evidence)
 
 
-def _decide(
-    mutation: Mutation, standing: Standing, live: SavedQuery | None, read_at: datetime, now: datetime
-) -> Mutation:
+def _decide(mutation: Mutation, standing: Standing, live: Remote | None, read_at: datetime, now: datetime) -> Mutation:
     kind = kind_of(mutation)
-    after = snapshot(live, read_at) if live else None
+    after = kind.keep(live, read_at) if live else None
     note = kind.note(mutation, live)
-    evidence = {"settled": True} | ({"token_after": live.latest_history_id} if live else {})
+    evidence = {"settled": True} | ({"token_after": token} if (token := token_of(live)) else {})
     if standing is Standing.DONE:
         said = f"PostHog was read again and shows that it happened. {note}".strip()
         return conclude(mutation, State.HAPPENED, said=said, after=after, remote=evidence)
-    if timing.age(mutation.sent_at, now) < timing.write_seconds():
+    if timing.age(mutation.sent_at, now) < timing.landing_seconds(is_slow=kind.is_slow):
         return _still_open(mutation, now, "PostHog does not show it yet; a late request can still land.")
     if standing is Standing.BASE:
         said = f"{kind.words.former} {note}".strip()
         return conclude(mutation, State.DID_NOT_HAPPEN, said=said, after=after, remote=evidence)
     if standing is Standing.OTHER:
-        gone = "the view is gone" if live is None else kind.words.third
+        gone = f"the {kind.noun} is gone" if live is None else kind.words.third
         said = f"PostHog was read again: {gone}. Whether ours was there in between cannot be told."
         return conclude(mutation, State.CONFLICT, said=said, after=after, remote=evidence, result="unknown")
     return _still_open(mutation, now, "Reading PostHog does not tell whether it happened.")

@@ -13,6 +13,8 @@ RATE_WAIT = 30.0  # when PostHog says "slow down" and not for how long
 LONGEST_WAIT = 3600.0
 BACKOFFS = (5.0, 20.0, 60.0)  # between attempts that certainly did not leave; then it is given up
 LOOK_EVERY = 15.0
+SLOW_ANSWER_SECONDS = 360.0  # PostHog transcribes an upload before it answers; the client waits five minutes for it
+SLOW_LANDING_SECONDS = 900.0  # and PostHog may still be at it when nobody waits any more
 CLOCKS = timedelta(minutes=2)  # PostHog's clock and ours may differ by this much
 LOG_PATIENCE = 900.0  # so long after sending, a log that fails to answer no longer holds up a decision
 
@@ -20,6 +22,16 @@ LOG_PATIENCE = 900.0  # so long after sending, a log that fails to answer no lon
 def write_seconds() -> float:
     """From sending on, how long a request may still land: the client's write time-out and a margin."""
     return float(getattr(settings, "MUTATION_WRITE_SECONDS", 70.0))
+
+
+def answer_seconds(*, is_slow: bool) -> float:
+    """From sending on, how long its worker may still be waiting for the answer."""
+    return SLOW_ANSWER_SECONDS if is_slow else write_seconds()
+
+
+def landing_seconds(*, is_slow: bool) -> float:
+    """From sending on, how long what was sent may still take effect."""
+    return SLOW_LANDING_SECONDS if is_slow else write_seconds()
 
 
 def in_seconds(seconds: float) -> datetime:

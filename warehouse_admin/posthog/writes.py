@@ -170,7 +170,8 @@ def create_interview(
     emails = [("interviewee_emails", email) for email in interviewee_emails]
     body = MultipartFile(emails, "audio", audio, filename, content_type)
     kind = {"Content-Type": body.content_type}
-    answer = client.request("POST", INTERVIEWS, data=body, headers=kind, timeout=timeout)
+    hidden = tuple(interviewee_emails)
+    answer = client.request("POST", INTERVIEWS, data=body, headers=kind, timeout=timeout, hide=hidden)
     return answer.read(UserInterview.parse)
 
 
@@ -185,7 +186,8 @@ def update_interview(
     """Change only what is given; the transcript cannot be changed."""
     emails = None if interviewee_emails is None else list(interviewee_emails)
     body = _given(summary=summary, interviewee_emails=emails, classifications=classifications)
-    return _patch(client, path_to(INTERVIEWS, interview_id), body).read(UserInterview.parse)
+    hidden = tuple(emails or ())
+    return _patch(client, path_to(INTERVIEWS, interview_id), body, hide=hidden).read(UserInterview.parse)
 
 
 def delete_interview(client: Client, interview_id: Id) -> None:

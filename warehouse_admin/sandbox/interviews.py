@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from .clock import iso
-from .errors import invalid, not_found, required, unhandled
+from .errors import forbidden, invalid, not_found, required, unhandled
 from .messages import Request, Response
 from .models import Interview
 from .pagination import by_offset
@@ -14,6 +14,7 @@ from .shapes import user
 from .world import World
 
 EMAIL = re.compile(r"^(?:[^<>]*<)?[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+>?$")
+NO_FLAG = "This action requires feature flag 'user-interviews' to be enabled for your organization."
 NOT_A_FILE = "The submitted data was not a file. Check the encoding type on the form."
 
 
@@ -31,7 +32,14 @@ def shape(world: World, item: Interview) -> dict[str, Any]:
     return shown
 
 
+def require_product(world: World) -> None:
+    """Newer servers hide the product behind a flag of the organisation."""
+    if world.generation.modern and not world.has_interviews:
+        raise forbidden(NO_FLAG)
+
+
 def find(world: World, request: Request) -> Interview:
+    require_product(world)
     item = world.interviews.get(request.params["id"].lower())
     if item is None:
         raise not_found()
@@ -39,6 +47,7 @@ def find(world: World, request: Request) -> Interview:
 
 
 def list_interviews(world: World, request: Request) -> Response:
+    require_product(world)
     rows = sorted(world.interviews.values(), key=lambda item: (-item.created_at, item.id))
     return Response(200, by_offset(request, rows, lambda item: shape(world, item)))
 
@@ -48,6 +57,7 @@ def retrieve(world: World, request: Request) -> Response:
 
 
 def create(world: World, request: Request) -> Response:
+    require_product(world)
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         if "audio" in request.json():
             raise invalid(NOT_A_FILE, "audio")
@@ -79,7 +89,7 @@ def update(world: World, request: Request) -> Response:
     if "interviewee_emails" in body:
         item.interviewee_emails = _checked_emails(body["interviewee_emails"])
     if "summary" in body:
-        item.summary = str(body["summary"] or "")
+        item.summary = str(body["summary"] or "").strip()
     if world.generation.modern and isinstance(body.get("classifications"), list):
         item.classifications = [str(value) for value in body["classifications"]]
     world.wrote(item.id)

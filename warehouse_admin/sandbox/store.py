@@ -36,6 +36,7 @@ class Store:
         self.log: list[LogEntry] = []
         self.log_of: dict[str, list[LogEntry]] = defaultdict(list)
         self.interviews: dict[str, Interview] = {}
+        self.has_interviews = True  # the flag that newer servers ask for
         self.folders: dict[str, Folder] = {}
         self.faults = Faults()
         self.throttle = Throttle()

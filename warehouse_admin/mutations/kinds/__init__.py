@@ -7,6 +7,8 @@ from warehouse_admin.mutations.kinds.cadence import SET_CADENCE
 from warehouse_admin.mutations.kinds.create import CREATE_VIEW
 from warehouse_admin.mutations.kinds.delete import DELETE
 from warehouse_admin.mutations.kinds.edit import EDIT_QUERY
+from warehouse_admin.mutations.kinds.interview_create import CREATE_INTERVIEW
+from warehouse_admin.mutations.kinds.interviews import DELETE_INTERVIEW, UPDATE_INTERVIEW
 from warehouse_admin.mutations.kinds.materialize import MATERIALIZE, UNMATERIALIZE
 from warehouse_admin.mutations.kinds.rename import RENAME
 from warehouse_admin.mutations.kinds.resume import RESUME_SCHEDULES
@@ -26,6 +28,9 @@ KINDS: dict[Mutation.Kind, Kind] = {
     Mutation.Kind.RUN: RUN,
     Mutation.Kind.CANCEL: CANCEL,
     Mutation.Kind.RESUME_SCHEDULES: RESUME_SCHEDULES,
+    Mutation.Kind.CREATE_INTERVIEW: CREATE_INTERVIEW,
+    Mutation.Kind.UPDATE_INTERVIEW: UPDATE_INTERVIEW,
+    Mutation.Kind.DELETE_INTERVIEW: DELETE_INTERVIEW,
 }
 
 

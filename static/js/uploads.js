@@ -1,0 +1,45 @@
+/* Uploading a recording: a file that is too large is told before it is sent, and how much of it has arrived meanwhile. */
+(() => {
+  "use strict";
+  const form = () => document.querySelector("form[data-upload]");
+  const words = (bytes) => `${(bytes / 1048576).toLocaleString("en-US", { maximumFractionDigits: 1 })} MB`;
+
+  const refusal = (input) => {
+    const file = input.files[0];
+    const most = Number(input.dataset.mostBytes);
+    if (!file) return "";
+    if (file.size > most) return `The recording has ${words(file.size)}; at most ${words(most)} can be sent.`;
+    return file.size ? "" : "The recording is empty: it has no bytes.";
+  };
+
+  const tell = (input) => {
+    const why = refusal(input);
+    const place = form()?.querySelector("[data-upload-refused]");
+    input.setCustomValidity(why);
+    if (!place) return;
+    place.textContent = why;
+    place.hidden = !why;
+  };
+
+  const show = (share) => {
+    const bar = form()?.querySelector("[data-upload-progress]");
+    if (!bar) return;
+    bar.hidden = share === null;
+    if (share === null) return;
+    bar.querySelector("progress").value = share;
+    bar.querySelector("[data-upload-share]").textContent = `${Math.floor(share)} %`;
+    if (share >= 100) bar.querySelector("[data-upload-words]").textContent = "The portal has it and is looking at it";
+  };
+
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("form[data-upload] input[type=file]")) tell(event.target);
+  });
+  document.addEventListener("htmx:xhr:progress", (event) => {
+    if (event.target.matches?.("form[data-upload]") && event.detail.lengthComputable) {
+      show((100 * event.detail.loaded) / event.detail.total);
+    }
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.target.matches?.("form[data-upload]") && !event.detail.successful) show(null);
+  });
+})();

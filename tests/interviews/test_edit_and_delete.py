@@ -1,0 +1,189 @@
+"""Summaries and addresses are changed, and interviews deleted for good, through the gate and once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from tests.interviews.conftest import PATH, results
+from warehouse_admin.audit.models import AuditEntry
+from warehouse_admin.core.errors import InvalidInput, NotPermitted
+from warehouse_admin.interviews import carrying, services
+from warehouse_admin.interviews.errors import ChangedSince, Gone, UnderWay
+from warehouse_admin.interviews.models import Interview, Write
+from warehouse_admin.mutations import services as mutations
+from warehouse_admin.mutations.models import Mutation
+from warehouse_admin.sandbox.faults import Fault
+
+pytestmark = pytest.mark.django_db
+State = Mutation.State
+
+
+def later(seconds: float = 71):
+    return timezone.now() + timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def one(interviews) -> Interview:
+    return interviews[0]
+
+
+@pytest.fixture
+def there(sandbox, one):
+    return sandbox.world.interviews[str(one.posthog_id)]
+
+
+@pytest.mark.parametrize("generation", ["A", "B", "C", "D"])
+def test_an_edit_reaches_posthog_and_the_mirror(sandbox, author, one, there, generation):
+    sandbox.world.set_generation(generation)
+
+    write = services.edit(user=author, interview=one, summary=" **New** words\r\nof two lines ", emails=["x@y.io"])
+    write = services.carry_out(write.pk)
+
+    assert write.mutation.state == State.HAPPENED
+    assert (there.summary, there.interviewee_emails) == ("**New** words\nof two lines", ["x@y.io"])
+    one.refresh_from_db()
+    assert (one.summary, one.emails) == (there.summary, ["x@y.io"])
+    assert results("interview.update") == ["asked", "ok"]
+
+
+def test_the_trail_tells_that_the_summary_changed_and_not_what_it_says(author, one):
+    services.carry_out(services.edit(user=author, interview=one, summary="Very private words", reason="typo").pk)
+
+    asked, ok = AuditEntry.objects.filter(action="interview.update").order_by("sequence")
+    assert (asked.object_id, asked.actor_name, asked.reason) == (str(one.posthog_id), "author", "typo")
+    assert asked.before["summary"]["digest"] != asked.after["summary"]["digest"]
+    assert asked.after["summary"]["characters"] == 18
+    kept = Mutation.objects.get()
+    for row in (asked, ok, kept):
+        assert "private" not in str(vars(row))
+        assert "gave three subscriptions" not in str(vars(row))
+
+
+def test_nothing_is_sent_where_nothing_differs(sandbox, author, one):
+    assert services.edit(user=author, interview=one, summary=one.summary, emails=one.emails) is None
+    assert not Mutation.objects.exists()
+
+
+def test_an_edit_made_elsewhere_meanwhile_is_not_overwritten(sandbox, author, one, there):
+    write = services.edit(user=author, interview=one, summary="mine")
+    there.summary = "theirs"
+
+    write = services.carry_out(write.pk)
+
+    assert write.mutation.state == State.CONFLICT
+    assert there.summary == "theirs"
+    assert not sandbox.world.requests_to(PATH, "PATCH")
+
+
+def test_an_edit_made_elsewhere_in_another_field_does_not_matter(author, one, there):
+    write = services.edit(user=author, interview=one, emails=["new@x.io"])
+    there.summary = "theirs"
+    assert services.carry_out(write.pk).mutation.state == State.HAPPENED
+    assert (there.summary, there.interviewee_emails) == ("theirs", ["new@x.io"])
+
+
+def test_a_form_that_was_opened_on_another_state_is_refused(author, one):
+    with pytest.raises(ChangedSince):
+        services.edit(user=author, interview=one, summary="mine", seen="0" * 64)
+
+
+@pytest.mark.parametrize("kind", ["drop_after", "status_500", "html_200", "truncated", "status_503_html"])
+def test_a_lost_answer_to_an_edit_is_settled_by_reading(sandbox, author, one, there, kind):
+    sandbox.world.faults.add(Fault(kind, "PATCH", PATH, act=True))
+    write = services.carry_out(services.edit(user=author, interview=one, summary="mine").pk)
+    assert write.mutation.state == State.UNCONFIRMED
+
+    mutations.settle(write.mutation_id, now=later(10))
+    carrying.tend()
+
+    write.refresh_from_db()
+    one.refresh_from_db()
+    assert (write.is_open, one.summary, there.summary) == (False, "mine", "mine")
+    assert len(sandbox.world.requests_to(PATH, "PATCH")) == 1
+
+
+def test_an_edit_that_did_not_land_is_said_to_have_not(sandbox, author, one, there):
+    sandbox.world.faults.add(Fault("drop_before", "PATCH", PATH))
+    write = services.carry_out(services.edit(user=author, interview=one, summary="mine").pk)
+    assert mutations.settle(write.mutation_id, now=later(30)).state == State.UNCONFIRMED
+    assert mutations.settle(write.mutation_id, now=later()).state == State.DID_NOT_HAPPEN
+    assert there.summary.startswith("A couple")
+
+
+def test_one_write_of_an_interview_at_a_time(author, one):
+    services.edit(user=author, interview=one, summary="mine")
+    with pytest.raises(UnderWay, match="last edit"):
+        services.edit(user=author, interview=one, summary="other")
+    with pytest.raises(UnderWay):
+        services.delete(user=author, interview=one, confirm=str(one.posthog_id), reason="asked to")
+
+
+@pytest.mark.parametrize("generation", ["A", "D"])
+def test_a_deletion_leaves_nothing_anywhere_but_its_trail(sandbox, operator, one, generation):
+    sandbox.world.set_generation(generation)
+    key = str(one.posthog_id)
+    write = services.delete(user=operator, interview=one, confirm=key, reason="they asked to be forgotten")
+    again = services.delete(user=operator, interview=one, confirm=key, reason="they asked to be forgotten")
+    assert write == again
+
+    write = services.carry_out(write.pk)
+
+    one.refresh_from_db()
+    assert write.mutation.state == State.HAPPENED
+    assert key not in sandbox.world.interviews
+    assert (one.summary, one.transcript, one.emails) == ("", "", [])
+    assert one.deleted_at
+    rows = AuditEntry.objects.filter(action="interview.delete").order_by("sequence")
+    assert [(row.result, row.reason) for row in rows] == [
+        ("asked", "they asked to be forgotten"),
+        ("ok", "they asked to be forgotten"),
+    ]
+    assert not any("mail.example" in str(vars(row)) for row in rows)
+    with pytest.raises(Gone):
+        services.edit(user=operator, interview=one, summary="x")
+
+
+def test_a_lost_answer_to_a_deletion_is_settled_by_a_404(sandbox, operator, one):
+    sandbox.world.faults.add(Fault("drop_after", "DELETE", PATH))
+    write = services.delete(user=operator, interview=one, confirm=str(one.posthog_id), reason="r")
+    assert services.carry_out(write.pk).mutation.state == State.UNCONFIRMED
+    mutations.settle(write.mutation_id, now=later(10))
+    carrying.tend()
+    one.refresh_from_db()
+    assert one.deleted_at and not one.summary
+    assert len(sandbox.world.requests_to(PATH, "DELETE")) == 1
+
+
+def test_what_was_deleted_elsewhere_is_a_success_and_nothing_is_sent(sandbox, operator, one):
+    del sandbox.world.interviews[str(one.posthog_id)]
+    write = services.delete(user=operator, interview=one, confirm=str(one.posthog_id), reason="r")
+    assert services.carry_out(write.pk).mutation.state == State.HAPPENED
+    assert not sandbox.world.requests_to(PATH, "DELETE")
+
+
+@pytest.mark.parametrize(
+    ("confirm", "reason", "fields"),
+    [
+        ("", "r", {"confirm"}),
+        ("{key}x", "r", {"confirm"}),
+        ("{key}", " ", {"reason"}),
+        ("no", "\u200b", {"confirm", "reason"}),
+    ],
+)
+def test_a_deletion_needs_the_id_and_a_reason(operator, one, confirm, reason, fields):
+    with pytest.raises(InvalidInput) as refused:
+        services.delete(user=operator, interview=one, confirm=confirm.format(key=one.posthog_id), reason=reason)
+    assert set(refused.value.errors) == fields
+    assert not Write.objects.exists()
+
+
+def test_those_without_the_permission_change_nothing(one, viewer, reviewer, auditor):
+    for person in (viewer, reviewer, auditor):
+        with pytest.raises(NotPermitted):
+            services.edit(user=person, interview=one, summary="x")
+        with pytest.raises(NotPermitted):
+            services.delete(user=person, interview=one, confirm=str(one.posthog_id), reason="r")
+    assert not Mutation.objects.exists()

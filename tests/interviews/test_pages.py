@@ -1,0 +1,234 @@
+"""The pages: who sees them, what they cost, and that nothing of a stranger's text is run."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from tests.interviews.conftest import MP3, PATH, PEOPLE, kept_files, sent_file
+from warehouse_admin.audit.models import AuditEntry
+from warehouse_admin.interviews import markdown, services
+from warehouse_admin.interviews.models import Interview, Write
+from warehouse_admin.mutations.models import Mutation
+from warehouse_admin.sandbox.faults import Fault
+
+pytestmark = pytest.mark.django_db
+TYPED = "\r\n".join(PEOPLE)
+
+
+def many(connection, count: int) -> None:
+    Interview.objects.bulk_create(
+        Interview(
+            connection=connection,
+            posthog_id=uuid.uuid4(),
+            emails_text=f"person{n}@mail.example",
+            summary=f"# Summary {n}\nwith **words**",
+            transcript=f"said {n}",
+            remote_created_at=timezone.now() - timedelta(hours=n),
+        )
+        for n in range(count)
+    )
+
+
+def test_only_those_with_the_permission_see_the_pages_and_the_link(interviews, person, client_of):
+    paths = ["/interviews/", f"/interviews/{interviews[0].posthog_id}/"]
+    may = {"editor", "reviewer", "operator", "admin"}
+    from warehouse_admin.accounts.roles import Role
+
+    for role in Role:
+        client = client_of(person(f"p_{role.value}", role))
+        assert {client.get(path).status_code for path in paths} == {200 if role.value in may else 403}, role
+        assert (b'href="/interviews/"' in client.get("/settings/").content) is (role.value in may)
+        writes = role.value in may - {"reviewer"}
+        assert client.get("/interviews/upload/").status_code == (200 if writes else 403)
+        assert client.get(f"{paths[1]}edit/").status_code == (200 if writes else 403)
+    assert AuditEntry.objects.filter(result="denied", action="interview.read").count() == 6
+
+
+@pytest.mark.parametrize("path", ["/interviews/", "/interviews/?q=person1+words&sort=by"])
+def test_the_list_costs_the_same_at_ten_and_at_sixty(
+    connection, author, client_of, django_assert_max_num_queries, path
+):
+    client = client_of(author)
+    many(connection, 10)
+    with django_assert_max_num_queries(20) as small:
+        client.get(path)
+    many(connection, 60)
+    with django_assert_max_num_queries(20) as large:
+        client.get(path)
+    assert len(small) == len(large)
+
+
+@pytest.mark.parametrize("words", ["GIFT renews", "Paul thought", "lea@mail", "charged paul@mail.example"])
+def test_search_looks_into_summary_transcript_and_addresses(interviews, author, client_of, words):
+    page = client_of(author).get("/interviews/", {"q": words}).content.decode()
+    assert "Gift subscriptions" in page
+    assert "Office plan" not in page
+
+
+def test_an_htmx_search_answers_the_table_alone(interviews, author, client_of):
+    page = client_of(author).get("/interviews/", {"q": "office"}, headers={"HX-Request": "true"}).content.decode()
+    assert page.lstrip().startswith('<section id="interview-table"')
+    assert "Office plan" in page
+
+
+def test_a_missing_product_is_said_and_is_no_error(connection, sandbox, author, client_of):
+    sandbox.world.has_interviews = False
+    services.read_all(connection)
+    page = client_of(author).get("/interviews/").content.decode()
+    assert "has no user interviews for this key" in page
+    assert "user-interviews" in page
+    upload = client_of(author).get("/interviews/upload/").content.decode()
+    assert "user-interviews" in upload
+    sent = {"audio": sent_file(), "interviewee_emails": TYPED}
+    assert client_of(author).post("/interviews/upload/", sent).status_code == 409
+    assert kept_files() == []
+
+
+EVIL = """# Big <script>alert(1)</script>
+
+<img src=x onerror=alert(1)> ![pic](https://evil.example/p.png) [click](javascript:alert(1)) [ok](https://a.example/)
+<iframe src="https://evil.example"></iframe>
+
+- **bold** & _soft_
+"""
+
+
+def test_a_summary_is_markdown_without_anything_that_runs_or_loads(interviews, author, client_of):
+    Interview.objects.filter(pk=interviews[0].pk).update(
+        summary=EVIL, transcript="<script>alert(2)</script>\nline two", topic="<b>x</b>", emails_text="<i>@x.io"
+    )
+    page = client_of(author).get(interviews[0].get_absolute_url()).content.decode()
+    body = page[page.index("<main") : page.index("</main>")]
+    for bad in ("<script", "<iframe", 'href="javascript', "<img", "<b>x", "<i>@x"):
+        assert bad not in body
+    assert "<h3>Big &lt;script&gt;" in body
+    assert "<strong>bold</strong>" in body
+    assert "[picture: pic]" in body
+    assert "evil.example/p.png" not in body
+    assert 'rel="noopener noreferrer nofollow"' in body
+    assert "&lt;script&gt;alert(2)" in body
+    listed = client_of(author).get("/interviews/").content.decode()
+    assert "<script>alert" not in listed
+
+
+def test_the_first_line_of_a_summary_has_no_marks():
+    text = "# What *we* heard\n\n- one\n2. two\n> Ada <ada@x.io> said"
+    assert markdown.to_line(text) == "What we heard one two Ada <ada@x.io> said"
+
+
+def test_a_very_long_summary_is_shown_as_text():
+    assert markdown.to_html("<b>" * 70_000).startswith("<p>&lt;b&gt;")
+
+
+def test_uploading_by_the_form_ends_at_an_interview(
+    sandbox, connection, author, client_of, django_capture_on_commit_callbacks
+):
+    client = client_of(author)
+    sent = {"audio": sent_file(), "interviewee_emails": TYPED, "token": "t1"}
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = client.post("/interviews/upload/", sent)
+
+    write = Write.objects.get()
+    assert (answer.status_code, answer["Location"]) == (302, write.get_absolute_url())
+    assert write.interview.emails == PEOPLE
+    assert kept_files() == []
+    assert "Open the interview" in client.get(write.get_absolute_url()).content.decode()
+    again = client.post("/interviews/upload/", {**sent, "audio": sent_file()})
+    assert again["Location"] == write.get_absolute_url()
+    assert len(sandbox.world.requests_to(PATH, "POST")) == 1
+
+
+def test_the_form_checks_the_token_of_the_session_and_answers_htmx_with_a_redirect(connection, author):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(author)
+    sent = {"audio": sent_file(), "interviewee_emails": TYPED}
+    assert client.post("/interviews/upload/", sent).status_code == 403
+    assert not Write.objects.exists()
+    client.cookies["portal_csrf"] = "c" * 32
+    headers = {"X-CSRFToken": "c" * 32, "HX-Request": "true"}
+    answer = client.post("/interviews/upload/", {**sent, "audio": sent_file()}, headers=headers)
+    assert answer["HX-Redirect"] == Write.objects.get().get_absolute_url()
+    assert len(kept_files()) == 1
+
+
+def test_everything_wrong_is_told_at_once_and_what_was_typed_is_kept(connection, author, client_of):
+    client = client_of(author)
+    sent = {"audio": sent_file(b"%PDF-1.4 no audio"), "interviewee_emails": "ada@example.com\nnobody"}
+    answer = client.post("/interviews/upload/", sent, headers={"HX-Request": "true"})
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert page.lstrip().startswith('<form id="upload-form"')
+    assert "This file is no recording" in page
+    assert "Number 2 is not an e-mail address" in page
+    assert "ada@example.com\nnobody" in page
+    nothing = client.post("/interviews/upload/", {"interviewee_emails": ""}).content.decode()
+    assert "Choose the recording" in nothing
+    assert "at least one interviewee" in nothing
+    assert kept_files() == []
+
+
+def test_a_recording_above_the_limit_is_told_with_both_sizes(settings, connection, author, client_of):
+    settings.INTERVIEW_AUDIO_MAX_BYTES = 1024 * 1024
+    big = sent_file(b"ID3" + bytes(3 * 1024 * 1024))
+    answer = client_of(author).post("/interviews/upload/", {"audio": big, "interviewee_emails": TYPED})
+    assert answer.status_code == 422
+    assert "has 3 MB; at most 1 MB" in answer.content.decode()
+    assert kept_files() == []
+
+
+def test_a_viewer_is_turned_away_before_the_recording_is_read(connection, viewer, client_of):
+    answer = client_of(viewer).post("/interviews/upload/", {"audio": sent_file(), "interviewee_emails": TYPED})
+    assert answer.status_code == 403
+    assert kept_files() == []
+    assert AuditEntry.objects.get(result="denied").action == "interview.create"
+
+
+def test_editing_by_the_form_keeps_what_was_typed_where_somebody_was_faster(interviews, author, client_of):
+    one, client = interviews[0], client_of(author)
+    sent = {"summary": "my words", "interviewee_emails": "a@b.io", "reason": "", "seen": one.fingerprint}
+    Interview.objects.filter(pk=one.pk).update(summary="theirs")
+    answer = client.post(f"{one.get_absolute_url()}edit/", sent)
+    assert answer.status_code == 409
+    assert "my words" in answer.content.decode()
+    one.refresh_from_db()
+    answer = client.post(f"{one.get_absolute_url()}edit/", {**sent, "seen": one.fingerprint})
+    assert answer["Location"] == one.get_absolute_url()
+    assert Mutation.objects.get().kind == "update_interview"
+    assert "Asked" in client.get(one.get_absolute_url()).content.decode()
+
+
+def test_deleting_by_the_form_needs_the_whole_id(
+    sandbox, interviews, author, client_of, django_capture_on_commit_callbacks
+):
+    one, client = interviews[0], client_of(author)
+    url = f"{one.get_absolute_url()}delete/"
+    assert str(one.posthog_id) in client.get(url).content.decode()
+    wrong = client.post(url, {"confirm": str(one.posthog_id)[:8], "reason": "asked to"})
+    assert wrong.status_code == 422
+    assert "cannot be undone" in wrong.content.decode()
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(url, {"confirm": str(one.posthog_id), "reason": "asked to"})
+    assert str(one.posthog_id) not in sandbox.world.interviews
+    page = client.get(one.get_absolute_url()).content.decode()
+    assert "gone from PostHog" in page
+    assert "lea@mail.example" not in page
+
+
+def test_the_state_of_a_write_is_polled_until_its_end(sandbox, connection, author, client_of):
+    sandbox.world.faults.add(Fault("drop_after", "POST", PATH))
+    from tests.interviews.conftest import arrived
+
+    write = services.create(user=author, connection=connection, recording=arrived(MP3), emails=PEOPLE)
+    services.carry_out(write.pk)
+    client = client_of(author)
+    page = client.get(write.get_absolute_url(), headers={"HX-Request": "true"})
+    assert (page.status_code, b"every 2s" in page.content, b"Unconfirmed" in page.content) == (200, True, True)
+    Mutation.objects.update(state="happened", object_id=str(uuid.uuid4()))
+    services.tend()
+    page = client.get(write.get_absolute_url(), headers={"HX-Request": "true"})
+    assert (page.status_code, page["HX-Refresh"], b"every 2s" in page.content) == (286, "true", False)
