@@ -164,7 +164,7 @@ def test_the_neighbourhood_goes_as_far_as_asked_and_survives_cycles(one: Connect
     pairs = {(names[edge["source"]], names[edge["target"]]) for edge in far["edges"]}
     assert pairs == {("events", "a"), ("c", "a"), ("a", "b"), ("b", "c"), ("c", "d")}
     assert {"id": "events", "name": "events", "kind": "builtin"} in far["nodes"]
-    assert {"id": str(a.posthog_id), "name": "a", "kind": "view"} in far["nodes"]
+    assert {"id": str(a.posthog_id), "name": "a", "kind": "view", "state": ""} in far["nodes"]
 
 
 def test_a_wide_neighbourhood_costs_a_few_queries_a_hop(one: Connection, django_assert_max_num_queries: Any) -> None:

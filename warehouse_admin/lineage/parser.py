@@ -118,8 +118,11 @@ def parse_many(texts: Iterable[str]) -> list[Parsed]:
         finally:
             free.put(helper)
 
+    waiting = list(texts)
+    if len(waiting) < 2:
+        return [parse(sql) for sql in waiting]
     with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(parse_one, texts))
+        return list(pool.map(parse_one, waiting))
 
 
 def rest() -> None:

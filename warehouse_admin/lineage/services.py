@@ -29,6 +29,11 @@ class Read:
     tree: bytes | None
 
 
+MOST_KNOWN = 500
+_known: dict[str, Read] = {}
+"""Texts that were read before, by their hash: the same view on several projects, a text that comes back."""
+
+
 @dataclass(frozen=True)
 class Names:
     """Which present object a name in SQL means. Case counts; a view wins over a table, its own storage included."""
@@ -65,11 +70,20 @@ def refresh(connection: Connection) -> int:
 
 
 def _read(batch: list[SavedQuery]) -> dict[int, Read]:
-    texts = [view.query or "" for view in batch]
-    return {
-        view.pk: Read(view.query_hash, sources(sql, parsed), pack(parsed.tree))
-        for view, sql, parsed in zip(batch, texts, parse_many(texts), strict=True)
-    }
+    found = {view.pk: known for view in batch if (known := _known.get(view.query_hash))}
+    new = [view for view in batch if view.pk not in found]
+    texts = [view.query or "" for view in new]
+    for view, sql, parsed in zip(new, texts, parse_many(texts), strict=True):
+        found[view.pk] = read = Read(view.query_hash, sources(sql, parsed), pack(parsed.tree))
+        if not parsed.problem:  # which may pass: a busy machine can be too slow for a text
+            _remember(read)
+    return found
+
+
+def _remember(read: Read) -> None:
+    if len(_known) >= MOST_KNOWN:
+        _known.clear()
+    _known[read.query_hash] = read
 
 
 def _stale(connection: Connection) -> Iterator[list[SavedQuery]]:
