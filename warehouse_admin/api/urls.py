@@ -12,6 +12,7 @@ from warehouse_admin.audit import api as audit
 from warehouse_admin.audit import export_api as audit_exports
 from warehouse_admin.changes import api as changes
 from warehouse_admin.changes import api_drafts as drafts
+from warehouse_admin.changes import api_judging as judging
 from warehouse_admin.interviews import api as interviews
 from warehouse_admin.lineage import api as lineage
 from warehouse_admin.mirror import api as mirror
@@ -35,6 +36,8 @@ urlpatterns = [
     path(f"{VIEW}/activity/", activity.EntriesOfView.as_view(), name="view-activity"),
     path(f"{VIEW}/lineage/", lineage.Lineage.as_view(), name="view-lineage"),
     path(f"{VIEW}/refresh/", mirror.Refresh.as_view(), name="view-refresh"),
+    path(f"{VIEW}/impact/", judging.ImpactOfText.as_view(), name="view-impact"),
+    path(f"{VIEW}/preview/", judging.PreviewOfText.as_view(), name="view-preview"),
     path(f"{VIEW}/draft/", drafts.DraftOfView.as_view(), name="view-draft"),
     path(f"{V1}/saved-queries/new/draft/", drafts.DraftOfNewView.as_view(), name="new-view-draft"),
     path(f"{VIEW}/run/", runs.RunNow.as_view(), name="view-run"),

@@ -77,7 +77,8 @@ def infer_columns(world: World, text: str) -> list[list[str]]:
     columns: list[list[str]] = []
     for position, expression in enumerate(expressions):
         if expression == "*" or expression.endswith(".*"):
-            columns.extend(_columns_of(world, text, source))
+            inner = sql.first_subquery(text)
+            columns.extend(infer_columns(world, inner) if inner else _columns_of(world, text, source))
         else:
             name = sql.output_name(expression, position)
             columns.append([name, sql.guess_type(name, expression)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 import zlib
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +13,6 @@ from .errors import invalid
 from .messages import Request, Response
 from .world import World
 
-LIMIT = re.compile(r"\bLIMIT\s+(\d+)", re.IGNORECASE)
 ROWS_AVAILABLE = 500
 CLICKHOUSE = {"integer": "Int64", "float": "Float64", "boolean": "Bool", "datetime": "DateTime", "date": "Date"}
 WORDS = ("north", "south", "starter", "growth", "annual", "email", "organic", "paid", "active", "paused")
@@ -64,17 +62,20 @@ def _rows(world: World, text: str) -> dict[str, Any]:
     if found := problem(world, text):
         raise invalid(found.message, "query")
     columns = lineage.infer_columns(world, text)
-    limits = LIMIT.findall(sql.without_noise(text))
-    limit = min(int(limits[-1]), 10_000) if limits else 100
-    count = min(limit, ROWS_AVAILABLE)
+    own = sql.own_limit(text)
+    limit = min(own, 10_000) if own is not None else 100
+    available = _available(text)
+    count = min(limit, available)
     generator = random.Random(zlib.crc32(text.encode()))  # the same query gives the same rows
     day = datetime.fromisoformat((iso(world.now()) or "").split("T")[0])
     results = [[_value(name, kind, row, generator, day) for name, kind in columns] for row in range(count)]
+    if _counts(text):
+        results = [[_available(sql.first_subquery(text) or "SELECT 1 FROM events")]]
     return {
         "results": results,
         "columns": [name for name, _ in columns],
         "types": [[name, CLICKHOUSE.get(kind, "String")] for name, kind in columns],
-        "hasMore": count < ROWS_AVAILABLE and not limits,
+        "hasMore": count < available and own is None,
         "limit": limit,
         "offset": 0,
         "hogql": text,
@@ -82,6 +83,20 @@ def _rows(world: World, text: str) -> dict[str, Any]:
         "is_cached": False,
         "timings": [],
     }
+
+
+def _counts(text: str) -> bool:
+    """Whether it asks for nothing but how many rows there are."""
+    return [expression.replace(" ", "").lower() for expression in sql.select_list(text)[0]] == ["count()"]
+
+
+def _available(text: str) -> int:
+    """How many rows it would give without the limit of whoever asks."""
+    if _counts(text):
+        return 1
+    inner, own = sql.first_subquery(text), sql.own_limit(text)
+    rows = _available(inner) if inner else ROWS_AVAILABLE
+    return rows if own is None else min(rows, own)
 
 
 def _value(name: str, kind: str, row: int, generator: random.Random, day: datetime) -> Any:

@@ -125,6 +125,29 @@ def select_list(sql: str) -> tuple[list[str], str]:
     return _split(body), first.group(1).strip('`"') if first else ""
 
 
+def first_subquery(sql: str) -> str:
+    """What stands in brackets right after the outermost FROM; "" where a name does."""
+    text = without_noise(sql)
+    at = _top_level(text, "FROM", 0)
+    if at < 0 or not text[at + len("FROM") :].lstrip().startswith("("):
+        return ""
+    start = text.index("(", at) + 1
+    depth = 1
+    for end in range(start, len(text)):
+        depth += {"(": 1, ")": -1}.get(text[end], 0)
+        if not depth:
+            return sql[start:end]
+    return ""
+
+
+def own_limit(sql: str) -> int | None:
+    """The LIMIT of the outermost SELECT."""
+    text = without_noise(sql)
+    at = _top_level(text, "LIMIT", 0)
+    found = re.match(r"LIMIT\s+(\d+)", text[at:], re.IGNORECASE) if at >= 0 else None
+    return int(found.group(1)) if found else None
+
+
 def _top_level(text: str, word: str, start: int) -> int:
     depth = 0
     pattern = re.compile(rf"[()]|\b{word}\b", re.IGNORECASE)
