@@ -24,7 +24,7 @@ def preview_table(rows: Rows) -> SafeString:
         for name, kind in zip(rows.columns, rows.types, strict=True)
     )
     body = "".join(f"<tr>{''.join(_cell(value) for value in row)}</tr>" for row in rows.rows)
-    return SafeString(f'<table class="data preview"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>')
+    return SafeString(f'<table class="preview"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>')
 
 
 def _cell(value: Any) -> str:
