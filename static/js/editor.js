@@ -56,10 +56,10 @@
       words.textContent = text;
       place.replaceChildren(...(kind ? [window.portal.svg(kind === "is-ok" ? "check" : "alert")] : []), words);
     };
-    const show = (errors) => {
+    const show = (errors, asked, whyNot) => {
       session.setAnnotations(errors.map((error) => ({ row: Math.max(0, (error.line || 1) - 1), column: Math.max(0, (error.column || 1) - 1), text: String(error.message), type: error.level === "warning" ? "warning" : "error" })));
       const first = errors[0];
-      if (!first) { say("is-ok", "No problem found"); return; }
+      if (!first) { say("is-ok", asked ? "No problem found, nor by PostHog" : `No problem found${whyNot ? `. ${whyNot}` : ""}`); return; }
       say("is-bad", `${first.line ? `Line ${first.line}: ` : ""}${first.message}${errors.length > 1 ? ` (and ${errors.length - 1} more)` : ""}`);
     };
     const check = async () => {
@@ -75,7 +75,7 @@
         const answer = await fetch(area.dataset.validateUrl, { method: "POST", headers: { "X-CSRFToken": token, Accept: "application/json" }, body: new URLSearchParams(form) });
         if (!answer.ok || answer.redirected) throw new Error("no verdict");
         const data = await answer.json();
-        if (mine === latest) show(data.errors || []);
+        if (mine === latest) show(data.errors || [], data.asked, data.why_not);
       } catch {
         if (mine === latest) { session.clearAnnotations(); say("", "Not checked: the portal did not answer"); }
       }

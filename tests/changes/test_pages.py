@@ -290,6 +290,6 @@ def test_the_editor_gets_names_and_verdicts(client_of, author, view):
     entry = next(table for table in offered["tables"] if table["name"] == view.name)
     assert {"name", "kind", "columns"} <= entry.keys()
     assert "events" in [table["name"] for table in offered["tables"]]
-    assert editor.post(reverse("changes:validate"), {"query": NEW_SQL}).json() == {"errors": []}
+    assert editor.post(reverse("changes:validate"), {"query": NEW_SQL}).json()["errors"] == []
     [problem] = editor.post(reverse("changes:validate"), {"query": "SELECT a\n  FROM"}).json()["errors"]
     assert (problem["level"], problem["line"]) == ("error", 2)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .client import Client, Timeout
-from .parsing import flag, row_of, rows_of
+from .parsing import flag, row_of, rows_of, text, whole
 
 QUERY = "query/"
 
@@ -28,6 +28,32 @@ class Rows:
         kinds = [kind for kind in answer.get("types") or [] if isinstance(kind, list) and len(kind) == 2]
         by_name = {str(name): str(kind) for name, kind in kinds}
         return cls(columns, [by_name.get(name, "") for name in columns], rows, bool(flag(answer, "hasMore")))
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What PostHog says against a query; `start` and `end` are character offsets, None where it gives none."""
+
+    message: str
+    start: int | None = None
+    is_error: bool = True
+
+
+def check(client: Client, hogql: str, *, timeout: Timeout | None = None) -> list[Remark]:
+    """Have a query validated without running it: unknown tables and columns, types. It knows no rules of views."""
+    body = {"query": {"kind": "HogQLMetadata", "language": "hogQL", "query": hogql}}
+    return client.request("POST", QUERY, json=body, timeout=timeout, retry=True).read(_remarks)
+
+
+def _remarks(value: Any) -> list[Remark]:
+    answer = row_of(value, "the check of a query")
+    told = [(one, True) for one in rows_of(answer.get("errors") or [], "errors")]
+    told += [(one, False) for one in rows_of(answer.get("warnings") or [], "warnings")]
+    return [
+        Remark(text(one, "message") or "PostHog gives no reason.", whole(one, "start"), is_error)
+        for one, is_error in told
+        if isinstance(one, dict)
+    ]
 
 
 def rows(client: Client, hogql: str, *, timeout: Timeout | None = None) -> Rows:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from warehouse_admin.accounts.selectors import active_connections
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.changes import completions as offered
-from warehouse_admin.changes import drafts, impacts, live, policies, selectors, services, texts
+from warehouse_admin.changes import drafts, impacts, live, policies, remote_check, selectors, services, texts
 from warehouse_admin.changes.actions import action_of
 from warehouse_admin.changes.errors import BaseMoved, StaleRevision
 from warehouse_admin.changes.forms import NamedProposalForm, ProposalForm
@@ -220,15 +220,23 @@ def completions(request: HttpRequest) -> JsonResponse:
 
 @require_POST
 def validate(request: HttpRequest) -> JsonResponse:
-    """What we can tell to be wrong with a query, and what of a connection's the mirror does not know; asks nobody."""
+    """What we can tell to be wrong with a query, what the mirror does not know, and what PostHog says where it may.
+
+    PostHog is asked about what nothing here speaks against; `asked` says whether it was, `why_not` why it was not.
+    """
     query = request.POST.get("query", "")
     found = check_view_sql(query)
     slug = request.POST.get("connection") or request.GET.get("connection", "")
     project = active_connections().filter(slug=slug).first()
+    checked = remote_check.Checked()
     if project is not None and not found:
         found = unresolved_places(project, query)
+    if project is not None and not found:
+        checked = remote_check.check(signed_in(request), project, query)
+        found = checked.problems
     told = ("message", "line", "column", "level")
-    return JsonResponse({"errors": [{name: getattr(problem, name) for name in told} for problem in found]})
+    errors = [{name: getattr(problem, name) for name in told} for problem in found]
+    return JsonResponse({"errors": errors, "asked": checked.was_asked, "why_not": checked.why_not})
 
 
 def _with(request: HttpRequest, **values: str) -> Any:

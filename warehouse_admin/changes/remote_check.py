@@ -1,0 +1,74 @@
+"""What PostHog itself says against a text in an editor: asked at most now and then, and remembered for each text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from django.core.cache import cache
+
+from warehouse_admin.accounts import services as accounts
+from warehouse_admin.accounts.models import Connection, User
+from warehouse_admin.accounts.policies import allows
+from warehouse_admin.accounts.roles import PROPOSE
+from warehouse_admin.core.digests import text_digest
+from warehouse_admin.lineage.checks import Problem
+from warehouse_admin.lineage.parser import position
+from warehouse_admin.mutations.words import sentence
+from warehouse_admin.posthog import errors, queries
+from warehouse_admin.posthog.queries import Remark
+
+SECONDS = 4.0
+KEPT_FOR = 600
+PAUSE = 2
+"""Seconds between two questions of one person: the limit of the key is for all of them."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Its problems; or, with none, whether PostHog was asked and `why_not` if it was not."""
+
+    problems: list[Problem] = field(default_factory=list)
+    was_asked: bool = False
+    why_not: str = ""
+
+
+def check(user: User, connection: Connection, query: str) -> Checked:
+    """Never raises for PostHog: an editor goes on without it."""
+    key = f"changes.checked.{connection.pk}.{text_digest(query)}"
+    remarks: list[Remark] | None = cache.get(key)
+    if remarks is None:
+        if why_not := _why_not(user, connection):
+            return Checked(why_not=why_not)
+        try:
+            remarks = _ask(connection, query)
+        except errors.PostHogError as error:
+            accounts.learn(connection, "validate", error)
+            return Checked(why_not=sentence(error, "query"))
+        accounts.learn(connection, "validate", None)
+        cache.set(key, remarks, KEPT_FOR)
+    return Checked([_problem(query, one) for one in remarks], was_asked=True)
+
+
+def _why_not(user: User, connection: Connection) -> str:
+    known = accounts.capability(connection, "validate")
+    if known.state == "no":
+        return known.reason
+    if not allows(user, PROPOSE) or not connection.is_active or connection.key_refused_at:
+        return "PostHog is not asked."
+    # `add` is one step for all processes: whoever comes second does not ask.
+    return "" if cache.add(f"changes.asking.{user.pk}", 1, PAUSE) else "PostHog was asked a moment ago."
+
+
+def _ask(connection: Connection, query: str) -> list[Remark]:
+    client = accounts.client_for(connection, purpose="interactive", read_timeout=SECONDS)
+    try:
+        return queries.check(client, query, timeout=SECONDS)
+    finally:
+        client.close()
+
+
+def _problem(query: str, remark: Remark) -> Problem:
+    offset = min(max(remark.start or 0, 0), len(query))
+    line, column = position(query, offset)
+    level = "error" if remark.is_error else "warning"
+    return Problem(f"PostHog: {remark.message}"[:500], line, column, offset, level)  # type: ignore[arg-type]
