@@ -35,7 +35,8 @@ class Doubt:
 
 def is_due(mutation: Mutation, standing: Standing, live: SavedQuery | None, now: datetime) -> bool:
     """Whether nothing but the missing name would say that it did not happen."""
-    missing = kind_of(mutation).makes and live is None and standing is Standing.BASE
+    kind = kind_of(mutation)
+    missing = kind.makes and kind.trace is not None and live is None and standing is Standing.BASE
     return missing and timing.age(mutation.sent_at, now) >= timing.write_seconds()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.mutations.kinds import kind_of
 from warehouse_admin.mutations.models import Mutation
-from warehouse_admin.mutations.rows import Snapshot, restore
+from warehouse_admin.mutations.rows import Snapshot
 
 
 def preview(
@@ -28,6 +28,7 @@ def preview(
         payload=payload,
         base=base,
     )
-    request = kind_of(wish).request(wish, restore(base) if base.get("id") else None)
+    kind = kind_of(wish)
+    request = kind.request(wish, kind.restore(base) if base.get("id") else None)
     path = f"/api/{connection.path_prefix}/{connection.project_id}/{request.path}"
     return {"method": request.method, "path": path, "body": request.body}

@@ -1,18 +1,21 @@
-"""A view as PostHog showed it, kept as JSON: the row as it came, with the SQL as plain text under `query`."""
+"""A view or table as PostHog showed it, kept as JSON: the row as it came, the SQL of a view as plain text."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from warehouse_admin.posthog.types import SavedQuery
+from warehouse_admin.posthog.types import SavedQuery, WarehouseTable
 
 Snapshot = dict[str, Any]
+Remote = SavedQuery | WarehouseTable
 
 
-def snapshot(live: SavedQuery, read_at: datetime) -> Snapshot:
-    """What can be stored of a view, on any database; `read_at` is when it was asked for."""
+def snapshot(live: Remote, read_at: datetime) -> Snapshot:
+    """What can be stored of an object, on any database; `read_at` is when it was asked for."""
     kept = _storable(live.raw)
+    if isinstance(live, WarehouseTable):
+        return {**kept, "fetched_at": read_at.isoformat()}
     return {
         **kept,
         "query": live.hogql,
@@ -22,7 +25,7 @@ def snapshot(live: SavedQuery, read_at: datetime) -> Snapshot:
 
 
 def fetched_at(kept: Snapshot) -> datetime:
-    """When the view of a snapshot was asked for."""
+    """When the object of a snapshot was asked for."""
     return datetime.fromisoformat(kept["fetched_at"])
 
 
@@ -30,6 +33,16 @@ def restore(kept: Snapshot) -> SavedQuery:
     """The view a snapshot was taken of."""
     text = kept.get("query")
     return SavedQuery.parse({**kept, "query": None if text is None else {"kind": "HogQLQuery", "query": text}})
+
+
+def restore_table(kept: Snapshot) -> WarehouseTable:
+    """The table a snapshot was taken of."""
+    return WarehouseTable.parse(kept)
+
+
+def token_of(live: Remote | None) -> str | None:
+    """PostHog's token of a view; tables have none."""
+    return live.latest_history_id if isinstance(live, SavedQuery) else None
 
 
 def _storable(value: Any) -> Any:

@@ -19,11 +19,10 @@ from warehouse_admin.mutations.kinds import Decided, Standing, kind_of
 from warehouse_admin.mutations.kinds.create import NEW_ID
 from warehouse_admin.mutations.models import GONE, Mutation
 from warehouse_admin.mutations.outcome import State, conclude, give_back
-from warehouse_admin.mutations.rows import Snapshot, snapshot
+from warehouse_admin.mutations.rows import Remote, Snapshot, snapshot, token_of
 from warehouse_admin.mutations.words import sentence
 from warehouse_admin.posthog import errors
 from warehouse_admin.posthog.client import Client
-from warehouse_admin.posthog.types import SavedQuery
 
 
 def send(mutation_id: uuid.UUID) -> Mutation:
@@ -50,7 +49,7 @@ def _claim(mutation: Mutation) -> bool:
     )
     if taken and kind_of(mutation).locks and not locks.take(mutation):
         # Raised inside the transaction: the claim is undone.
-        raise Busy(timing.LOCK_WAIT, "Another change of this view is under way.")
+        raise Busy(timing.LOCK_WAIT, f"Another change of this {kind_of(mutation).noun} is under way.")
     mutation.refresh_from_db()
     return bool(taken)
 
@@ -74,8 +73,8 @@ def _carry_out(mutation: Mutation) -> Mutation:
         return conclude(mutation, State.NOT_SENT, said=f"{why} Nothing was sent.", credential=credential)
     request = kind.request(mutation, live)
     evidence = {**request.evidence(client), "key": credential}
-    if live is not None:
-        evidence["token_before"] = live.latest_history_id
+    if (token := token_of(live)) is not None:
+        evidence["token_before"] = token
     if not _mark_sent(mutation, before, evidence):
         return mutation
     return _write(mutation, client, live, credential)
@@ -91,12 +90,16 @@ def _author(mutation: Mutation) -> User | None:
 def _could_not_read(mutation: Mutation, error: errors.PostHogError, credential: str) -> Mutation:
     """The live read failed: whatever it was, nothing has been sent."""
     if isinstance(error, errors.RateLimited):
-        return give_back(mutation, seconds=error.retry_after or timing.RATE_WAIT, said=sentence(error), counts=False)
+        return give_back(
+            mutation, seconds=error.retry_after or timing.RATE_WAIT, said=_sentence(mutation, error), counts=False
+        )
     final = errors.InvalidKey | errors.PermissionDenied | errors.NotFound | errors.Refused
     if isinstance(error, final):
         evidence = {"method": error.method, "path": error.path, "status": error.status, "key": credential}
         evidence |= _missing(error)
-        return conclude(mutation, State.REFUSED, said=sentence(error), remote=evidence, credential=credential)
+        return conclude(
+            mutation, State.REFUSED, said=_sentence(mutation, error), remote=evidence, credential=credential
+        )
     return _try_later(mutation, error)
 
 
@@ -106,11 +109,11 @@ def _missing(error: errors.PostHogError) -> dict[str, Any]:
 
 def _try_later(mutation: Mutation, error: errors.PostHogError) -> Mutation:
     seconds = timing.BACKOFFS[min(mutation.attempts, len(timing.BACKOFFS) - 1)]
-    return give_back(mutation, seconds=seconds, said=sentence(error), counts=True)
+    return give_back(mutation, seconds=seconds, said=_sentence(mutation, error), counts=True)
 
 
 def _nothing_to_send(
-    mutation: Mutation, standing: Standing, live: SavedQuery | None, after: Snapshot | None, credential: str
+    mutation: Mutation, standing: Standing, live: Remote | None, after: Snapshot | None, credential: str
 ) -> Mutation:
     kind = kind_of(mutation)
     if standing is Standing.DONE:
@@ -128,12 +131,12 @@ def _mark_sent(mutation: Mutation, before: Snapshot | None, evidence: dict[str, 
     return bool(marked)
 
 
-def _write(mutation: Mutation, client: Client, live: SavedQuery | None, credential: str) -> Mutation:
+def _write(mutation: Mutation, client: Client, live: Remote | None, credential: str) -> Mutation:
     kind = kind_of(mutation)
     started = time.monotonic()
     error: errors.PostHogError | None = None
     decided: Decided | None = None
-    answer: SavedQuery | None = None
+    answer: Remote | None = None
     try:
         answer = kind.write(client, mutation, live)
     except errors.PostHogError as failure:
@@ -174,10 +177,12 @@ def _failed(
 ) -> Mutation:
     """What a write that raised means: the three ways are "certainly not", "no" and "nobody knows"."""
     if isinstance(error, errors.RateLimited):
-        return give_back(mutation, seconds=error.retry_after or timing.RATE_WAIT, said=sentence(error), counts=False)
+        return give_back(
+            mutation, seconds=error.retry_after or timing.RATE_WAIT, said=_sentence(mutation, error), counts=False
+        )
     if not error.sent:
         return _try_later(mutation, error)
-    said = sentence(error)
+    said = _sentence(mutation, error)
     evidence |= _missing(error)
     if error.status is not None:
         evidence["answer"] = said  # kept when a later look says how it ended
@@ -192,6 +197,10 @@ def _failed(
     return conclude(mutation, State.REFUSED, said=said, remote=evidence, credential=credential)
 
 
+def _sentence(mutation: Mutation, error: errors.PostHogError) -> str:
+    return sentence(error, kind_of(mutation).noun)
+
+
 def _look(mutation: Mutation, client: Client) -> Snapshot | None:
     """What PostHog holds now; None when it cannot be read."""
     read_at = timezone.now()
@@ -203,7 +212,7 @@ def _look(mutation: Mutation, client: Client) -> Snapshot | None:
 
 
 def _read_back(
-    mutation: Mutation, client: Client, answer: SavedQuery | None, evidence: dict[str, Any], credential: str
+    mutation: Mutation, client: Client, answer: Remote | None, evidence: dict[str, Any], credential: str
 ) -> Mutation:
     """Believe a write when PostHog, asked again, holds it. The answer's own token can be the old one."""
     kind = kind_of(mutation)
@@ -215,7 +224,7 @@ def _read_back(
     except errors.PostHogError as error:
         gone = isinstance(error, errors.NotFound) and error.object_missing
         if not (gone and answer_done):
-            said = f"PostHog accepted it, but could not be read again. {sentence(error)}"
+            said = f"PostHog accepted it, but could not be read again. {_sentence(mutation, error)}"
             return conclude(mutation, State.UNCONFIRMED, said=said, remote=evidence, credential=credential)
         standing, live = Standing.OTHER, None
     said = ""
@@ -224,10 +233,10 @@ def _read_back(
             return conclude(
                 mutation, State.UNCONFIRMED, said=words.showed_other, remote=evidence, credential=credential
             )
-        said = words.changed_again if live else "PostHog saved it; somebody deleted the view right afterwards."
+        said = words.changed_again if live else f"PostHog saved it; somebody deleted the {kind.noun} right afterwards."
         live, read_at = answer, mutation.sent_at or read_at
-    if live is not None:
-        evidence["token_after"] = live.latest_history_id
+    if (token := token_of(live)) is not None:
+        evidence["token_after"] = token
     said = f"{said} {kind.note(mutation, live)}".strip()
     after = snapshot(live, read_at) if live else None
     return conclude(mutation, State.HAPPENED, said=said, after=after, remote=evidence, credential=credential)

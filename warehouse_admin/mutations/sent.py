@@ -48,8 +48,9 @@ def sent(mutation: Mutation) -> Sent | None:
     """None where nothing was sent. Secrets are hidden in it."""
     if mutation.sent_at is None:
         return None
-    live = restore(mutation.before) if mutation.before else None
-    body = kind_of(mutation).request(mutation, live).body
+    kind = kind_of(mutation)
+    live = kind.restore(mutation.before) if mutation.before else None
+    body = kind.request(mutation, live).body
     is_exact = json_digest(body) == mutation.remote.get("body_digest")
     body = dict(body) if is_exact else dict(mutation.payload)
     sql = body.pop(SQL, None)

@@ -19,11 +19,10 @@ from warehouse_admin.mutations.errors import NotYet
 from warehouse_admin.mutations.kinds import Standing, kind_of
 from warehouse_admin.mutations.models import CANDIDATES, Mutation
 from warehouse_admin.mutations.outcome import State, conclude
-from warehouse_admin.mutations.rows import Snapshot, snapshot
+from warehouse_admin.mutations.rows import Remote, Snapshot, snapshot, token_of
 from warehouse_admin.mutations.send import send
 from warehouse_admin.mutations.words import sentence
 from warehouse_admin.posthog import errors
-from warehouse_admin.posthog.types import SavedQuery
 
 logger = logging.getLogger(__name__)
 
@@ -126,7 +125,7 @@ def _look(mutation: Mutation, now: datetime) -> Mutation:
     except UserError as refusal:
         return _still_open(mutation, now, refusal.message)
     except errors.PostHogError as error:
-        return _still_open(mutation, now, f"PostHog could not be read: {sentence(error)}")
+        return _still_open(mutation, now, f"PostHog could not be read: {sentence(error, kind_of(mutation).noun)}")
     if isinstance(found, elsewhere.Doubt):
         return _still_open(mutation, now, found.said, candidates=found.candidates)
     if found:
@@ -140,13 +139,11 @@ def _happened_and_changed(mutation: Mutation, found: trace.Found, now_there: Sna
     return conclude(mutation, State.HAPPENED, said=found.said, after=left, remote=evidence)
 
 
-def _decide(
-    mutation: Mutation, standing: Standing, live: SavedQuery | None, read_at: datetime, now: datetime
-) -> Mutation:
+def _decide(mutation: Mutation, standing: Standing, live: Remote | None, read_at: datetime, now: datetime) -> Mutation:
     kind = kind_of(mutation)
     after = snapshot(live, read_at) if live else None
     note = kind.note(mutation, live)
-    evidence = {"settled": True} | ({"token_after": live.latest_history_id} if live else {})
+    evidence = {"settled": True} | ({"token_after": token} if (token := token_of(live)) else {})
     if standing is Standing.DONE:
         said = f"PostHog was read again and shows that it happened. {note}".strip()
         return conclude(mutation, State.HAPPENED, said=said, after=after, remote=evidence)
@@ -156,7 +153,7 @@ def _decide(
         said = f"{kind.words.former} {note}".strip()
         return conclude(mutation, State.DID_NOT_HAPPEN, said=said, after=after, remote=evidence)
     if standing is Standing.OTHER:
-        gone = "the view is gone" if live is None else kind.words.third
+        gone = f"the {kind.noun} is gone" if live is None else kind.words.third
         said = f"PostHog was read again: {gone}. Whether ours was there in between cannot be told."
         return conclude(mutation, State.CONFLICT, said=said, after=after, remote=evidence, result="unknown")
     return _still_open(mutation, now, "Reading PostHog does not tell whether it happened.")

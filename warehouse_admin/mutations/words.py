@@ -5,8 +5,8 @@ from __future__ import annotations
 from warehouse_admin.posthog import errors
 
 
-def sentence(error: errors.PostHogError) -> str:
-    """One or two sentences; PostHog's own words are quoted as they came."""
+def sentence(error: errors.PostHogError, noun: str = "view") -> str:
+    """One or two sentences about a view or another `noun`; PostHog's own words are quoted as they came."""
     said = f" PostHog says: {error.detail}" if error.detail else ""
     if isinstance(error, errors.InvalidKey):
         return "PostHog rejected the API key (401). An administrator has to store a valid one first."
@@ -17,9 +17,11 @@ def sentence(error: errors.PostHogError) -> str:
     if isinstance(error, errors.PermissionDenied):
         return f"PostHog does not let this key do that.{said}"
     if isinstance(error, errors.NotFound):
-        return "The view no longer exists in PostHog." if error.object_missing else f"PostHog knows no such path.{said}"
+        return (
+            f"The {noun} no longer exists in PostHog." if error.object_missing else f"PostHog knows no such path.{said}"
+        )
     if isinstance(error, errors.Conflict):
-        return "Somebody edited the view in PostHog at the same moment, so PostHog saved nothing."
+        return f"Somebody edited the {noun} in PostHog at the same moment, so PostHog saved nothing."
     if isinstance(error, errors.RateLimited):
         return "PostHog's rate limit is used up; this waits and then goes on by itself."
     if isinstance(error, errors.NotSent):

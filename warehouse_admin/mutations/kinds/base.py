@@ -10,13 +10,16 @@ from uuid import UUID
 
 from warehouse_admin.core.digests import json_digest
 from warehouse_admin.mutations.models import Mutation
+from warehouse_admin.mutations.rows import Remote, Snapshot, restore
 from warehouse_admin.posthog import reads
 from warehouse_admin.posthog.client import Client
 from warehouse_admin.posthog.types import ActivityEntry, SavedQuery
 
 Live = SavedQuery | None
-Judge = Callable[[Mutation, Live], "Standing"]
-Look = Callable[[Client, Mutation], "tuple[Standing, Live]"]
+Found = Any
+"""A view, a table or None: each kind knows which."""
+Judge = Callable[[Mutation, Found], "Standing"]
+Look = Callable[[Client, Mutation], "tuple[Standing, Found]"]
 
 
 class Standing(Enum):
@@ -45,7 +48,7 @@ class Decided(Exception):
     """Raised by a kind's `write` whose answer already says how it ended; `live` is what PostHog holds instead."""
 
     def __init__(
-        self, state: Mutation.State, said: str, *, status: int | None, live: Live = None, result: str = ""
+        self, state: Mutation.State, said: str, *, status: int | None, live: Remote | None = None, result: str = ""
     ) -> None:
         super().__init__(said)
         self.state, self.said, self.status, self.live = state, said, status, live
@@ -57,7 +60,7 @@ class Words:
     """How a kind of write names its outcomes to people."""
 
     already: str = "PostHog already held it so, so nothing was sent."
-    conflict: Callable[[Mutation, Live], str] = lambda mutation, live: (
+    conflict: Callable[[Mutation, Found], str] = lambda mutation, live: (
         "PostHog holds something else than what this was written against, so nothing was sent."
     )
     showed_other: str = "PostHog accepted it and then showed something else."
@@ -80,7 +83,7 @@ def own_id(mutation: Mutation) -> str:
     return mutation.object_id
 
 
-def nothing_to_add(mutation: Mutation, live: Live) -> str:
+def nothing_to_add(mutation: Mutation, live: Found) -> str:
     return ""
 
 
@@ -96,7 +99,7 @@ def read_view(client: Client, mutation: Mutation) -> Live:
 
 @dataclass(frozen=True)
 class Kind:
-    """`read` gives the live view, None where there is none or many are concerned. `standing` is asked before sending.
+    """`read` gives the live object, None where there is none or many are concerned. `standing` is asked before sending.
 
     After sending `look` reads and judges; `judge` is asked about the answer to the write itself.
     """
@@ -104,22 +107,28 @@ class Kind:
     action: str  # in the audit trail
     capability: str
     standing: Judge
-    request: Callable[[Mutation, Live], Request]
-    write: Callable[[Client, Mutation, Live], Live]
+    request: Callable[[Mutation, Found], Request]
+    write: Callable[[Client, Mutation, Found], Found]
     look: Look
     judge: Judge
     shown: Callable[[dict[str, Any]], dict[str, Any]]  # the part of a row or payload that the audit trail keeps
     check: Callable[[Mutation], None] = check_view  # raises ValueError for a payload that must never be sent
-    read: Callable[[Client, Mutation], Live] = read_view
+    read: Callable[[Client, Mutation], Found] = read_view
+    restore: Callable[[Snapshot], Remote] = restore  # the object that a snapshot was taken of
     target: str = "saved_query"  # the type of its object in the audit trail
     locks: bool = True  # one at a time for each object
     reads_back: bool = True
-    refusal: Callable[[Mutation, Live], str] = nothing_to_add  # why this server must not be sent it at all
+    refusal: Callable[[Mutation, Found], str] = nothing_to_add  # why this server must not be sent it at all
     words: Words = Words()
-    note: Callable[[Mutation, Live], str] = nothing_to_add  # what a person has to know though it happened
+    note: Callable[[Mutation, Found], str] = nothing_to_add  # what a person has to know though it happened
     lock_id: Callable[[Mutation], str] = own_id
     makes: bool = False  # its object has no id before it happened
     trace: Trace | None = None
+
+    @property
+    def noun(self) -> str:
+        """What its object is to people."""
+        return "table" if self.target == "table" else "view"
 
 
 def looking(judge: Judge) -> Look:
@@ -132,7 +141,7 @@ def looking(judge: Judge) -> Look:
     return look
 
 
-def always_base(mutation: Mutation, live: Live) -> Standing:
+def always_base(mutation: Mutation, live: Found) -> Standing:
     return Standing.BASE
 
 
