@@ -48,7 +48,7 @@ def actions(change: ChangeRequest, user: User, revision: Revision) -> Actions:
     closes = policies.may_close(user)
     voting = policies.may_vote(user, change, revision)
     operates = allows(user, APPLY)
-    is_gone = change.saved_query is not None and change.saved_query.deleted_at is not None
+    is_gone = change.about is not None and change.about.deleted_at is not None
     return Actions(
         submit=writes and may("submit"),
         revise=writes and may("revise"),
@@ -63,7 +63,7 @@ def actions(change: ChangeRequest, user: User, revision: Revision) -> Actions:
         schedule=operates and may("schedule"),
         unschedule=operates and may("unschedule"),
         rebase=writes and state == State.NEEDS_REBASE and not is_gone,
-        carry_over=writes and may("carry_over") and is_gone,
+        carry_over=writes and may("carry_over") and is_gone and change.saved_query is not None,
         rollback=allows(user, PROPOSE) and may("rollback") and change.mutation is not None,
         decide=operates and may("decide") and bool(mutations.candidates(change.mutation)),
         why_no_vote=policies.why_no_vote(user, change, revision) if may("approve") else "",

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from warehouse_admin.accounts.models import User
 from warehouse_admin.changes import expiry, selectors, votes
+from warehouse_admin.changes.live import readers_of
 from warehouse_admin.changes.models import ChangeEvent, ChangeRequest, Revision
 from warehouse_admin.changes.readiness import badge, blockers
 from warehouse_admin.changes.shown import cautions, held_dict, shown
@@ -126,8 +127,7 @@ def _moved_url(event: ChangeEvent) -> str:
 
 def impact(change: ChangeRequest) -> dict[str, Any]:
     """Who selects from the view, and why that list may lack some."""
-    readers = lineage.downstream(change.saved_query) if change.saved_query else []
-    return impact_dict(change, readers, lineage.caveat(change.connection))
+    return impact_dict(change, readers_of(change.about), lineage.caveat(change.connection))
 
 
 def impact_dict(change: ChangeRequest, readers: Iterable[SavedQuery], caveat: str) -> dict[str, Any]:
@@ -177,11 +177,15 @@ def list_dicts(changes: list[ChangeRequest], user: User) -> list[dict[str, Any]]
     """The rows of a list read by `selectors.with_all_shown`; long texts are compared at the change's own address."""
     selectors.read_revisions(changes)
     readers = lineage.downstream_by_view([change.saved_query_id for change in changes if change.saved_query_id])
+    table_readers = lineage.readers_by_table([change.table_id for change in changes if change.table_id])
     caveats = {connection: lineage.caveat(connection) for connection in {change.connection for change in changes}}
     selectors.read_votes(changes)
     rows = []
     for change in changes:
-        told = impact_dict(change, readers.get(change.saved_query_id or 0, []), caveats[change.connection])
+        of_it = (
+            table_readers.get(change.table_id, []) if change.table_id else readers.get(change.saved_query_id or 0, [])
+        )
+        told = impact_dict(change, of_it, caveats[change.connection])
         rows.append(detail_dict(change, user, told_impact=told, longest_diff=LONGEST_LISTED_DIFF))
     return rows
 
@@ -210,6 +214,7 @@ def detail_dict(
         "connection": change.connection.slug,
         "title": told.title,
         "saved_query": str(change.saved_query.posthog_id) if change.saved_query else None,
+        "table": str(change.table.posthog_id) if change.table else None,
         "name": change.object_name,
         "created_at": change.created_at,
         "submitted_at": change.submitted_at,

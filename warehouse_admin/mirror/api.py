@@ -35,6 +35,7 @@ from warehouse_admin.mirror.serializers import (
     StartSync,
     SyncDetail,
     SyncRow,
+    TableDetail,
     TableRow,
     VersionRow,
 )
@@ -169,18 +170,26 @@ class TableList(ListEndpoint):
         "name": filters.text("name", "The exact name."),
         "source_type": filters.text("source_type"),
         "format": filters.text("format"),
+        "kind": filters.conditions(
+            {
+                "source": ~Q(source_id=""),
+                "storage": Q(is_storage=True),
+                "bucket": Q(source_id="", is_storage=False),
+            }
+        ),
     }
     searched = ("name", "source_type", "url_pattern")
     orderings: ClassVar = {"name": "name", "synced_at": "synced_at", "source_type": "source_type"}
     default_ordering = "name"
 
     def get_queryset(self) -> QuerySet[WarehouseTable]:
-        return WarehouseTable.objects.select_related("connection").defer(*CONNECTION_UNREAD)
+        tables = WarehouseTable.objects.select_related("connection").defer(*CONNECTION_UNREAD)
+        return selectors.with_storage(tables)
 
 
 @extend_schema(parameters=[IN_CONNECTION])
 class TableOne(Endpoint):
-    serializer_class = TableRow
+    serializer_class = TableDetail
 
     def get(self, request: SignedInRequest, posthog_id: UUID) -> Response:
         return self.answer(selectors.table_by_id(posthog_id, request.query_params.get("connection", "")))

@@ -43,6 +43,12 @@ change_drafts: list[Callable[..., int]] = []
 # who and which number, by keyword: such a draft is withdrawn, and refused once it has gone on
 dropped_drafts: list[Callable[..., None]] = []
 table_readers: list[Callable[[WarehouseTable], list[SavedQuery]]] = []
+# a person and one table → what can be proposed for it: {label, icon, url, refusal, danger}
+table_proposals: list[Callable[[Any, WarehouseTable], list[dict[str, Any]]]] = []
+# a person → where a new table is proposed and why not: {url, refusal}
+new_tables: list[Callable[[Any], dict[str, str]]] = []
+# one table → its open changes, each with `pk`, `state` and `author`
+open_table_changes: list[Callable[[WarehouseTable], list[Any]]] = []
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,19 @@ from warehouse_admin.posthog import reads, types
 STORAGE_FORMAT = "DeltaS3Wrapper"
 
 
+def kind_of(table: WarehouseTable) -> str:
+    """`source`, `storage` (of a materialized view) or `bucket`."""
+    if table.source_id:
+        return "source"
+    return "storage" if storage_view(table) else "bucket"
+
+
 def storage_view(table: WarehouseTable) -> SavedQuery | None:
-    """The materialized view whose rows this table holds; None for a table of its own."""
-    if table.source_id or table.format != STORAGE_FORMAT:
+    """The materialized view whose rows this table holds; None for a table of its own. No query where a list knows."""
+    if table.source_id or table.format != STORAGE_FORMAT or getattr(table, "is_storage", True) is False:
         return None
+    if hasattr(table, "is_storage"):
+        return SavedQuery(posthog_id=table.storage_id, name=table.name)  # type: ignore[attr-defined]
     views = SavedQuery.objects.present().filter(connection=table.connection_id, name=table.name, is_materialized=True)
     return views.only("posthog_id", "name").first()
 

@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from warehouse_admin.core.rest.fields import Column, NullableText, columns_of
-from warehouse_admin.mirror import progress
+from warehouse_admin.mirror import hooks, own_tables, progress, selectors
 from warehouse_admin.mirror.models import Run, SavedQuery, SavedQueryVersion, ScheduleState, SyncRun, WarehouseTable
 
 
@@ -176,6 +176,10 @@ class TableRow(Catalogued, serializers.ModelSerializer):
     source_type = NullableText()
     source_status = NullableText()
     schema_name = NullableText()
+    kind = serializers.SerializerMethodField()
+    locked = serializers.SerializerMethodField()
+    created_by = NullableText(source="created_by_email")
+    created_at = serializers.DateTimeField(source="remote_created_at", allow_null=True, read_only=True)
 
     class Meta:
         model = WarehouseTable
@@ -191,6 +195,10 @@ class TableRow(Catalogued, serializers.ModelSerializer):
             "source_status",
             "schema_name",
             "schema_last_synced_at",
+            "kind",
+            "locked",
+            "created_by",
+            "created_at",
             "owner",
             "tags",
             "synced_at",
@@ -201,6 +209,54 @@ class TableRow(Catalogued, serializers.ModelSerializer):
     @extend_schema_field(Column(many=True))
     def get_columns(self, table: WarehouseTable) -> list[dict[str, Any]]:
         return columns_of(table.columns)
+
+    def get_kind(self, table: WarehouseTable) -> str:
+        """`source`: a source syncs it; `storage`: the rows of a materialized view; `bucket`: files that were linked."""
+        return own_tables.kind_of(table)
+
+    def get_locked(self, table: WarehouseTable) -> str | None:
+        """Why nobody changes it here; null where nothing forbids it."""
+        return own_tables.why_locked(table) or None
+
+
+class ColumnsChangeRow(serializers.Serializer):
+    """One time that the columns were found to be others than before."""
+
+    seen_at = serializers.DateTimeField()
+    since = serializers.DateTimeField(allow_null=True, help_text="When the former ones were read last.")
+    change = serializers.IntegerField(
+        source="change_number", allow_null=True, help_text="The change request that did it, where one did."
+    )
+    before = Column(many=True)
+    after = Column(many=True)
+
+
+class Reader(serializers.Serializer):
+    id = serializers.UUIDField(source="posthog_id")
+    name = serializers.CharField()
+
+
+class TableDetail(TableRow):
+    storage_of = serializers.SerializerMethodField()
+    readers = serializers.SerializerMethodField()
+    column_history = serializers.SerializerMethodField()
+
+    class Meta(TableRow.Meta):
+        fields = [*TableRow.Meta.fields, "storage_of", "readers", "column_history"]
+        read_only_fields = fields
+
+    def get_storage_of(self, table: WarehouseTable) -> UUID | None:
+        """The materialized view whose rows it holds."""
+        view = own_tables.storage_view(table)
+        return view.posthog_id if view else None
+
+    @extend_schema_field(Reader(many=True))
+    def get_readers(self, table: WarehouseTable) -> Any:
+        return Reader(hooks.listed(hooks.table_readers, table), many=True).data
+
+    @extend_schema_field(ColumnsChangeRow(many=True))
+    def get_column_history(self, table: WarehouseTable) -> Any:
+        return ColumnsChangeRow(selectors.columns_history(table), many=True).data
 
 
 class SyncProgress(serializers.Serializer):

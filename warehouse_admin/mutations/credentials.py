@@ -5,6 +5,7 @@ What is proposed, shown, digested and kept in the trail is a marker: who entered
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -59,14 +60,16 @@ def is_kept(marker: Marker | None) -> bool:
     return _unwiped().filter(pk=_key(marker)).exists()
 
 
-def are_kept(markers: list[Marker]) -> set[str]:
-    """The ids of those that can still be sent, in one query."""
-    found = _unwiped().filter(pk__in=[key for marker in markers if (key := _key(marker))]) if markers else []
-    return {str(kept.pk) for kept in found}
+def spent(causes: Iterable[str]) -> set[str]:
+    """Of these causes, those whose keys were entered and are all wiped by now, in one query."""
+    known: dict[str, bool] = {}
+    for cause, wiped_at in Credential.objects.filter(cause__in=set(causes)).values_list("cause", "wiped_at"):
+        known[cause] = known.get(cause, True) and wiped_at is not None
+    return {cause for cause, is_spent in known.items() if is_spent}
 
 
 def is_same(marker: Marker | None, entered: Entered) -> bool:
-    """Whether a form that came again has the same keys; of wiped ones nobody can tell, so they are taken for the same."""
+    """Whether a form that came again has the same keys; wiped ones are taken for the same: nobody can tell."""
     kept = opened(marker)
     if kept is None:
         return True
