@@ -48,7 +48,7 @@ table_proposals: list[Callable[[Any, WarehouseTable], list[dict[str, Any]]]] = [
 # a person → where a new table is proposed and why not: {url, refusal}
 new_tables: list[Callable[[Any], dict[str, str]]] = []
 # one table → its open changes, each with `pk`, `state` and `author`
-open_table_changes: list[Callable[[WarehouseTable], list[Any]]] = []
+open_table_changes: list[Callable[[WarehouseTable], Iterable[Any]]] = []
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def merged(hooks: list[Callable[[Iterable[SavedQuery]], Counts]], views: list[Sa
     return found
 
 
-def listed(hooks: list[Callable[[Any], list[Any]]], subject: Any) -> list[Any]:
+def listed(hooks: Sequence[Callable[[Any], Iterable[Any]]], subject: Any) -> list[Any]:
     """The same for lists about one object."""
     return [item for hook in hooks for item in hook(subject)]
 

@@ -51,13 +51,13 @@ def seal(entered: Entered, *, cause: str, by: User) -> Marker:
 
 def opened(marker: Marker | None) -> Entered | None:
     """The keys behind a marker; None once they are wiped."""
-    kept = _unwiped().filter(pk=_key(marker)).first()
+    kept = _behind(marker).first()
     return Entered(kept.access_key or "", kept.access_secret or "") if kept else None
 
 
 def is_kept(marker: Marker | None) -> bool:
     """Whether the keys behind a marker can still be sent."""
-    return _unwiped().filter(pk=_key(marker)).exists()
+    return _behind(marker).exists()
 
 
 def spent(causes: Iterable[str]) -> set[str]:
@@ -99,6 +99,11 @@ def told(marker: Marker) -> str:
 
 def _unwiped() -> QuerySet[Credential]:
     return Credential.objects.filter(wiped_at=None)
+
+
+def _behind(marker: Marker | None) -> QuerySet[Credential]:
+    key = _key(marker)
+    return _unwiped().filter(pk=key) if key else Credential.objects.none()
 
 
 def _key(marker: Marker | None) -> UUID | None:

@@ -28,7 +28,7 @@ def preview(
         payload=payload,
         base=base,
     )
-    kind = kind_of(wish)
-    request = kind.request(wish, kind.restore(base) if base.get("id") else None)
+    way = kind_of(wish)
+    request = way.request(wish, way.restore(base) if base.get("id") else None)
     path = f"/api/{connection.path_prefix}/{connection.project_id}/{request.path}"
     return {"method": request.method, "path": path, "body": request.body}
