@@ -184,7 +184,15 @@ def test_a_moved_table_brings_the_form_back_on_what_is_there_now(editor, sandbox
     typed = {name: hidden(page, name) for name in ("base", "nonce")}
 
     answer = editor.post(
-        address, {**typed, "name": "fx", "url_pattern": table.url_pattern, "reason": "x", "do": "propose"}
+        address,
+        {
+            **typed,
+            "name": "fx",
+            "format": table.format,
+            "url_pattern": table.url_pattern,
+            "reason": "x",
+            "do": "propose",
+        },
     )
 
     assert answer.status_code == 409, words(answer)

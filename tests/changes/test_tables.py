@@ -17,6 +17,9 @@ from tests.syncing import sync
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.accounts.roles import Role
+from warehouse_admin.activity import services as activity
+from warehouse_admin.activity.models import ActivityEntry
+from warehouse_admin.activity.presenters import sentence
 from warehouse_admin.changes import expiry, services
 from warehouse_admin.changes.errors import SentAlready, StateForbids
 from warehouse_admin.changes.models import ChangeRequest
@@ -338,7 +341,7 @@ def test_a_create_that_never_arrived_waits_for_keys_and_is_not_sent_again(
         services.approve(change, reviewer)
     services.settle_open(now=later())
     change.refresh_from_db()
-    assert (change.state, change.mutation.state) == (State.APPROVED, Mutation.State.DID_NOT_HAPPEN)
+    assert (change.state, change.mutation.state) == (State.FAILED, Mutation.State.DID_NOT_HAPPEN)
     with pytest.raises(StateForbids, match="enter them anew"):
         services.apply(change, operator)
     services.settle_open(now=later(600))
@@ -423,7 +426,7 @@ def test_a_worker_killed_at_any_step_makes_one_table_or_none(
 
     there = [table for table in sandbox.world.tables.values() if table.name == NEW["name"]]
     if at == "after it was marked as sent":
-        assert (change.state, there) == (State.APPROVED, []), "nobody knows that it did not leave before it was looked"
+        assert (change.state, there) == (State.FAILED, []), "its author enters the keys anew"
     else:
         assert (change.state, len(there)) == (State.APPLIED, 1)
     assert kept_keys() == [] and leaks_in_database() == []
@@ -495,6 +498,62 @@ def test_a_moved_base_needs_a_rebase_and_the_rebase_needs_the_keys(synced, autho
     change = approve(change)
     assert (change.state, change.problem) == (State.APPLIED, "")
     assert body_of(writes(sandbox)[-1])["credential"]["access_secret"] == SECRET
+
+
+@pytest.mark.parametrize(
+    ("action", "fields", "fault"),
+    [
+        ("update_table", {"url_pattern": "https://files.example.com/new/*.csv"}, "drop_after"),
+        ("update_table", {"credential": KEYS}, "status_500"),
+        ("delete_table", {}, "drop_after"),
+        ("refresh_schema", {}, "drop_after"),
+    ],
+)
+def test_a_lost_answer_to_another_write_is_settled_by_reading(
+    action, fields, fault, generation, author, reviewer, committed, sandbox
+):
+    generation("D")
+    table = the("marketing_spend")
+    change = services.create(author=author, action=action, table=table, reason="because", submit=True, **fields)
+    method = {"update_table": "PATCH", "delete_table": "DELETE", "refresh_schema": "POST"}[action]
+    sandbox.world.faults.add(Fault(fault, method, "warehouse_tables", act=True))
+    with committed():
+        services.approve(change, reviewer)
+    change.refresh_from_db()
+    assert change.state == State.UNCONFIRMED
+
+    services.settle_open()
+
+    change.refresh_from_db()
+    assert (change.state, change.problem, len(writes(sandbox))) == (State.APPLIED, "", 1)
+
+
+def test_of_keys_alone_nobody_can_tell_without_an_answer(synced, author, reviewer, committed, sandbox):
+    fields: dict[str, Any] = {"table": the(OWN), "reason": "because", "submit": True, "credential": KEYS}
+    change = services.create(author=author, action="update_table", **fields)
+    sandbox.world.faults.add(Fault("drop_before", "PATCH", "warehouse_tables"))
+    with committed():
+        services.approve(change, reviewer)
+    services.settle_open()
+    change.refresh_from_db()
+    assert change.state == State.UNCONFIRMED, "a late request can still land"
+
+    services.settle_open(now=later())
+
+    change.refresh_from_db()
+    assert change.state == State.NEEDS_REBASE
+    assert "shows no keys" in change.problem
+    assert trail("table")[-1] == ("table.update_table", "unknown")
+
+
+def test_the_inbox_tells_what_was_done_here(synced, carried_out):
+    change = carried_out("create_table", connection=synced, **NEW, credential=KEYS)
+
+    activity.ingest(synced)
+
+    entry = ActivityEntry.objects.get(kind="table_created")
+    told = f"author created the table {NEW['name']} here through change #{change.pk}"
+    assert (sentence(entry), entry.needs_review) == (told, False)
 
 
 def test_a_view_that_came_to_read_it_asks_for_a_new_review(synced, author, reviewer, committed, sandbox):

@@ -225,8 +225,8 @@ def _finish(change: ChangeRequest, mutation: Mutation) -> None:
         elif mutation.state in (Sent.CONFLICT, Sent.REFUSED, Sent.NOT_SENT):  # what is new is rebased onto nothing
             _end(change, State.FAILED, "failed", mutation)
         elif mutation.state == Sent.DID_NOT_HAPPEN:
-            # What only a person could tell is not tried again before somebody looks at it.
-            by_hand = bool(mutations.decided_by(mutation))
+            # What only a person could tell, or what needs keys anew, is not tried again before somebody looks at it.
+            by_hand = bool(mutations.decided_by(mutation) or keys.why_spent(change))
             _end(change, State.FAILED if by_hand else State.APPROVED, "did_not_happen", mutation)
         elif mutation.state == Sent.UNCONFIRMED and change.state != State.UNCONFIRMED:
             _end(change, State.UNCONFIRMED, "unconfirmed", mutation, result="unknown")

@@ -23,8 +23,8 @@ class Held(serializers.Serializer):
 
     sync_frequency = serializers.CharField(allow_null=True)
     is_materialized = serializers.BooleanField(allow_null=True)
-    format = serializers.CharField(required=False, allow_null=True, help_text="Of a table, as the two that follow.")
-    url_pattern = serializers.CharField(required=False, allow_null=True)
+    format = serializers.CharField(required=False, help_text="Of a table, as the two that follow.")
+    url_pattern = serializers.CharField(required=False)
     columns = serializers.ListField(child=serializers.DictField(), required=False)
 
 

@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from warehouse_admin.core.rest.fields import Column, NullableText, columns_of
-from warehouse_admin.mirror import hooks, own_tables, progress, selectors
+from warehouse_admin.mirror import own_tables, progress
 from warehouse_admin.mirror.models import Run, SavedQuery, SavedQueryVersion, ScheduleState, SyncRun, WarehouseTable
 
 
@@ -177,6 +177,7 @@ class TableRow(Catalogued, serializers.ModelSerializer):
     source_status = NullableText()
     schema_name = NullableText()
     kind = serializers.SerializerMethodField()
+    storage_of = serializers.SerializerMethodField()
     locked = serializers.SerializerMethodField()
     created_by = NullableText(source="created_by_email")
     created_at = serializers.DateTimeField(source="remote_created_at", allow_null=True, read_only=True)
@@ -196,6 +197,7 @@ class TableRow(Catalogued, serializers.ModelSerializer):
             "schema_name",
             "schema_last_synced_at",
             "kind",
+            "storage_of",
             "locked",
             "created_by",
             "created_at",
@@ -214,6 +216,11 @@ class TableRow(Catalogued, serializers.ModelSerializer):
         """`source`: a source syncs it; `storage`: the rows of a materialized view; `bucket`: files that were linked."""
         return own_tables.kind_of(table)
 
+    def get_storage_of(self, table: WarehouseTable) -> UUID | None:
+        """The materialized view whose rows it holds."""
+        view = own_tables.storage_view(table)
+        return view.posthog_id if view else None
+
     def get_locked(self, table: WarehouseTable) -> str | None:
         """Why nobody changes it here; null where nothing forbids it."""
         return own_tables.why_locked(table) or None
@@ -231,32 +238,11 @@ class ColumnsChangeRow(serializers.Serializer):
     after = Column(many=True)
 
 
-class Reader(serializers.Serializer):
+class ReaderRow(serializers.Serializer):
+    """A view that reads a table."""
+
     id = serializers.UUIDField(source="posthog_id")
     name = serializers.CharField()
-
-
-class TableDetail(TableRow):
-    storage_of = serializers.SerializerMethodField()
-    readers = serializers.SerializerMethodField()
-    column_history = serializers.SerializerMethodField()
-
-    class Meta(TableRow.Meta):
-        fields = [*TableRow.Meta.fields, "storage_of", "readers", "column_history"]
-        read_only_fields = fields
-
-    def get_storage_of(self, table: WarehouseTable) -> UUID | None:
-        """The materialized view whose rows it holds."""
-        view = own_tables.storage_view(table)
-        return view.posthog_id if view else None
-
-    @extend_schema_field(Reader(many=True))
-    def get_readers(self, table: WarehouseTable) -> Any:
-        return Reader(hooks.listed(hooks.table_readers, table), many=True).data
-
-    @extend_schema_field(ColumnsChangeRow(many=True))
-    def get_column_history(self, table: WarehouseTable) -> Any:
-        return ColumnsChangeRow(selectors.columns_history(table), many=True).data
 
 
 class SyncProgress(serializers.Serializer):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from cryptography.fernet import InvalidToken
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -50,8 +51,11 @@ def seal(entered: Entered, *, cause: str, by: User) -> Marker:
 
 
 def opened(marker: Marker | None) -> Entered | None:
-    """The keys behind a marker; None once they are wiped."""
-    kept = _behind(marker).first()
+    """The keys behind a marker; None once they are wiped or cannot be read any more."""
+    try:
+        kept = _behind(marker).first()
+    except InvalidToken:  # the key that they were encrypted with is no longer configured
+        return None
     return Entered(kept.access_key or "", kept.access_secret or "") if kept else None
 
 
