@@ -11,7 +11,17 @@ import pytest
 from django.utils import timezone
 
 from tests.changes.conftest import trail
-from tests.changes.tables import KEYS, NEW, OWN, SECRET, SOURCED, STORAGE, kept_keys, leaks_in_database
+from tests.changes.tables import (
+    KEYS,
+    NEW,
+    OWN,
+    SECRET,
+    SOURCED,
+    STORAGE,
+    kept_keys,
+    leaks_in_database,
+    planted_in,
+)
 from tests.mutations.conftest import later
 from tests.syncing import sync
 from warehouse_admin.accounts import services as accounts
@@ -453,7 +463,7 @@ def test_refused_by_the_bucket_it_fails_and_forgets_the_keys(proposed_table, app
     change = approve(proposed_table(url_pattern="https://denied.example.com/*.csv"))
 
     assert change.state == State.FAILED
-    assert "Access Denied" in change.problem
+    assert "Access Denied for" in change.problem and planted_in(change.problem) == []
     assert kept_keys() == []
     with pytest.raises(StateForbids, match="enter them anew"):
         services.apply(change, operator)

@@ -51,7 +51,8 @@ def create(world: World, request: Request) -> Response:
     _check_url(body["url_pattern"])
     _check_credential(body["credential"], ("access_key", "access_secret"))
     if "denied" in body["url_pattern"]:
-        raise invalid("Could not get columns: Code: 499. DB::Exception: Access Denied. (S3_ERROR)")
+        key = body["credential"]["access_key"]  # storage errors name it
+        raise invalid(f"Could not get columns: Code: 499. DB::Exception: Access Denied for {key}. (S3_ERROR)")
     table = Table(world.new_id(), body["name"], body["format"], body["url_pattern"], request.person.id, world.now())
     table.columns = [list(column) for column in DEFAULT_COLUMNS]
     table.credential = _new_credential(world, request)
