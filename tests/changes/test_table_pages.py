@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from tests.changes.pages import hidden, url, words
 from tests.changes.tables import ACCESS, NEW, OWN, SECRET, SOURCED, kept_keys, leaks_in_database, planted_in
+from tests.changes.test_evidence import run, told_by, unpacked
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit import exports
 from warehouse_admin.audit.models import AuditEntry, ExportPart
@@ -61,7 +62,16 @@ def test_the_preview_asks_for_no_keys_and_shows_what_would_be_sent(editor):
 
 
 def test_nobody_finds_the_keys_anywhere_after_the_whole_story(
-    editor, reviewer, auditor, admin, client_of, committed, sandbox, caplog, django_capture_on_commit_callbacks
+    editor,
+    reviewer,
+    auditor,
+    admin,
+    client_of,
+    committed,
+    sandbox,
+    caplog,
+    tmp_path,
+    django_capture_on_commit_callbacks,
 ):
     caplog.set_level(logging.DEBUG)
     seen: list[str] = []
@@ -90,6 +100,12 @@ def test_nobody_finds_the_keys_anywhere_after_the_whole_story(
     assert change.state == State.APPLIED
     everybody()
     pack = client_of(auditor).get(url("evidence", change)).content
+    told = told_by(pack)
+    assert {entry["action"] for entry in told["entries"]} >= {"change.applied", "table.create_table"}
+    assert told["change"]["table_id"] == str(change.table.posthog_id)
+    folder = unpacked(pack, tmp_path)
+    status, said = run(folder / "verify.py", cwd=folder)
+    assert status == 0, said
     with zipfile.ZipFile(io.BytesIO(pack)) as files:
         seen += [files.read(name).decode("utf-8", "replace") for name in files.namelist()]
     with django_capture_on_commit_callbacks(execute=True):
@@ -169,6 +185,7 @@ def test_keys_entered_anew_on_the_page_of_an_edit(editor, author):
     assert planted_in(page.content.decode()) == []
     typed = {**TYPED, "revision": hidden(page, "revision"), "access_secret": "another-secret"}
 
+    assert "an edit has to enter them anew" in words(page)
     assert editor.post(url("revise", change), typed).status_code == 302
 
     change.refresh_from_db()

@@ -38,7 +38,7 @@ class TableForm(ReasonForm):
     name = _text("Name", 200, "Queries read the table by this name.")
     format = forms.ChoiceField(label="Format", required=False)
     url_pattern = _text(
-        "URL pattern", LONGEST_PATTERN + 100, "Like https://bucket.s3.amazonaws.com/folder/*.parquet. Only https."
+        "URL pattern", LONGEST_PATTERN + 100, "The https address of the files in the bucket, with * for what varies."
     )
     access_key = _secret("Access key")
     access_secret = _secret("Secret")

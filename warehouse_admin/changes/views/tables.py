@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.accounts.selectors import active_connections
-from warehouse_admin.changes import live, policies, selectors, services
+from warehouse_admin.changes import keys, live, policies, selectors, services
 from warehouse_admin.changes.actions import ACTIONS, Action, Facts, Subject, action_of
 from warehouse_admin.changes.actions.keys import KEYS
 from warehouse_admin.changes.errors import BaseMoved
@@ -170,6 +170,7 @@ def _page(
         "change": change,
         "form": form,
         "problem": problem,
+        "spent": keys.why_spent(change) if change else "",
         "projects": list(active_connections()),
         "unoffered": capability.reason if capability and capability.state == "no" else "",
         "others": selectors.others_open(subject.about, besides=change) if subject else [],
