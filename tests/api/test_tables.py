@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from hashlib import sha256
 
 import pytest
 from django.test import Client
@@ -71,6 +72,8 @@ def test_create_goes_through_review_and_no_answer_has_the_keys(script, reviewer,
     assert planted_in(json.dumps([answer.json(), again.json(), done])) == []
     call = IdempotentCall.objects.get()
     assert planted_in(json.dumps(call.body)) == []
+    plain = "\n".join(["POST", "/api/v1/changes/", json.dumps(BODY, sort_keys=True)])
+    assert call.fingerprint != sha256(plain.encode()).hexdigest(), "nobody guesses keys by the digest of a body"
     assert script.get("changes/", {"table": done["table"]}).json()["count"] == 1
 
 

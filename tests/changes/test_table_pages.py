@@ -173,6 +173,7 @@ def test_an_applied_edit_by_page_and_its_rollback_page(editor, synced, reviewer,
         services.approve(change, reviewer)
     assert sandbox.world.table_by_name("fx") is not None
     assert "proposes what was there before" in words(editor.get(url("rollback", change)))
+    assert editor.get(url("detail-sent", change)).status_code == 200
 
 
 def test_keys_entered_anew_on_the_page_of_an_edit(editor, author):
