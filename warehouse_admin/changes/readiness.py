@@ -70,7 +70,7 @@ def _unusable_table(table: WarehouseTable) -> Blocker | None:
     if table.deleted_at is not None:
         return _blocker(f"{table.name} was deleted in PostHog.", "fix", "PostHog")
     if table.source_id:
-        return _blocker(f"{table.name} belongs to a source, so PostHog refuses changes of it.", "fix", "PostHog")
+        return _blocker(f"{table.name} belongs to a source, which keeps it by its syncs.", "fix", "PostHog")
     return None
 
 

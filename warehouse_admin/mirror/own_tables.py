@@ -41,9 +41,7 @@ def why_locked(table: WarehouseTable) -> str:
         return f"{table.name} was deleted in PostHog, so it cannot be changed."
     if table.source_id:
         source = table.source_type or "a source"
-        return (
-            f"{table.name} belongs to {source}, which syncs it: PostHog refuses changes of it. Change the source there."
-        )
+        return f"{table.name} belongs to {source}, which keeps it by its syncs: change the source in PostHog instead."
     if view := storage_view(table):
         return f"{table.name} holds the rows of the materialized view {view.name}: change that view instead."
     return ""

@@ -46,10 +46,14 @@ def _problem_with_host(host: str) -> str:
     if host == "localhost" or host.endswith(_PRIVATE_ENDINGS):
         return f"The host {host} is an internal one, which PostHog refuses."
     if (address := _address(host)) is not None:
-        return "" if address.is_global else f"The address {host} is an internal one, which PostHog refuses."
+        return "" if _is_public(address) else f"The address {host} is an internal one, which PostHog refuses."
     if "." not in host or host.endswith(".invalid"):
         return f"The host {host} cannot be found from outside. Write its full name."
     return ""
+
+
+def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    return address.is_global and not (address.is_multicast or address.is_reserved)
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -58,8 +62,7 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         found = ipaddress.ip_address(host)
     except ValueError:
         return _spelled_otherwise(host)
-    mapped = getattr(found, "ipv4_mapped", None)
-    return mapped or found
+    return getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None) or found
 
 
 def _spelled_otherwise(host: str) -> ipaddress.IPv4Address | None:

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from . import shapes
-from .errors import ApiError, invalid, not_found, required
+from .errors import ApiError, invalid, not_found, required, unhandled
 from .messages import Request, Response
 from .models import Table
 from .pagination import by_offset, matches_search
@@ -72,7 +72,8 @@ def update(world: World, request: Request) -> Response:
         _check_url(body["url_pattern"])
     if "credential" in body:
         _check_credential(body["credential"], ())
-        table.credential = _new_credential(world, request)
+        if table.credential is None:
+            raise unhandled()  # PostHog writes into the credential that is there, whose id stays
     for field in ("name", "format", "url_pattern", "deleted"):
         if field in body:
             setattr(table, field, body[field])

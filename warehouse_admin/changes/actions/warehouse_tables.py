@@ -161,6 +161,9 @@ class UpdateTable(TableAction):
         return rows
 
     def consequences(self, subject: Subject, proposal: Facts) -> Consequences:
+        if KEYS in proposal and subject.table is not None and not subject.table.has_credential:
+            told = "The table has no credential in PostHog whose keys could be replaced."
+            return Consequences(refusal=f"{told} Propose a new table with keys instead.")
         effects, breaks, lost = [NO_GUARD], [], []
         if names := subject.dependents:
             reads = f"{count(len(names), 'view')} {'reads' if len(names) == 1 else 'read'} it"

@@ -145,6 +145,13 @@ def _is_known(mutation: Mutation, row: WarehouseTable) -> bool:
     return Mutation.objects.filter(connection=mutation.connection, object_id=row.id).exclude(pk=mutation.pk).exists()
 
 
+def keys_have_a_place(mutation: Mutation, live: Table) -> str:
+    """PostHog puts new keys into the credential that is there, and fails where there is none."""
+    if FIELD in mutation.payload and live is not None and live.credential_id is None:
+        return "The table has no credential in PostHog whose keys could be replaced."
+    return not_ours(mutation, live)
+
+
 def check_update(mutation: Mutation) -> None:
     check_values(mutation)
     if not wanted(mutation) and FIELD not in mutation.payload:
@@ -175,13 +182,13 @@ def updated(mutation: Mutation, live: Table) -> Standing:
 
 
 def look_updated(client: Client, mutation: Mutation) -> tuple[Standing, Table]:
-    """After an answer the values tell; without one, keys alone tell nothing unless PostHog gave them another id."""
+    """After an answer the values tell; without one, keys alone tell nothing: PostHog writes them where the old were."""
     live = read(client, mutation)
     found = updated(mutation, live)
     tells = bool({name for name, value in wanted(mutation).items() if value != (mutation.before or {}).get(name)})
     if mutation.state == State.SENDING or tells or FIELD not in mutation.payload:
         return found, live
-    return (Standing.OTHER if _same_keys(mutation, live) else Standing.DONE), live
+    return Standing.OTHER, live
 
 
 def update(client: Client, mutation: Mutation, live: Table) -> Table:
@@ -301,7 +308,7 @@ UPDATE_TABLE = _kind(
     write=update,
     look=look_updated,
     judge=updated,
-    refusal=not_ours,
+    refusal=keys_have_a_place,
     note=said_of_keys,
     words=Words(
         already="The table already was so in PostHog, so nothing was sent.",
