@@ -257,3 +257,15 @@ def test_an_interview_is_changed_only_where_given(server: Scripted, client: Clie
 
     assert writes.update_interview(client, VIEW, summary="short").summary == "short"
     assert (server.asked[0].method, server.asked[0].json()) == ("PATCH", {"summary": "short"})
+
+
+@pytest.mark.parametrize("spelled", ["a/b+c&d", "a%2Fb%2Bc%26d", "a/b+c&amp;d"])
+def test_an_error_of_the_storage_tells_no_keys_however_it_spells_them(server: Scripted, client: Client, spelled: str):
+    server.play(problem(400, f"<AWSAccessKeyId>{spelled}</AWSAccessKeyId> of AKIA77"))
+
+    with pytest.raises(errors.Refused) as refused:
+        writes.create_table(
+            client, name="x", format="CSV", url_pattern="https://b/x", access_key="AKIA77", access_secret="a/b+c&d"
+        )
+
+    assert refused.value.detail == "<AWSAccessKeyId>[hidden]</AWSAccessKeyId> of [hidden]"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -117,7 +117,8 @@ def _fingerprint(request: Request) -> str:
     data = dict(request.data.lists()) if hasattr(request.data, "lists") else request.data
     body = json.dumps(data, sort_keys=True, default=str)
     told = "\n".join([request.method or "", request.get_full_path(), body])
-    return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
+    # Keyed: a body may hold secrets, which a plain digest would let one guess.
+    return salted_hmac("idempotency", told.encode("utf-8", "surrogatepass"), algorithm="sha256").hexdigest()
 
 
 def _type(status: int | None) -> str | None:

@@ -21,6 +21,9 @@ RUN_STARTED, RUN_CANCELLED, RESUMED, OVERDUE = "run_started", "run_cancelled", "
 WAKE_FAILED = "wake_failed"
 RUN_FAILED, RUN_RECOVERED = "run_failed", "run_recovered"
 
+TABLE_CREATED, TABLE_CHANGED, TABLE_DELETED = "table_created", "table_changed", "table_deleted"
+COLUMNS_READ, COLUMNS_RETYPED = "columns_read", "columns_retyped"
+"""What is done here about warehouse tables; no server logs any of it."""
 UNREMARKABLE = frozenset({RUN_STARTED, RUN_CANCELLED, RESUMED, RUN_FAILED, RUN_RECOVERED, "sync_frequency_reset"})
 """Kinds that change nothing that a team would have to agree to."""
 
@@ -51,6 +54,11 @@ _MUTATIONS = {
     Mutation.Kind.RESUME_SCHEDULES: RESUMED,
     Mutation.Kind.RUN: RUN_STARTED,
     Mutation.Kind.CANCEL: RUN_CANCELLED,
+    Mutation.Kind.CREATE_TABLE: TABLE_CREATED,
+    Mutation.Kind.UPDATE_TABLE: TABLE_CHANGED,
+    Mutation.Kind.DELETE_TABLE: TABLE_DELETED,
+    Mutation.Kind.REFRESH_SCHEMA: COLUMNS_READ,
+    Mutation.Kind.UPDATE_SCHEMA: COLUMNS_RETYPED,
 }
 
 

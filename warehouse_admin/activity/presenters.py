@@ -9,12 +9,17 @@ from typing import Any
 from django.utils import timezone
 
 from warehouse_admin.activity.facts import (
+    COLUMNS_READ,
+    COLUMNS_RETYPED,
     OVERDUE,
     RESUMED,
     RUN_CANCELLED,
     RUN_FAILED,
     RUN_RECOVERED,
     RUN_STARTED,
+    TABLE_CHANGED,
+    TABLE_CREATED,
+    TABLE_DELETED,
     WAKE_FAILED,
 )
 from warehouse_admin.activity.models import ActivityEntry
@@ -35,6 +40,11 @@ VERBS = {
     RUN_STARTED: "started a run of",
     RUN_CANCELLED: "cancelled a run of",
     RESUMED: "resumed",
+    TABLE_CREATED: "created the table",
+    TABLE_CHANGED: "changed the table",
+    TABLE_DELETED: "deleted the table",
+    COLUMNS_READ: "had the columns read anew of the table",
+    COLUMNS_RETYPED: "changed column types of the table",
 }
 KINDS = {
     Kind.CREATED: "Created",
@@ -52,6 +62,11 @@ KINDS = {
     WAKE_FAILED: "Wake-up failed",
     RUN_FAILED: "Began to fail",
     RUN_RECOVERED: "Recovered",
+    TABLE_CREATED: "Table created",
+    TABLE_CHANGED: "Table changed",
+    TABLE_DELETED: "Table deleted",
+    COLUMNS_READ: "Columns read anew",
+    COLUMNS_RETYPED: "Column types changed",
 }
 INTENTS = {
     Kind.CREATED: "create",
@@ -64,6 +79,11 @@ INTENTS = {
     RUN_STARTED: "start a run of",
     RUN_CANCELLED: "cancel a run of",
     RESUMED: "resume",
+    TABLE_CREATED: "create the table",
+    TABLE_CHANGED: "change the table",
+    TABLE_DELETED: "delete the table",
+    COLUMNS_READ: "have the columns read anew of the table",
+    COLUMNS_RETYPED: "change column types of the table",
 }
 ENDS = {
     "refused": "PostHog refused",

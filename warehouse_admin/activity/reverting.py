@@ -9,12 +9,17 @@ from warehouse_admin.accounts.models import User
 from warehouse_admin.activity.dealing import Deed, deal, require
 from warehouse_admin.activity.errors import NotPossible
 from warehouse_admin.activity.facts import (
+    COLUMNS_READ,
+    COLUMNS_RETYPED,
     OVERDUE,
     RESUMED,
     RUN_CANCELLED,
     RUN_FAILED,
     RUN_RECOVERED,
     RUN_STARTED,
+    TABLE_CHANGED,
+    TABLE_CREATED,
+    TABLE_DELETED,
     WAKE_FAILED,
 )
 from warehouse_admin.activity.models import ActivityEntry, Step
@@ -27,6 +32,7 @@ from warehouse_admin.mutations.kinds.cadences import CADENCES, NEVER, logged_as
 REVERTED = "activity.revert"
 Kind = Observation.Kind
 _RUNS = {RUN_STARTED, RUN_CANCELLED, RUN_FAILED, RUN_RECOVERED}
+_OF_TABLES = {TABLE_CREATED, TABLE_CHANGED, TABLE_DELETED, COLUMNS_READ, COLUMNS_RETYPED}
 _NOT_CHANGES = {
     Kind.SUSPENDED: "A suspension is no change: resume the schedule on the page of schedules.",
     OVERDUE: "A missed run is no change: start a run, or look at the schedule.",
@@ -52,6 +58,8 @@ def plan(entry: ActivityEntry) -> Revert:
         return Revert(why_not=_NOT_CHANGES[entry.kind])
     if entry.outcome:
         return Revert(why_not="It is not certain that this happened, so there is nothing to put back.")
+    if entry.kind in _OF_TABLES:
+        return Revert(why_not="What was done to a table is rolled back on the page of its change.")
     view = entry.saved_query
     if view is None:
         return Revert(why_not="The view is not in the mirror.")

@@ -5,7 +5,17 @@ from __future__ import annotations
 from django.db.models import Q
 
 from warehouse_admin.accounts.models import Connection
-from warehouse_admin.activity.facts import LOG_LAG, RESUMED, RUN_CANCELLED, RUN_STARTED
+from warehouse_admin.activity.facts import (
+    COLUMNS_READ,
+    COLUMNS_RETYPED,
+    LOG_LAG,
+    RESUMED,
+    RUN_CANCELLED,
+    RUN_STARTED,
+    TABLE_CHANGED,
+    TABLE_CREATED,
+    TABLE_DELETED,
+)
 from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.mirror.models import Observation
 from warehouse_admin.mirror.selectors import history_ends, log_read_at
@@ -23,6 +33,11 @@ LOGGED_BY: dict[str, str] = {
     RUN_CANCELLED: "CD",
     Kind.RENAMED: "",
     RESUMED: "",
+    TABLE_CREATED: "",
+    TABLE_CHANGED: "",
+    TABLE_DELETED: "",
+    COLUMNS_READ: "",
+    COLUMNS_RETYPED: "",
 }
 """The generations of servers that log an action."""
 

@@ -92,7 +92,7 @@ def _wait(seconds: float | None) -> dict[str, str]:
 def _by_field(detail: Any, name: str = "") -> dict[str, list[str]]:
     """DRF's nested details as one list of sentences for each dotted field."""
     if isinstance(detail, dict):
-        pairs = [(f"{name}.{key}" if name else str(key), one) for key, one in detail.items()]
+        pairs = [(_dotted(name, str(key)), one) for key, one in detail.items()]
     elif isinstance(detail, list) and any(isinstance(one, (dict, list)) for one in detail):
         pairs = [(f"{name}.{place}", one) for place, one in enumerate(detail) if one]
     else:
@@ -102,6 +102,13 @@ def _by_field(detail: Any, name: str = "") -> dict[str, list[str]]:
     for key, one in pairs:
         found |= _by_field(one, "body" if key == "non_field_errors" else key)
     return found
+
+
+def _dotted(name: str, key: str) -> str:
+    """What is wrong with a field as a whole is told under its own name."""
+    if not name:
+        return key
+    return name if key == "non_field_errors" else f"{name}.{key}"
 
 
 def _record_denial(request: Request, denial: NotPermitted) -> None:

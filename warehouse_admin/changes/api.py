@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -24,9 +25,9 @@ from warehouse_admin.core.errors import InvalidInput, Missing
 from warehouse_admin.core.rest import filters
 from warehouse_admin.core.rest.endpoints import Endpoint, ListEndpoint, SignedInRequest
 from warehouse_admin.mirror import selectors as mirror
-from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
 
-_UNREAD: tuple[str, ...] = (*CONNECTION_UNREAD, "saved_query__query", "saved_query__columns")
+_UNREAD: tuple[str, ...] = (*CONNECTION_UNREAD, "saved_query__query", "saved_query__columns", "table__columns")
 _UNREAD += tuple(f"mutation__{name}" for name in ("base", "payload", "before", "after"))
 
 
@@ -38,6 +39,7 @@ class ChangeList(Idempotent, ListEndpoint):
         "action": filters.choice("action", ChangeRequest.Action.values),
         "author": filters.text("author__username", "The user name."),
         "saved_query": filters.identifier("saved_query__posthog_id"),
+        "table": filters.identifier("table__posthog_id"),
     }
     searched = ("object_name", "reason", "author__username")
     orderings: ClassVar = {
@@ -50,7 +52,9 @@ class ChangeList(Idempotent, ListEndpoint):
     default_ordering = "-number"
 
     def get_queryset(self) -> QuerySet[ChangeRequest]:
-        rows = selectors.visible_to(self.request.user).select_related("saved_query", "author", "connection", "mutation")
+        rows = selectors.visible_to(self.request.user).select_related(
+            "saved_query", "table", "author", "connection", "mutation"
+        )
         return selectors.with_all_shown(rows.defer(*_UNREAD))
 
     def prepare(self, rows: Any) -> Any:
@@ -58,11 +62,15 @@ class ChangeList(Idempotent, ListEndpoint):
 
     @extend_schema(request=serializers.NewChange, responses={201: serializers.ChangeDetail})
     def post(self, request: SignedInRequest) -> Response:
-        """Propose a change of a view, or a new one."""
+        """Propose a change of a view or a table, or a new one."""
         wanted = self.clean(serializers.NewChange)
-        view = _view(wanted.pop("saved_query")) if "saved_query" in wanted else None
+        about: dict[str, Any] = {}
+        if "saved_query" in wanted:
+            about["saved_query"] = _named(wanted.pop("saved_query"), "saved_query", "view", mirror.view_by_id)
+        if "table" in wanted:
+            about["table"] = _named(wanted.pop("table"), "table", "table", mirror.table_by_id)
         connection = named_connection(wanted.pop("connection", ""))
-        change = services.create(author=request.user, saved_query=view, connection=connection, **wanted)
+        change = services.create(author=request.user, **about, connection=connection, **wanted)
         return shown(change.pk, request, status=201)
 
 
@@ -289,11 +297,12 @@ def shown(number: int, request: SignedInRequest, *, status: int = 200) -> Respon
     return Response(presenters.detail_dict(found(number, request), request.user), status=status)
 
 
-def _view(text: str) -> SavedQuery:
+def _named(text: str, field: str, noun: str, find: Callable[[UUID], SavedQuery | WarehouseTable]) -> Any:
+    """The view or table of the id in this field."""
     try:
-        return mirror.view_by_id(UUID(text))
+        return find(UUID(text))
     except ValueError:
-        told = f"“{text[:60]}” is no id of a view."
+        told = f"“{text[:60]}” is no id of a {noun}."
     except Missing as error:
         told = error.message
-    raise Missing(told, errors={"saved_query": [told]})
+    raise Missing(told, errors={field: [told]})

@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection, User
-from warehouse_admin.changes import guards, moved_base, moves, policies, tasks
+from warehouse_admin.changes import guards, keys, moved_base, moves, policies, tasks
 from warehouse_admin.changes.actions import action_of
 from warehouse_admin.changes.errors import StateForbids
 from warehouse_admin.changes.models import ChangeRequest
@@ -27,6 +27,7 @@ from warehouse_admin.changes.transitions import (
     require_state,
     supersede,
 )
+from warehouse_admin.mirror.models import WarehouseTable
 from warehouse_admin.mutations import services as mutations
 from warehouse_admin.mutations.errors import NotYet
 from warehouse_admin.mutations.models import GONE, Mutation
@@ -66,10 +67,11 @@ def _held_up(change: ChangeRequest) -> str:
     """Why nothing is sent for a change until somebody sees to its connection or key; empty when it may go."""
     if not change.connection.is_active:
         return f"The connection {change.connection.name} is paused."
-    return accounts.why_no_writes(change.connection, author=change.author)
+    return accounts.why_no_writes(change.connection, author=change.author) or keys.why_spent(change)
 
 
 def _refuse_held_up(change: ChangeRequest) -> None:
+    keys.refuse_spent(change)
     if why := _held_up(change):
         raise StateForbids(why, who="an administrator, or the author for a key of their own")
 
@@ -89,17 +91,17 @@ def claim(change: ChangeRequest, *, asked_by: User | None) -> Mutation:
     move(change, State.APPLYING, problem="", remote=None, **asked)
     note(change, asked_by, "apply_asked")
     record(change, asked_by, "apply_asked", reason=change.reason, after={"revision": revision.number})
-    action, view = action_of(change.action), change.saved_query
+    action, about = action_of(change.action), change.about
     mutation = mutations.ask(
         connection=change.connection,
         kind=action.kind,
-        object_id=str(view.posthog_id) if view else "",
+        object_id=str(about.posthog_id) if about else "",
         object_name=change.object_name,
         actor=asked_by,
         idempotency_key=f"change:{change.pk}:{revision.number}:{attempt}",
         payload=action.payload(revision.proposal),
         base=revision.base,
-        cause=f"change:{change.pk}",
+        cause=change.cause,
         reason=change.reason,
         credential=change.author.get_username(),
         author_name=change.author.get_username(),
@@ -112,7 +114,9 @@ def claim(change: ChangeRequest, *, asked_by: User | None) -> Mutation:
 
 def advance(change_id: int, *, now: datetime | None = None) -> ChangeRequest:
     """Take a change that is under way, or should start by itself, one step on; any number of times, after any crash."""
-    change = ChangeRequest.objects.select_related("connection", "mutation", "saved_query", "author").get(pk=change_id)
+    change = ChangeRequest.objects.select_related("connection", "mutation", "saved_query", "table", "author").get(
+        pk=change_id
+    )
     if change.state == State.APPROVED:
         change = _start(change)
     elif change.state == State.SCHEDULED:
@@ -207,21 +211,22 @@ def _finish(change: ChangeRequest, mutation: Mutation) -> None:
         if change.state not in ChangeRequest.IN_FLIGHT or change.mutation_id != mutation.pk:
             return
         if made is not None:
-            change.saved_query = made
-            change.save(update_fields=["saved_query"])
+            field = "table" if isinstance(made, WarehouseTable) else "saved_query"
+            setattr(change, field, made)
+            change.save(update_fields=[field])
         if mutation.state == Sent.HAPPENED:
             _happened(change, mutation)
         elif mutation.state == Sent.CONFLICT and moved_base.follow(change, mutation):
             _again(change)
-        elif mutation.state == Sent.CONFLICT and change.saved_query is not None:
+        elif mutation.state == Sent.CONFLICT and change.about is not None:
             _needs_rebase(change, mutation)
-        elif mutation.remote.get(GONE) and change.saved_query is not None:
+        elif mutation.remote.get(GONE) and change.about is not None:
             _end(change, State.NEEDS_REBASE, "needs_rebase", mutation)
         elif mutation.state in (Sent.CONFLICT, Sent.REFUSED, Sent.NOT_SENT):  # what is new is rebased onto nothing
             _end(change, State.FAILED, "failed", mutation)
         elif mutation.state == Sent.DID_NOT_HAPPEN:
-            # What only a person could tell is not tried again before somebody looks at it.
-            by_hand = bool(mutations.decided_by(mutation))
+            # What only a person could tell, or what needs keys anew, is not tried again before somebody looks at it.
+            by_hand = bool(mutations.decided_by(mutation) or keys.why_spent(change))
             _end(change, State.FAILED if by_hand else State.APPROVED, "did_not_happen", mutation)
         elif mutation.state == Sent.UNCONFIRMED and change.state != State.UNCONFIRMED:
             _end(change, State.UNCONFIRMED, "unconfirmed", mutation, result="unknown")

@@ -5,11 +5,10 @@ from __future__ import annotations
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.changes import texts
-from warehouse_admin.changes.actions import ACTIONS, Action, Facts, Subject, action_of
-from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.changes.actions import ACTIONS, Action, Facts, Mirrored, Subject, action_of
 from warehouse_admin.core.errors import InvalidInput, UserError
 from warehouse_admin.core.unseen import is_blank
-from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
 
 LONGEST_REASON = 5_000
 ELSEWHERE = {
@@ -23,7 +22,7 @@ ELSEWHERE = {
 def check_proposal(
     action: Action,
     connection: Connection,
-    saved_query: SavedQuery | None,
+    about: Mirrored | None,
     values: Facts,
     reason: str,
     *,
@@ -33,7 +32,7 @@ def check_proposal(
     problems: dict[str, list[str]] = {}
     proposal: Facts = {}
     try:
-        proposal = action.clean(connection, values, saved_query)
+        proposal = action.clean(connection, values, about)
     except InvalidInput as wrong:
         problems |= wrong.errors
     reason = texts.storable(reason)
@@ -94,13 +93,24 @@ def known_action(name: str) -> Action:
     raise InvalidInput("This action is not offered here.", errors={"action": [told]})
 
 
-def connection_of(action: Action, saved_query: SavedQuery | None, connection: Connection | None) -> Connection:
-    """Where it happens; InvalidInput where a view is missing, or named for one that is not made yet."""
-    makes = action.name == ChangeRequest.Action.CREATE_VIEW
-    if makes and saved_query is not None:
-        raise InvalidInput("A new view has no id yet.", errors={"saved_query": ["Leave it out: a new view has no id."]})
-    if not makes and saved_query is None:
-        raise InvalidInput("Say which view.", errors={"saved_query": ["This field is required."]})
+def object_of(action: Action, saved_query: SavedQuery | None, table: WarehouseTable | None) -> Mirrored | None:
+    """What it is about; InvalidInput where that is missing, of the wrong kind, or named though it is not made yet."""
+    given: dict[str, Mirrored | None] = {"saved_query": saved_query, "table": table}
+    field, word = ("table", "table") if action.of_tables else ("saved_query", "view")
+    for name, about in given.items():
+        if about is not None and (action.makes or name != field):
+            told = (
+                f"Leave it out: a new {word} has no id." if action.makes else f"Leave it out: this is about a {word}."
+            )
+            raise InvalidInput(told, errors={name: [told]})
+    if not action.makes and given[field] is None:
+        raise InvalidInput(f"Say which {word}.", errors={field: ["This field is required."]})
+    return given[field]
+
+
+def connection_of(about: Mirrored | None, connection: Connection | None) -> Connection:
+    """Where it happens; InvalidInput where nothing says so."""
+    connection = about.connection if about else connection
     if connection is None:
         raise InvalidInput("Say in which project.", errors={"connection": ["Name the connection: there are several."]})
     return connection
@@ -108,7 +118,7 @@ def connection_of(action: Action, saved_query: SavedQuery | None, connection: Co
 
 def field_at_fault(action: Action) -> str:
     """The field to blame when nothing would change."""
-    return action.fields[-1] if action.fields else "saved_query"
+    return action.blamed or (action.fields[-1] if action.fields else "saved_query")
 
 
 def _blocked(why: str, who: str) -> UserError:

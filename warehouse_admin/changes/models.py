@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils.functional import cached_property
 
 from warehouse_admin.accounts.models import Connection
-from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
 from warehouse_admin.mutations.models import Mutation
 
 
@@ -29,6 +29,11 @@ class ChangeRequest(models.Model):
         MATERIALIZE = "materialize", "Materialize"
         UNMATERIALIZE = "unmaterialize", "Undo materialization"
         DELETE = "delete", "Delete"
+        CREATE_TABLE = "create_table", "Create table"
+        UPDATE_TABLE = "update_table", "Change table"
+        DELETE_TABLE = "delete_table", "Delete table"
+        REFRESH_SCHEMA = "refresh_schema", "Read columns anew"
+        UPDATE_SCHEMA = "update_schema", "Change column types"
 
     class State(models.TextChoices):
         DRAFT = "draft"
@@ -54,7 +59,8 @@ class ChangeRequest(models.Model):
     action = models.CharField(max_length=20, choices=Action)
     state = models.CharField(max_length=20, choices=State, default=State.DRAFT)
     saved_query = models.ForeignKey(SavedQuery, models.PROTECT, null=True, related_name="changes")  # null: not made yet
-    object_name = models.CharField(max_length=200)  # the view's when it was proposed, or the one it will get
+    table = models.ForeignKey(WarehouseTable, models.PROTECT, null=True, related_name="changes")
+    object_name = models.CharField(max_length=200)  # the object's when it was proposed, or the one it will get
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="changes")
     co_authors = models.ManyToManyField(
         settings.AUTH_USER_MODEL, through="CoAuthor", through_fields=("change", "person"), related_name="co_authored"
@@ -87,6 +93,7 @@ class ChangeRequest(models.Model):
             models.Index(fields=["-state_changed_at", "-id"]),
             models.Index(fields=["author", "-created_at"]),
             models.Index(fields=["saved_query", "-created_at"]),
+            models.Index(fields=["table", "-created_at"]),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -105,6 +112,16 @@ class ChangeRequest(models.Model):
     @property
     def number(self) -> int:
         return self.pk
+
+    @property
+    def about(self) -> SavedQuery | WarehouseTable | None:
+        """The view or table it is about; None for one that is not made yet."""
+        return self.saved_query or self.table
+
+    @property
+    def cause(self) -> str:
+        """What its mutations and credentials are filed under."""
+        return f"change:{self.pk}"
 
     @property
     def is_closed(self) -> bool:
@@ -169,8 +186,9 @@ class Item(models.Model):
     position = models.PositiveSmallIntegerField(default=0)  # the order in which items are applied
     action = models.CharField(max_length=20, choices=ChangeRequest.Action)
     saved_query = models.ForeignKey(SavedQuery, models.PROTECT, null=True, related_name="+")
+    table = models.ForeignKey(WarehouseTable, models.PROTECT, null=True, related_name="+")
     object_name = models.CharField(max_length=200)
-    base = models.JSONField(default=dict)  # the live view it was written against, as `mutations.snapshot` keeps it
+    base = models.JSONField(default=dict)  # the live object it was written against, as `mutations.snapshot` keeps it
     proposal = models.JSONField(default=dict)  # the action's own fields: query, name, sync_frequency
     dependents = models.JSONField(default=list)  # names of the views that select from it, as reviewers were shown them
     impact = models.JSONField(null=True)  # what it does to everything downstream, as `lineage.impact` tells it
@@ -182,6 +200,10 @@ class Item(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.object_name}"
+
+    @property
+    def about(self) -> SavedQuery | WarehouseTable | None:
+        return self.saved_query or self.table
 
 
 class CoAuthor(models.Model):

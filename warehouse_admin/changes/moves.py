@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from warehouse_admin.changes import attribution
-from warehouse_admin.changes.actions import Action, Facts, action_of
+from warehouse_admin.changes.actions import Action, Facts, Mirrored, action_of
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.mirror.models import SavedQuery
 
@@ -26,9 +26,9 @@ def _edits(change: ChangeRequest, base: Facts, now: Facts) -> str:
     return attribution.sentences(attribution.edits_since(change.saved_query, base, now.get("query") or ""))
 
 
-def meanwhile(view: SavedQuery, action: Action, seen: str, now: Facts) -> str:
+def meanwhile(about: Mirrored, action: Action, seen: str, now: Facts) -> str:
     """The change applied here that made of what was `seen` (`Action.seen`) what is there now; empty where none did."""
-    for other in _applied(view):
+    for other in _applied(about):
         before, after = _ends(other)
         if action.seen(before) == seen and action.seen(after) == action.seen(now):
             return _by(other)
@@ -38,7 +38,7 @@ def meanwhile(view: SavedQuery, action: Action, seen: str, now: Facts) -> str:
 def _through(change: ChangeRequest, base: Facts, now: Facts) -> str:
     """The change that was applied here and made it so, or that none did."""
     relevant = action_of(change.action).relevant
-    for other in _applied(change.saved_query, since=attribution.fetched_at(base)):
+    for other in _applied(change.about, since=attribution.fetched_at(base)):
         before, after = _ends(other)
         if relevant(after) == relevant(now) and relevant(before) != relevant(after):
             return _by(other)
@@ -55,9 +55,10 @@ def _ends(change: ChangeRequest) -> tuple[Facts, Facts]:
     return (write.before or {}, write.after or {}) if write else ({}, {})
 
 
-def _applied(view: SavedQuery | None, since: datetime | None = None) -> list[ChangeRequest]:
-    """The last changes of a view that reached PostHog, newest first."""
-    found = ChangeRequest.objects.filter(saved_query=view, state=ChangeRequest.State.APPLIED)
+def _applied(about: Mirrored | None, since: datetime | None = None) -> list[ChangeRequest]:
+    """The last changes of a view or table that reached PostHog, newest first."""
+    which = {"saved_query": about} if isinstance(about, SavedQuery) else {"table": about, "saved_query": None}
+    found = ChangeRequest.objects.filter(**which, state=ChangeRequest.State.APPLIED)
     if since is not None:
         found = found.filter(mutation__finished_at__gt=since)
     return list(found.select_related("mutation", "author").order_by("-mutation__finished_at")[:_MOST])

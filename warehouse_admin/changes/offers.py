@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from warehouse_admin.accounts.models import User
 from warehouse_admin.accounts.policies import allows
 from warehouse_admin.accounts.roles import APPLY, CLOSE, PROPOSE, REVIEW
-from warehouse_admin.changes import expiry, policies, votes
+from warehouse_admin.changes import expiry, keys, policies, votes
 from warehouse_admin.changes.models import ChangeRequest, Revision
 from warehouse_admin.changes.transitions import ALLOWED, State
 from warehouse_admin.core import context
@@ -48,9 +48,10 @@ def actions(change: ChangeRequest, user: User, revision: Revision) -> Actions:
     closes = policies.may_close(user)
     voting = policies.may_vote(user, change, revision)
     operates = allows(user, APPLY)
-    is_gone = change.saved_query is not None and change.saved_query.deleted_at is not None
+    sends = operates and not keys.why_spent(change)
+    is_gone = change.about is not None and change.about.deleted_at is not None
     return Actions(
-        submit=writes and may("submit"),
+        submit=writes and may("submit") and not keys.why_spent(change),
         revise=writes and may("revise"),
         co_authors=is_author and may("co_authors"),
         vote=voting and may("approve"),
@@ -59,11 +60,11 @@ def actions(change: ChangeRequest, user: User, revision: Revision) -> Actions:
         reject=may("reject") and (voting or (closes and not writes)),
         withdraw=may("withdraw") and (writes or closes),
         reopen=is_author and may("reopen") and expiry.may_still_reopen(change),
-        apply=operates and may("apply"),
-        schedule=operates and may("schedule"),
+        apply=sends and may("apply"),
+        schedule=sends and may("schedule"),
         unschedule=operates and may("unschedule"),
         rebase=writes and state == State.NEEDS_REBASE and not is_gone,
-        carry_over=writes and may("carry_over") and is_gone,
+        carry_over=writes and may("carry_over") and is_gone and change.saved_query is not None,
         rollback=allows(user, PROPOSE) and may("rollback") and change.mutation is not None,
         decide=operates and may("decide") and bool(mutations.candidates(change.mutation)),
         why_no_vote=policies.why_no_vote(user, change, revision) if may("approve") else "",

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from warehouse_admin.accounts.models import User
 from warehouse_admin.changes import expiry, impacts, selectors, votes
+from warehouse_admin.changes.live import readers_of
 from warehouse_admin.changes.models import ChangeEvent, ChangeRequest, Revision
 from warehouse_admin.changes.readiness import badge, blockers
 from warehouse_admin.changes.shown import cautions, held_dict, shown
@@ -124,9 +125,8 @@ def _moved_url(event: ChangeEvent) -> str:
 
 
 def impact(change: ChangeRequest, revision: Revision) -> dict[str, Any]:
-    """What a revision does to whoever reads the view, as it was when it was written, and what that may lack."""
-    readers = lineage.downstream(change.saved_query) if change.saved_query else []
-    return impacts.as_shown(change, revision, readers, lineage.caveat(change.connection))
+    """What a revision does to whoever reads its object, as it was when it was written, and what that may lack."""
+    return impacts.as_shown(change, revision, readers_of(change.about), lineage.caveat(change.connection))
 
 
 def mutation_dict(mutation: Mutation | None) -> dict[str, Any] | None:
@@ -162,12 +162,14 @@ def list_dicts(changes: list[ChangeRequest], user: User) -> list[dict[str, Any]]
     """The rows of a list read by `selectors.with_all_shown`; long texts are compared at the change's own address."""
     selectors.read_revisions(changes)
     readers = lineage.downstream_by_view([change.saved_query_id for change in changes if change.saved_query_id])
+    table_readers = lineage.readers_by_table([change.table_id for change in changes if change.table_id])
     caveats = {connection: lineage.caveat(connection) for connection in {change.connection for change in changes}}
     selectors.read_votes(changes)
     rows = []
     for change in changes:
-        revision, of_view = selectors.revision(change), readers.get(change.saved_query_id or 0, [])
-        told = impacts.as_shown(change, revision, of_view, caveats[change.connection])
+        of_view, of_table = readers.get(change.saved_query_id or 0, []), table_readers.get(change.table_id or 0, [])
+        reading = of_table if change.table_id else of_view
+        told = impacts.as_shown(change, selectors.revision(change), reading, caveats[change.connection])
         rows.append(detail_dict(change, user, told_impact=told, longest_diff=LONGEST_LISTED_DIFF))
     return rows
 
@@ -196,6 +198,7 @@ def detail_dict(
         "connection": change.connection.slug,
         "title": told.title,
         "saved_query": str(change.saved_query.posthog_id) if change.saved_query else None,
+        "table": str(change.table.posthog_id) if change.table else None,
         "name": change.object_name,
         "created_at": change.created_at,
         "submitted_at": change.submitted_at,

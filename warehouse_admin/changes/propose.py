@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
@@ -9,12 +10,14 @@ from django.utils import timezone
 
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit.targets import Target
-from warehouse_admin.changes import live, moves, policies, selectors, texts
-from warehouse_admin.changes.actions import Action, Subject, action_of
+from warehouse_admin.changes import keys, live, moves, policies, selectors, texts
+from warehouse_admin.changes.actions import FIELDS, Action, Facts, Mirrored, Subject, action_of
+from warehouse_admin.changes.actions.keys import KEYS
 from warehouse_admin.changes.checks import (
     check_proposal,
     connection_of,
     known_action,
+    object_of,
     refuse_hopeless,
     refuse_idle,
     refuse_keyless,
@@ -26,7 +29,8 @@ from warehouse_admin.changes.revisions import add_revision, told
 from warehouse_admin.changes.transitions import State, current_revision, lock, move, note, record, require_state
 from warehouse_admin.core.errors import InvalidInput
 from warehouse_admin.core.unseen import is_blank
-from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
+from warehouse_admin.mutations import services as mutations
 
 
 def create(
@@ -34,39 +38,41 @@ def create(
     author: User,
     action: str = ChangeRequest.Action.EDIT_QUERY,
     saved_query: SavedQuery | None = None,
+    table: WarehouseTable | None = None,
     connection: Connection | None = None,
-    query: str | None = None,
-    name: str | None = None,
-    sync_frequency: str | None = None,
     reason: str = "",
     submit: bool = False,
     base: str | None = None,
     nonce: str = "",
     rolls_back: ChangeRequest | None = None,
     draft: int = 0,
+    **values: Any,
 ) -> ChangeRequest:
-    """Propose an action on a view, or with a `connection` a new one; one change for each `nonce` of a person.
+    """Propose an action on a view or table, or with a `connection` a new one; one change for each `nonce` of a person.
+
+    `values` are the fields of the action: `query`, `name`, `sync_frequency`, …; one that is None counts as not given.
 
     It is written against what PostHog holds now. `base` is the digest (`Action.seen`) of what the person started from:
     BaseMoved if PostHog holds something else by now. `draft` is the version of the draft it was written in, which then
     goes.
     """
+    if unknown := values.keys() - FIELDS:
+        raise TypeError(f"No action has the fields {', '.join(sorted(unknown))}.")
     wanted = known_action(action)
-    connection = saved_query.connection if saved_query else connection
-    target = _target(saved_query, name)
+    target = target_of(saved_query or table, wanted, values.get("name"))
     policies.require_propose(author, action="change.created", target=target)
     if nonce and (known := ChangeRequest.objects.filter(author=author, nonce=nonce).first()):
-        _refuse_other(known, {"query": query, "name": name, "sync_frequency": sync_frequency}, reason)
+        _refuse_other(known, values, reason)
         return known
-    connection = connection_of(wanted, saved_query, connection)
-    if saved_query is not None:
-        live.refuse_closed_view(saved_query)
-    values = {"query": query, "name": name, "sync_frequency": sync_frequency}
-    proposal, reason = check_proposal(wanted, connection, saved_query, values, reason, reason_needed=submit)
+    about = object_of(wanted, saved_query, table)
+    connection = connection_of(about, connection)
+    if about is not None:
+        live.refuse_closed(about)
+    proposal, reason = check_proposal(wanted, connection, about, values, reason, reason_needed=submit)
     refuse_unoffered(wanted, connection)
-    subject = live.read_subject(saved_query) if saved_query else live.read_new(connection, proposal["name"])
+    subject = live.read_subject(about) if about else live.read_new(connection, wanted, proposal["name"])
     if base is not None and base != wanted.seen(subject.base):
-        through = moves.meanwhile(saved_query, wanted, base, subject.base) if saved_query else ""
+        through = moves.meanwhile(about, wanted, base, subject.base) if about else ""
         raise BaseMoved(subject.base, through)
     refuse_idle(wanted, subject, proposal)
     if submit:
@@ -77,7 +83,7 @@ def create(
         if wanted.has_sql:
             Draft.objects.of(author, saved_query or connection).used(proposal["query"], draft).delete()
         if made:
-            revision = add_revision(change, author, subject.base, proposal)
+            revision = add_revision(change, author, subject.base, keys.sealed(change, proposal, author))
             _tell_creation(change, author, revision, submit)
     return change
 
@@ -119,9 +125,10 @@ def submit(change: ChangeRequest, user: User) -> ChangeRequest:
         latest = current_revision(change)
         action = action_of(change.action)
         refuse_keyless(change.connection, change.author)
-        if change.saved_query is not None:
-            live.refuse_closed_view(change.saved_query)
-            refuse_hopeless(action, live.subject_of(change.saved_query, latest.base), latest.proposal)
+        keys.refuse_spent(change)
+        if change.about is not None:
+            live.refuse_closed(change.about)
+            refuse_hopeless(action, live.subject_of(change.about, latest.base), latest.proposal)
         if action.has_sql:
             Draft.objects.of(user, change).used(latest.proposal["query"], 0).delete()
         move(change, State.IN_REVIEW, submitted_at=timezone.now())
@@ -130,24 +137,32 @@ def submit(change: ChangeRequest, user: User) -> ChangeRequest:
     return change
 
 
-def _refuse_other(known: ChangeRequest, values: dict[str, str | None], reason: str) -> None:
+def _refuse_other(known: ChangeRequest, values: Mapping[str, Any], reason: str) -> None:
     """A form that is sent again is answered by the change it made, unless it says something else now."""
     first = Revision.numbered(known, 1)
-    made: dict[str, Any] = first.proposal if first else {}
+    made: Facts = first.proposal if first else {}
     typed = {name: value for name, value in values.items() if value and name in made}
-    same_values = all(_plain(value) == _plain(made[name]) for name, value in typed.items())
+    same_values = all(_is_same(name, value, made[name]) for name, value in typed.items())
     if not same_values or _plain(reason) != _plain(known.reason):
         raise SentAlready(known)
+
+
+def _is_same(name: str, typed: Any, made: Any) -> bool:
+    if name == KEYS:
+        return mutations.is_same(made, typed)
+    return _plain(typed) == _plain(made) if isinstance(typed, str) else typed == made
 
 
 def _plain(text: str) -> str:
     return "\n".join(texts.storable(text or "").splitlines())
 
 
-def _target(saved_query: SavedQuery | None, name: str | None) -> Target:
-    if saved_query is None:
-        return Target("saved_query", "", (name or "")[:200])
-    return Target("saved_query", str(saved_query.posthog_id), saved_query.name)
+def target_of(about: Mirrored | None, action: Action, name: object = "") -> Target:
+    """What a proposal is about, for the trail; of something new its name."""
+    kind = "table" if action.of_tables else "saved_query"
+    if about is None:
+        return Target(kind, "", str(name or "")[:200])
+    return Target(kind, str(about.posthog_id), about.name)
 
 
 def _insert(
@@ -163,6 +178,7 @@ def _insert(
     values = {
         "connection": subject.connection,
         "saved_query": subject.view,
+        "table": subject.table,
         "object_name": subject.name,
         "action": action.name,
         "reason": reason,

@@ -6,9 +6,10 @@ from django.utils import timezone
 
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection, User
-from warehouse_admin.changes import expiry, policies, selectors, votes
+from warehouse_admin.changes import expiry, keys, policies, selectors, votes
 from warehouse_admin.changes.models import ChangeRequest, Revision
 from warehouse_admin.core.states import look_of
+from warehouse_admin.mirror.models import WarehouseTable
 from warehouse_admin.mutations import services as mutations
 
 State = ChangeRequest.State
@@ -53,6 +54,8 @@ def _blocker(text: str, kind: str, who: str) -> Blocker:
 
 
 def _unusable_view(change: ChangeRequest) -> Blocker | None:
+    if change.table is not None:
+        return _unusable_table(change.table)
     view = change.saved_query
     if view is None:
         return None
@@ -63,8 +66,18 @@ def _unusable_view(change: ChangeRequest) -> Blocker | None:
     return None
 
 
+def _unusable_table(table: WarehouseTable) -> Blocker | None:
+    if table.deleted_at is not None:
+        return _blocker(f"{table.name} was deleted in PostHog.", "fix", "PostHog")
+    if table.source_id:
+        return _blocker(f"{table.name} belongs to a source, which keeps it by its syncs.", "fix", "PostHog")
+    return None
+
+
 def _held_up(change: ChangeRequest) -> Blocker | None:
     """Why nothing is sent though it is approved: for its connection, or for the key that is due."""
+    if why := keys.why_spent(change):
+        return _blocker(why, "fix", f"{change.author.display_name}, by an edit")
     connection = change.connection
     if not connection.is_active:
         return _blocker(f"The connection {connection.name} is paused.", "wait", "an administrator")

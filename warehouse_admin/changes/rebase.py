@@ -59,9 +59,9 @@ def replace_remote(
 
 def drop_mine(change: ChangeRequest, user: User) -> ChangeRequest:
     """Close the change in favour of what others wrote; refused where PostHog, asked now, holds what it is based on."""
-    view = change.saved_query
-    if change.state != State.NEEDS_REBASE and view is not None and view.deleted_at is None:
-        live.read_live(view)
+    about = change.about
+    if change.state != State.NEEDS_REBASE and about is not None and about.deleted_at is None:
+        live.read_live(about)
     with transaction.atomic():
         change = lock(change)
         policies.require_author(user, change, action="change.dropped")
@@ -79,10 +79,10 @@ def drop_mine(change: ChangeRequest, user: User) -> ChangeRequest:
 
 def _has_moved(change: ChangeRequest, former: dict[str, Any]) -> bool:
     """Whether the mirror holds something else by now of what the change is about, or no such view any more."""
-    view = change.saved_query
-    if view is None or view.deleted_at is not None:
-        return view is not None
-    return action_of(change.action).seen(live.mirrored_subject(view).base) != action_of(change.action).seen(former)
+    about = change.about
+    if about is None or about.deleted_at is not None:
+        return about is not None
+    return action_of(change.action).seen(live.mirrored_subject(about).base) != action_of(change.action).seen(former)
 
 
 def carried_over_already(change: ChangeRequest, seen: int) -> str:
@@ -133,18 +133,18 @@ def _onto_remote(
     replaces: bool,
 ) -> ChangeRequest:
     """`query` None: the proposal as it is."""
-    change = ChangeRequest.objects.select_related("saved_query", "author", "connection").get(pk=change.pk)
+    change = ChangeRequest.objects.select_related("saved_query", "table", "author", "connection").get(pk=change.pk)
     policies.require_author(user, change, action="change.remote_replaced" if replaces else "change.rebased")
     require_state(change, "rebase")
-    view = change.saved_query
-    if view is None:
-        raise StateForbids("A view that is not made yet has nothing to be rebased onto; edit the proposal instead.")
+    view, about = change.saved_query, change.about
+    if about is None:
+        raise StateForbids("What is not made yet has nothing to be rebased onto; edit the proposal instead.")
     action, proposal = action_of(change.action), current_revision(change).proposal
     if query is not None:
         values = {**proposal, "query": query}
-        proposal, _ = check_proposal(action, change.connection, view, values, change.reason, reason_needed=False)
+        proposal, _ = check_proposal(action, change.connection, about, values, change.reason, reason_needed=False)
     reason = change.reason or clean_reason(reason)
-    subject = live.read_subject(view)
+    subject = live.read_subject(about)
     if action.has_sql:
         attribution.find_out(view, current_revision(change).base, subject.base.get("query") or "")
     if shown is not None and shown != action.seen(subject.base):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 
 from warehouse_admin.accounts.models import User
-from warehouse_admin.changes import policies, verdict
-from warehouse_admin.changes.actions import Facts, Subject, action_of
+from warehouse_admin.changes import keys, policies, verdict
+from warehouse_admin.changes.actions import FIELDS, Facts, Subject, action_of
 from warehouse_admin.changes.checks import check_proposal, field_at_fault
 from warehouse_admin.changes.errors import StaleRevision
 from warehouse_admin.changes.models import ChangeRequest, Draft, Revision
@@ -23,22 +25,24 @@ def revise(
     revision: int = 0,
     reason: str | None = None,
     *,
-    name: str | None = None,
-    sync_frequency: str | None = None,
     draft: int = 0,
+    **more: Any,
 ) -> ChangeRequest:
     """Save an edited proposal as a new revision; a real edit voids the votes. `revision` is the one that was edited.
 
-    Fields that are not given stay as they are. `draft` is the version of the draft it was written in, which then goes.
+    Fields of the action that are not given stay as they are; `more` are those beside the query. `draft` is the version
+    of the draft it was written in, which then goes.
     """
-    change = ChangeRequest.objects.select_related("saved_query", "author", "connection").get(pk=change.pk)
+    if unknown := more.keys() - FIELDS:
+        raise TypeError(f"No action has the fields {', '.join(sorted(unknown))}.")
+    change = ChangeRequest.objects.select_related("saved_query", "table", "author", "connection").get(pk=change.pk)
     policies.require_author(user, change, action="change.revised")
     action = action_of(change.action)
-    values = {**current_revision(change).proposal} | _given(query=query, name=name, sync_frequency=sync_frequency)
+    values = {**current_revision(change).proposal} | _given(query=query, **more)
     proposal, wanted = check_proposal(
         action,
         change.connection,
-        change.saved_query,
+        change.about,
         values,
         change.reason if reason is None else reason,
         reason_needed=change.state != State.DRAFT,
@@ -52,7 +56,7 @@ def revise(
             raise InvalidInput(
                 "Nothing was changed.", errors={field_at_fault(action): ["This is the proposal as it is."]}
             )
-        subject = Subject(change.connection, change.object_name, latest.base, change.saved_query)
+        subject = Subject(change.connection, change.object_name, latest.base, change.about)
         if proposal != latest.proposal and action.nothing_to_do(subject, proposal):
             text = "This is what PostHog held when you began. Withdraw the change if it is not wanted any more."
             raise InvalidInput(text, errors={field_at_fault(action): [text]})
@@ -64,7 +68,7 @@ def revise(
             note(change, user, "reason_changed", wanted)
             record(change, user, "revised", reason=wanted, after={"revision": change.revision_number})
             return change
-        _replace(change, user, latest, latest.base, proposal)
+        _replace(change, user, latest, latest.base, keys.sealed(change, proposal, user))
     return change
 
 
@@ -90,7 +94,7 @@ def save_revision(
         return submit(change, user) if submitting else change
 
 
-def _given(**values: str | None) -> Facts:
+def _given(**values: Any) -> Facts:
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -114,8 +118,8 @@ def _save_reason(change: ChangeRequest, reason: str) -> None:
 
 
 def _follow_name(change: ChangeRequest, proposal: Facts) -> None:
-    """A view that is not made yet is called what it will be."""
-    if change.saved_query is None and change.object_name != proposal["name"]:
+    """What is not made yet is called what it will be."""
+    if change.about is None and change.object_name != proposal["name"]:
         change.object_name = proposal["name"]
         change.save(update_fields=["object_name"])
 

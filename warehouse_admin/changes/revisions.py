@@ -5,23 +5,30 @@ from __future__ import annotations
 from typing import Any
 
 from warehouse_admin.accounts.models import User
-from warehouse_admin.changes import impacts
-from warehouse_admin.changes.actions import KEPT, Facts, action_of
+from warehouse_admin.changes import impacts, keys
+from warehouse_admin.changes.actions import Facts, action_of
+from warehouse_admin.changes.live import readers_of
 from warehouse_admin.changes.models import ChangeRequest, Item, Revision
 from warehouse_admin.changes.votes import ONE_REVIEWER
 from warehouse_admin.core.digests import json_digest
-from warehouse_admin.lineage import selectors as lineage
+
+_TOLD = {
+    False: ("name", "query", "sync_frequency", "is_materialized"),
+    True: ("name", "format", "url_pattern", "columns"),
+}
+"""What the trail keeps of the former state by actions without fields: of views, and of tables."""
 
 
 def add_revision(change: ChangeRequest, editor: User, base: Facts, proposal: Facts) -> Revision:
     """The next numbered snapshot of a locked change, with its dependents as the mirror knows them now."""
     action = action_of(change.action)
     last = change.revisions.order_by("-number").values_list("number", flat=True).first() or 0
-    kept = {name: base[name] for name in KEPT if name in base}
+    kept = {name: base[name] for name in action.kept if name in base}
     dependents = _dependents(change)
     item = Item(
         action=change.action,
         saved_query=change.saved_query,
+        table=change.table,
         object_name=change.object_name,
         base=kept,
         proposal=proposal,
@@ -38,6 +45,7 @@ def add_revision(change: ChangeRequest, editor: User, base: Facts, proposal: Fac
     )
     item.save(force_insert=True)
     revision.item = item
+    keys.wipe(change, "a newer revision", but=proposal)
     if change.revision_number != revision.number:
         change.revision_number = revision.number
         change.save(update_fields=["revision_number"])
@@ -47,7 +55,7 @@ def add_revision(change: ChangeRequest, editor: User, base: Facts, proposal: Fac
 def told(revision: Revision) -> dict[str, Any]:
     """What the audit trail keeps of a revision."""
     action = action_of(revision.item.action)
-    names = [*action.fields, "name"] if action.fields else ["name", "query", "sync_frequency", "is_materialized"]
+    names = [*action.fields, "name"] if action.fields else [*_TOLD[action.of_tables]]
     before = {name: revision.base.get(name) for name in names if name in revision.base}
     after = {"revision": revision.number, "digest": revision.digest, "action": str(action.name), **revision.proposal}
     return {"before": before, "after": after}
@@ -59,7 +67,7 @@ def unseen_dependents(change: ChangeRequest, revision: Revision) -> list[str]:
 
 
 def _dependents(change: ChangeRequest) -> list[str]:
-    return [view.name for view in lineage.downstream(change.saved_query)] if change.saved_query else []
+    return [view.name for view in readers_of(change.about)]
 
 
 def shown_to_reviewers(item: Item, connection: str) -> dict[str, Any]:
@@ -67,7 +75,7 @@ def shown_to_reviewers(item: Item, connection: str) -> dict[str, Any]:
     base = {name: value for name, value in item.base.items() if name not in ("fetched_at", "latest_history_id")}
     shown = {
         "action": item.action,
-        "object": str(item.saved_query.posthog_id) if item.saved_query else item.object_name,
+        "object": str(item.about.posthog_id) if item.about else item.object_name,
         "base": base,
         "proposal": item.proposal,
         "dependents": item.dependents,

@@ -29,7 +29,15 @@ def rollback(change: ChangeRequest, user: User, reason: str = "") -> ChangeReque
 
     Where the SQL has changed since, it begins as a conflict: what others did meanwhile is not undone unseen.
     """
-    related = ("saved_query", "saved_query__connection", "mutation", "connection", "author")
+    related = (
+        "saved_query",
+        "saved_query__connection",
+        "table",
+        "table__connection",
+        "mutation",
+        "connection",
+        "author",
+    )
     change = ChangeRequest.objects.select_related(*related).get(pk=change.pk)
     policies.require_propose(user, action="change.rolled_back", target=policies.target_of(change))
     require_state(change, "rollback")
@@ -42,7 +50,8 @@ def rollback(change: ChangeRequest, user: User, reason: str = "") -> ChangeReque
         author=user,
         action=wanted.action,
         connection=change.connection,
-        saved_query=None if wanted.action == ChangeRequest.Action.CREATE_VIEW else change.saved_query,
+        saved_query=None if action_of(wanted.action).makes else change.saved_query,
+        table=None if action_of(wanted.action).makes else change.table,
         reason=reason,
         submit=bool(reason.strip()),
         rolls_back=change,

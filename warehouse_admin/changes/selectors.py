@@ -24,11 +24,11 @@ from warehouse_admin.accounts.models import User
 from warehouse_admin.accounts.policies import allows
 from warehouse_admin.accounts.roles import CLOSE
 from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
-from warehouse_admin.changes import policies, searching, votes
+from warehouse_admin.changes import keys, policies, searching, votes
 from warehouse_admin.changes.models import ChangeEvent, ChangeRequest, CoAuthor, Item, Revision, Vote
 from warehouse_admin.changes.turns import my_turn
 from warehouse_admin.core.errors import Missing
-from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
 
 State = ChangeRequest.State
 
@@ -51,7 +51,8 @@ TABS: dict[str, tuple[State, ...] | None] = {  # by the states that each holds, 
 }
 _SHARED = Exists(CoAuthor.objects.filter(change=OuterRef("pk")))
 _UNSEEN = (*ChangeRequest.CLOSED, State.DRAFT)  # a draft is its authors' business, and what is closed stands in no way
-_RIVALS = ChangeRequest.objects.filter(saved_query=OuterRef("saved_query")).exclude(state__in=_UNSEEN)
+_SAME_OBJECT = Q(saved_query=OuterRef("saved_query")) | Q(table=OuterRef("table"))
+_RIVALS = ChangeRequest.objects.filter(_SAME_OBJECT).exclude(state__in=_UNSEEN)
 _HAS_RIVALS = Exists(_RIVALS.exclude(pk=OuterRef("pk")))
 _UNREAD_OF_AUTHOR = tuple(f"author__{name}" for name in ("password", "email", "last_login", "date_joined"))
 _READ_OF_VIEW = {"id", "name", "posthog_id", "managed_viewset_kind", "origin", "deleted_at"}
@@ -71,8 +72,8 @@ def change_list(user: User, params: Mapping[str, str]) -> QuerySet[ChangeRequest
     """Changes as the list shows them. `params`: tab, q, state, author, action, saved_query, connection, sort."""
     found = _filtered(_of_tab(user, params.get("tab") or "all"), params)
     found = found.filter(searching.parse(params.get("q") or "", user).condition)
-    shown = found.select_related("saved_query", "author", "connection")
-    shown = shown.defer("remote", *_UNREAD_OF_VIEW, *_UNREAD_OF_AUTHOR, *CONNECTION_UNREAD)
+    shown = found.select_related("saved_query", "table", "author", "connection")
+    shown = shown.defer("remote", "table__columns", *_UNREAD_OF_VIEW, *_UNREAD_OF_AUTHOR, *CONNECTION_UNREAD)
     return shown.order_by(*_order(params))
 
 
@@ -93,6 +94,8 @@ def detail(number: int, user: User | None = None) -> ChangeRequest:
     related = (
         "saved_query",
         "saved_query__connection",
+        "table",
+        "table__connection",
         "author",
         "connection",
         "mutation",
@@ -166,16 +169,20 @@ def read_votes(changes: Sequence[ChangeRequest]) -> None:
     prefetch_related_objects(changes, Prefetch("votes", Vote.objects.select_related("voter")))
     prefetch_related_objects([change for change in changes if getattr(change, "is_shared", False)], "co_authors")
     reviewers = SimpleLazyObject(votes.reviewers)  # where nobody has voted, nobody asks
-    keys = SimpleLazyObject(lambda: accounts.own_keys(change.author_id for change in changes))
+    own = SimpleLazyObject(lambda: accounts.own_keys(change.author_id for change in changes))
+    spent = SimpleLazyObject(lambda: keys.spent_of(changes))
     for change in changes:
-        change.reviewers, change.own_keys = reviewers, keys  # type: ignore[attr-defined]
+        change.reviewers, change.own_keys, change.spent = reviewers, own, spent  # type: ignore[attr-defined]
 
 
-def others_open(saved_query: SavedQuery | None, *, besides: ChangeRequest | None = None) -> QuerySet[ChangeRequest]:
-    """Submitted changes of a view that are not closed; of a view that is not made yet there are none."""
-    if saved_query is None or not getattr(besides, "has_rivals", True):
+def others_open(
+    about: SavedQuery | WarehouseTable | None, *, besides: ChangeRequest | None = None
+) -> QuerySet[ChangeRequest]:
+    """Submitted changes of a view or table that are not closed; of one that is not made yet there are none."""
+    if about is None or not getattr(besides, "has_rivals", True):
         return ChangeRequest.objects.none()
-    found = ChangeRequest.objects.filter(saved_query=saved_query).exclude(state__in=_UNSEEN)
+    field = "table" if isinstance(about, WarehouseTable) else "saved_query"
+    found = ChangeRequest.objects.filter(**{field: about}).exclude(state__in=_UNSEEN)
     return found.exclude(pk=besides.pk if besides else 0).select_related("author").order_by("pk")
 
 
@@ -216,6 +223,8 @@ def _filtered(found: QuerySet[ChangeRequest], params: Mapping[str, str]) -> Quer
             found = found.filter(**{lookup: value})
     if view := params.get("saved_query"):
         found = found.filter(saved_query__posthog_id=view) if _is_uuid(str(view)) else found.none()
+    if table := params.get("table"):
+        found = found.filter(table__posthog_id=table) if _is_uuid(str(table)) else found.none()
     return found
 
 

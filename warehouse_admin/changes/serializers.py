@@ -9,6 +9,8 @@ from rest_framework import serializers
 from warehouse_admin.changes.models import ChangeRequest, Vote
 from warehouse_admin.core.rest.fields import ExactText
 from warehouse_admin.mutations.models import Mutation
+from warehouse_admin.mutations.services import Entered
+from warehouse_admin.posthog.buckets import FORMATS
 
 
 class Held(serializers.Serializer):
@@ -21,6 +23,9 @@ class Held(serializers.Serializer):
 
     sync_frequency = serializers.CharField(allow_null=True)
     is_materialized = serializers.BooleanField(allow_null=True)
+    format = serializers.CharField(required=False, help_text="Of a table, as the two that follow.")
+    url_pattern = serializers.CharField(required=False)
+    columns = serializers.ListField(child=serializers.DictField(), required=False)
 
 
 class Proposal(serializers.Serializer):
@@ -29,6 +34,12 @@ class Proposal(serializers.Serializer):
     query = serializers.CharField(required=False)
     name = serializers.CharField(required=False)
     sync_frequency = serializers.CharField(required=False)
+    format = serializers.CharField(required=False)
+    url_pattern = serializers.CharField(required=False)
+    credential = serializers.DictField(
+        required=False, help_text="What of the keys was set, by whom and when; never the keys."
+    )
+    columns = serializers.DictField(child=serializers.CharField(), required=False, help_text="New types by name.")
 
 
 class FieldChange(serializers.Serializer):
@@ -183,6 +194,7 @@ class ChangeDetail(serializers.Serializer):
     connection = serializers.CharField()
     title = serializers.CharField(help_text="What it does, in a few words.")
     saved_query = serializers.UUIDField(allow_null=True, help_text="Null for a view that is not made yet.")
+    table = serializers.UUIDField(allow_null=True, help_text="The same of a change of a table.")
     name = serializers.CharField()
     author = serializers.CharField()
     co_authors = serializers.ListField(child=serializers.CharField(), help_text="Their user names.")
@@ -228,15 +240,38 @@ class ChangeDetail(serializers.Serializer):
     rolled_back_by = serializers.ListField(child=serializers.IntegerField())
 
 
-class NewChange(serializers.Serializer):
+class Keys(serializers.Serializer):
+    """The keys of a bucket: sent once, then forgotten; no answer ever has them."""
+
+    access_key = ExactText(write_only=True)
+    access_secret = ExactText(write_only=True)
+
+    def to_internal_value(self, data: Any) -> Entered:
+        return Entered(**super().to_internal_value(data))
+
+
+class TableFields(serializers.Serializer):
+    """What actions on tables take beside the name."""
+
+    format = serializers.CharField(max_length=50, required=False, help_text=f"One of {', '.join(FORMATS)}.")
+    url_pattern = ExactText(required=False)
+    credential = Keys(required=False)
+    columns = serializers.DictField(
+        child=serializers.CharField(max_length=50), required=False, help_text="New types by the name of the column."
+    )
+
+
+class NewChange(TableFields):
     """Fields by action: `edit_query` `saved_query, query`; `create_view` `name, query` and, where there are several,
     `connection`; `rename` `saved_query, name`; `set_cadence` `saved_query, sync_frequency`; `materialize`,
-    `unmaterialize` and `delete` `saved_query`."""
+    `unmaterialize` and `delete` `saved_query`; `create_table` `name, format, url_pattern, credential`; `update_table`
+    `table` and what of these changes; `delete_table` and `refresh_schema` `table`; `update_schema` `table, columns`."""
 
     action = serializers.CharField(max_length=40)
     connection = serializers.SlugField(required=False)
     # A malformed id is an unknown object, so it is looked up as text.
     saved_query = serializers.CharField(max_length=100, required=False)
+    table = serializers.CharField(max_length=100, required=False)
     query = ExactText(required=False)
     name = ExactText(required=False)
     sync_frequency = serializers.CharField(max_length=40, required=False)
@@ -299,7 +334,7 @@ class VoteBody(Comment):
     digest = serializers.CharField(required=False, max_length=64)
 
 
-class Revised(serializers.Serializer):
+class Revised(TableFields):
     """Fields of the action that are left out stay as they are."""
 
     query = ExactText(required=False)

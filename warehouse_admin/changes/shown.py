@@ -9,8 +9,10 @@ from warehouse_admin.changes.actions import Action, Consequences, Facts, Row, Su
 from warehouse_admin.changes.models import ChangeRequest, Revision
 from warehouse_admin.changes.rebase import left_out_so_far
 from warehouse_admin.mutations import services as mutations
+from warehouse_admin.mutations.sent import flat
 
 HELD = ("name", "query", "latest_history_id", "sync_frequency", "is_materialized", "fetched_at")
+HELD_OF_TABLES = ("format", "url_pattern", "columns")
 
 
 @dataclass(frozen=True)
@@ -28,13 +30,14 @@ class Shown:
     @property
     def body(self) -> list[tuple[str, str]]:
         """The fields of the request, SQL aside, which is shown as a diff."""
-        return [(name, _short(value)) for name, value in self.request["body"].items() if name != "query"]
+        fields = {name: value for name, value in self.request["body"].items() if name != "query"}
+        return [(name, _short(value)) for name, value in flat(fields)]
 
 
 def shown(change: ChangeRequest, revision: Revision, dependents: list[str]) -> Shown:
     """One revision of a change, with the views that select from its object now."""
     base, proposal = revision.base, revision.proposal
-    subject = Subject(change.connection, change.object_name, base, change.saved_query, dependents)
+    subject = Subject(change.connection, change.object_name, base, change.about, dependents)
     return show(action_of(change.action), subject, proposal)
 
 
@@ -42,7 +45,7 @@ def cautions(change: ChangeRequest, revision: Revision) -> list[str]:
     """What about an open change deserves a second look; it may parse the SQL."""
     if change.is_closed:
         return []
-    subject = Subject(change.connection, change.object_name, revision.base, change.saved_query)
+    subject = Subject(change.connection, change.object_name, revision.base, change.about)
     return [*_left_out(change, revision), *action_of(change.action).cautions(subject, revision.proposal)]
 
 
@@ -68,7 +71,7 @@ def show(action: Action, subject: Subject, proposal: Facts) -> Shown:
         request=mutations.preview(
             connection=subject.connection,
             kind=action.kind,
-            object_id=str(subject.view.posthog_id) if subject.view else "",
+            object_id=str(subject.about.posthog_id) if subject.about else "",
             object_name=subject.name,
             payload=action.payload(proposal),
             base=subject.base,
@@ -77,8 +80,11 @@ def show(action: Action, subject: Subject, proposal: Facts) -> Shown:
 
 
 def held_dict(base: Facts) -> dict[str, Any] | None:
-    """What PostHog held, for the API; None where there was no view yet."""
-    return {name: base.get(name) for name in HELD} if base else None
+    """What PostHog held, for the API; None where there was nothing yet."""
+    if not base:
+        return None
+    more = HELD_OF_TABLES if "url_pattern" in base else ()
+    return {name: base.get(name) for name in (*HELD, *more)}
 
 
 def _short(value: Any) -> str:

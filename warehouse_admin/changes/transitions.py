@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from warehouse_admin.accounts.models import User
 from warehouse_admin.audit import services as audit
-from warehouse_admin.changes import votes
+from warehouse_admin.changes import keys, votes
 from warehouse_admin.changes.errors import StateForbids
 from warehouse_admin.changes.models import ChangeEvent, ChangeRequest, Revision
 from warehouse_admin.changes.policies import target_of
@@ -92,7 +92,9 @@ _WHY = {
 def lock(change: ChangeRequest | int) -> ChangeRequest:
     """The current row, locked until the caller's transaction ends."""
     key = change if isinstance(change, int) else change.pk
-    rows = ChangeRequest.objects.select_for_update(of=("self",)).select_related("saved_query", "author", "connection")
+    rows = ChangeRequest.objects.select_for_update(of=("self",)).select_related(
+        "saved_query", "table", "author", "connection"
+    )
     found = rows.filter(pk=key).first()
     if found is None:
         raise Missing(f"There is no change #{key}.")
@@ -139,6 +141,8 @@ def move(change: ChangeRequest, to: State, **fields: Any) -> None:
     for name, value in fields.items():
         setattr(change, name, value)
     change.save(update_fields=list(fields))
+    if to in ChangeRequest.CLOSED:
+        keys.wipe(change, to.replace("_", " "))
 
 
 def supersede(change: ChangeRequest, user: User | None) -> None:

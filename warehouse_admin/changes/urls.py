@@ -16,6 +16,7 @@ from warehouse_admin.changes.views import (
     preview,
     proposing,
     scheduling,
+    tables,
     whole,
 )
 
@@ -25,6 +26,10 @@ urlpatterns = [
     path("changes/completions/", editing.completions, name="completions"),
     path("changes/validate/", editing.validate, name="validate"),
     path("changes/new-view/", new_view.new_view, name="new-view"),
+    path("changes/new-table/", tables.new_table, name="new-table"),
+    path("changes/new-table/preview/", tables.preview_new, name="preview-new-table"),
+    path("tables/<uuid:posthog_id>/propose/<str:action>/", tables.propose_action, name="propose-table-action"),
+    path("tables/<uuid:posthog_id>/propose/<str:action>/preview/", tables.preview_action, name="preview-table-action"),
     path("saved-queries/<uuid:posthog_id>/edit/", editing.propose, name="propose"),
     path("saved-queries/<uuid:posthog_id>/propose/<str:action>/", proposing.propose_action, name="propose-action"),
     path(

@@ -85,6 +85,17 @@ def readers_of_table(table: WarehouseTable) -> list[SavedQuery]:
     return list(readers.defer("query", "columns").order_by("name"))
 
 
+def readers_by_table(tables: Iterable[int]) -> dict[int, list[SavedQuery]]:
+    """Present views that read each of these tables (by primary key), in one query; none for no table."""
+    found: dict[int, list[SavedQuery]] = {}
+    wanted = set(tables)
+    edges = _edges().filter(upstream_table__in=wanted).order_by("downstream__name") if wanted else ()
+    for edge in edges:
+        if edge.upstream_table_id is not None:
+            found.setdefault(edge.upstream_table_id, []).append(edge.downstream)
+    return found
+
+
 def caveat(connection: Connection) -> str:
     """Why a list of readers may lack some, in a sentence; empty when every present view was read completely."""
     views = SavedQuery.objects.present().filter(connection=connection)

@@ -16,8 +16,9 @@ from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
 from warehouse_admin.core.errors import InvalidInput, Missing, UserError
 from warehouse_admin.core.rest import filters
 from warehouse_admin.core.rest.endpoints import Endpoint, ListEndpoint, SignedInRequest
-from warehouse_admin.mirror import attention, authorship, selectors, services
+from warehouse_admin.mirror import attention, authorship, hooks, selectors, services
 from warehouse_admin.mirror.models import (
+    ColumnsChange,
     Confidence,
     SavedQuery,
     SavedQueryVersion,
@@ -28,6 +29,8 @@ from warehouse_admin.mirror.models import (
 from warehouse_admin.mirror.run_summary import summary_of
 from warehouse_admin.mirror.serializers import (
     BlameRow,
+    ColumnsChangeRow,
+    ReaderRow,
     RunRow,
     RunSummaryRow,
     SavedQueryDetail,
@@ -169,21 +172,62 @@ class TableList(ListEndpoint):
         "name": filters.text("name", "The exact name."),
         "source_type": filters.text("source_type"),
         "format": filters.text("format"),
+        "kind": filters.conditions(
+            {
+                "source": ~Q(source_id=""),
+                "storage": Q(is_storage=True),
+                "bucket": Q(source_id="", is_storage=False),
+            }
+        ),
     }
     searched = ("name", "source_type", "url_pattern")
     orderings: ClassVar = {"name": "name", "synced_at": "synced_at", "source_type": "source_type"}
     default_ordering = "name"
 
     def get_queryset(self) -> QuerySet[WarehouseTable]:
-        return WarehouseTable.objects.select_related("connection").defer(*CONNECTION_UNREAD)
+        tables = WarehouseTable.objects.select_related("connection").defer(*CONNECTION_UNREAD)
+        return selectors.with_storage(tables)
+
+
+class OfTable(Endpoint):
+    """An address below one table."""
+
+    def table(self) -> WarehouseTable:
+        """The table that the address names, a tombstone too; Missing when the mirror has none."""
+        return selectors.table_by_id(self.kwargs["posthog_id"], self.request.query_params.get("connection", ""))
 
 
 @extend_schema(parameters=[IN_CONNECTION])
-class TableOne(Endpoint):
+class TableOne(OfTable):
     serializer_class = TableRow
 
     def get(self, request: SignedInRequest, posthog_id: UUID) -> Response:
-        return self.answer(selectors.table_by_id(posthog_id, request.query_params.get("connection", "")))
+        return self.answer(self.table())
+
+
+class ColumnHistory(ListEndpoint, OfTable):
+    """What became of the columns of a table since the mirror knows it."""
+
+    serializer_class = ColumnsChangeRow
+    filters: ClassVar = {"connection": connection_filter("table__connection__slug")}
+    orderings: ClassVar = {"seen_at": "seen_at"}
+    default_ordering = "-seen_at"
+
+    def get_queryset(self) -> QuerySet[ColumnsChange]:
+        return ColumnsChange.objects.filter(table=self.table())
+
+
+class TableReaders(ListEndpoint, OfTable):
+    """The views that read a table, as far as their SQL was parsed."""
+
+    serializer_class = ReaderRow
+    filters: ClassVar = {"connection": connection_filter()}
+    orderings: ClassVar = {"name": "name"}
+    default_ordering = "name"
+
+    def get_queryset(self) -> QuerySet[SavedQuery]:
+        readers = [view.pk for view in hooks.listed(hooks.table_readers, self.table())]
+        return SavedQuery.objects.filter(pk__in=readers).only("posthog_id", "name")
 
 
 class SyncList(Idempotent, ListEndpoint):

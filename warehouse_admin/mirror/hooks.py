@@ -45,6 +45,12 @@ dropped_drafts: list[Callable[..., None]] = []
 # one view and how many steps up and down → a picture of what is around it
 graphs: list[Callable[[SavedQuery, int], Any]] = []
 table_readers: list[Callable[[WarehouseTable], list[SavedQuery]]] = []
+# a person and one table → what can be proposed for it: {label, icon, url, refusal, danger}
+table_proposals: list[Callable[[Any, WarehouseTable], list[dict[str, Any]]]] = []
+# a person → where a new table is proposed and why not: {url, refusal}
+new_tables: list[Callable[[Any], dict[str, str]]] = []
+# one table → its open changes, each with `pk`, `state` and `author`
+open_table_changes: list[Callable[[WarehouseTable], Iterable[Any]]] = []
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,7 @@ def merged(hooks: list[Callable[[Iterable[SavedQuery]], Counts]], views: list[Sa
     return found
 
 
-def listed(hooks: list[Callable[[Any], list[Any]]], subject: Any) -> list[Any]:
+def listed(hooks: Sequence[Callable[[Any], Iterable[Any]]], subject: Any) -> list[Any]:
     """The same for lists about one object."""
     return [item for hook in hooks for item in hook(subject)]
 

@@ -228,6 +228,25 @@ class WarehouseTable(models.Model):
         return self.name
 
 
+class ColumnsChange(models.Model):
+    """One time that the columns of a table were found to be others than before; PostHog keeps no record of it."""
+
+    table = models.ForeignKey(WarehouseTable, models.CASCADE, related_name="columns_changes")
+    before = models.JSONField(default=list)  # as `WarehouseTable.columns`
+    after = models.JSONField(default=list)
+    since = models.DateTimeField(null=True)  # when the former ones were read last
+    seen_at = models.DateTimeField()
+    change_number = models.PositiveBigIntegerField(null=True)  # of the change request that did it, where one did
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["-seen_at", "-pk"]
+        indexes = [models.Index(fields=["table", "-seen_at"], name="mirror_columns_of_table")]
+
+    def __str__(self) -> str:
+        return f"columns of {self.table}"
+
+
 class Run(models.Model):
     """One materialization run, kept longer than PostHog shows it."""
 

@@ -13,6 +13,7 @@ from typing import Any
 from django.db.models import (
     Case,
     Count,
+    Exists,
     F,
     IntegerField,
     Min,
@@ -33,6 +34,7 @@ from warehouse_admin.core.errors import Missing
 from warehouse_admin.core.searching import every_word
 from warehouse_admin.mirror.cadences import CADENCES
 from warehouse_admin.mirror.models import (
+    ColumnsChange,
     Observation,
     Run,
     SavedQuery,
@@ -41,6 +43,7 @@ from warehouse_admin.mirror.models import (
     SyncRun,
     WarehouseTable,
 )
+from warehouse_admin.mirror.own_tables import STORAGE_FORMAT
 
 State = ScheduleState
 Params = Mapping[str, str]
@@ -197,13 +200,29 @@ def view_by_id(posthog_id: uuid.UUID, connection: str = "") -> SavedQuery:
     return view
 
 
+def with_storage(tables: QuerySet[WarehouseTable]) -> QuerySet[WarehouseTable]:
+    """Say of each table whether it holds the rows of a materialized view, and of which; no query for each row."""
+    view = SavedQuery.objects.present().filter(
+        connection=OuterRef("connection"), name=OuterRef("name"), is_materialized=True
+    )
+    own = Q(source_id="", format=STORAGE_FORMAT)
+    return tables.annotate(is_storage=own & Exists(view), storage_id=Subquery(view.values("posthog_id")[:1]))
+
+
+def columns_history(table: WarehouseTable, limit: int = 50) -> list[ColumnsChange]:
+    """What became of the columns of a table, newest first."""
+    return list(ColumnsChange.objects.filter(table=table)[:limit])
+
+
 def table_list(params: Params) -> QuerySet[WarehouseTable]:
-    """Parameters: q, source, connection, deleted, sort (name, source, synced)."""
+    """Parameters: q, source (a type, `bucket` or `storage`), connection, deleted, sort (name, source, synced)."""
     gone = {"only": Q(deleted_at__isnull=False), "any": Q()}.get(params.get("deleted", ""), Q(deleted_at=None))
     wanted = gone & in_scope(params) & every_word(params.get("q", ""), "name", "source_type", "url_pattern")
+    tables = with_storage(WarehouseTable.objects.all())
     if source := params.get("source", ""):
-        wanted &= Q(source_type="" if source == "self" else source)
-    tables = WarehouseTable.objects.filter(wanted).select_related("connection").defer("columns", *CONNECTION_UNREAD)
+        of_none = {"bucket": Q(source_id="", is_storage=False), "storage": Q(is_storage=True)}
+        wanted &= of_none.get(source) or Q(source_type=source)
+    tables = tables.filter(wanted).select_related("connection").defer("columns", *CONNECTION_UNREAD)
     fields = {"name": "name", "source": "source_type", "synced": "schema_last_synced_at"}
     sort = params.get("sort", "")
     field = fields.get(sort.removeprefix("-"), "name")

@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from warehouse_admin.core.rest.fields import Column, NullableText, columns_of
-from warehouse_admin.mirror import progress
+from warehouse_admin.mirror import own_tables, progress
 from warehouse_admin.mirror.models import Run, SavedQuery, SavedQueryVersion, ScheduleState, SyncRun, WarehouseTable
 
 
@@ -176,6 +176,11 @@ class TableRow(Catalogued, serializers.ModelSerializer):
     source_type = NullableText()
     source_status = NullableText()
     schema_name = NullableText()
+    kind = serializers.SerializerMethodField()
+    storage_of = serializers.SerializerMethodField()
+    locked = serializers.SerializerMethodField()
+    created_by = NullableText(source="created_by_email")
+    created_at = serializers.DateTimeField(source="remote_created_at", allow_null=True, read_only=True)
 
     class Meta:
         model = WarehouseTable
@@ -191,6 +196,11 @@ class TableRow(Catalogued, serializers.ModelSerializer):
             "source_status",
             "schema_name",
             "schema_last_synced_at",
+            "kind",
+            "storage_of",
+            "locked",
+            "created_by",
+            "created_at",
             "owner",
             "tags",
             "synced_at",
@@ -201,6 +211,38 @@ class TableRow(Catalogued, serializers.ModelSerializer):
     @extend_schema_field(Column(many=True))
     def get_columns(self, table: WarehouseTable) -> list[dict[str, Any]]:
         return columns_of(table.columns)
+
+    def get_kind(self, table: WarehouseTable) -> str:
+        """`source`: a source syncs it; `storage`: the rows of a materialized view; `bucket`: files that were linked."""
+        return own_tables.kind_of(table)
+
+    def get_storage_of(self, table: WarehouseTable) -> UUID | None:
+        """The materialized view whose rows it holds."""
+        view = own_tables.storage_view(table)
+        return view.posthog_id if view else None
+
+    def get_locked(self, table: WarehouseTable) -> str | None:
+        """Why nobody changes it here; null where nothing forbids it."""
+        return own_tables.why_locked(table) or None
+
+
+class ColumnsChangeRow(serializers.Serializer):
+    """One time that the columns were found to be others than before."""
+
+    seen_at = serializers.DateTimeField()
+    since = serializers.DateTimeField(allow_null=True, help_text="When the former ones were read last.")
+    change = serializers.IntegerField(
+        source="change_number", allow_null=True, help_text="The change request that did it, where one did."
+    )
+    before = Column(many=True)
+    after = Column(many=True)
+
+
+class ReaderRow(serializers.Serializer):
+    """A view that reads a table."""
+
+    id = serializers.UUIDField(source="posthog_id")
+    name = serializers.CharField()
 
 
 class SyncProgress(serializers.Serializer):

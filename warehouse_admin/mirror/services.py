@@ -23,6 +23,11 @@ from warehouse_admin.mirror.models import SavedQuery, SavedQueryVersion, SyncRun
 from warehouse_admin.mirror.ours import store_created as store_created
 from warehouse_admin.mirror.ours import store_deleted as store_deleted
 from warehouse_admin.mirror.ours import store_read_back
+from warehouse_admin.mirror.own_tables import find_live_table as find_live_table
+from warehouse_admin.mirror.own_tables import read_live_table as read_live_table
+from warehouse_admin.mirror.own_tables import store_table as store_table
+from warehouse_admin.mirror.own_tables import store_table_deleted as store_table_deleted
+from warehouse_admin.mirror.own_tables import why_locked as why_locked
 from warehouse_admin.mirror.signals import announce
 from warehouse_admin.mirror.sync import run as sync_run
 from warehouse_admin.mirror.sync.words import in_words

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 
 from warehouse_admin.accounts.models import Connection
+from warehouse_admin.core.fields import EncryptedTextField
 
 CANDIDATES = "candidates"
 """In the evidence of a new view without an answer: the views of which only a person can tell whether one is it."""
@@ -34,6 +35,11 @@ class Mutation(models.Model):
         CREATE_INTERVIEW = "create_interview"
         UPDATE_INTERVIEW = "update_interview"
         DELETE_INTERVIEW = "delete_interview"
+        CREATE_TABLE = "create_table"
+        UPDATE_TABLE = "update_table"
+        DELETE_TABLE = "delete_table"
+        REFRESH_SCHEMA = "refresh_schema"
+        UPDATE_SCHEMA = "update_schema"
 
     class State(models.TextChoices):
         ASKED = "asked"  # committed, nothing sent
@@ -99,3 +105,29 @@ class ObjectLock(models.Model):
 
     def __str__(self) -> str:
         return self.object_id
+
+
+class Credential(models.Model):
+    """The keys of a bucket on their way to PostHog: encrypted until they were sent or are not needed, then empty."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    cause = models.CharField(max_length=60)  # as of the mutation that sends them
+    access_key = EncryptedTextField(null=True)  # noqa: DJ001 - null is what the database can tell from a text
+    access_secret = EncryptedTextField(null=True)  # noqa: DJ001
+    entered_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    entered_at = models.DateTimeField()
+    wiped_at = models.DateTimeField(null=True)
+    wiped_because = models.CharField(max_length=100, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["cause"], name="mutations_credentials_of")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(wiped_at=None) | models.Q(access_key__isnull=True, access_secret__isnull=True),
+                name="mutations_wiped_is_empty",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"credential of {self.cause}"

@@ -10,7 +10,7 @@ from django.utils import timezone
 from warehouse_admin.accounts.models import User
 from warehouse_admin.audit import services as audit
 from warehouse_admin.audit.targets import Target
-from warehouse_admin.mutations import locks, timing
+from warehouse_admin.mutations import credentials, locks, timing
 from warehouse_admin.mutations.errors import NotYet
 from warehouse_admin.mutations.kinds import kind_of
 from warehouse_admin.mutations.models import Mutation
@@ -68,6 +68,7 @@ def conclude(
                 setattr(mutation, name, value)
             if state not in Mutation.OPEN:
                 locks.release(mutation)
+            credentials.wipe_sent(mutation)
             kind = kind_of(mutation)
             shown_before = kind.shown(mutation.before or mutation.base) or None
             shown_after = kind.shown(after) if after else None

@@ -27,6 +27,11 @@ class Sent:
     former: str
     is_exact: bool
 
+    @property
+    def lines(self) -> list[tuple[str, Any]]:
+        """The fields for people, those of a field each by itself."""
+        return flat(self.fields)
+
 
 @dataclass(frozen=True)
 class ReadBack:
@@ -35,6 +40,14 @@ class ReadBack:
     field: str
     value: Any
     as_sent: bool | None
+
+
+def flat(fields: dict[str, Any]) -> list[tuple[str, Any]]:
+    """`credential.access_key` and the like for what a field holds of its own."""
+    found: list[tuple[str, Any]] = []
+    for name, value in fields.items():
+        found += [(f"{name}.{key}", one) for key, one in value.items()] if isinstance(value, dict) else [(name, value)]
+    return found
 
 
 def _reads_as(field: str, wanted: Any, mutation: Mutation) -> Any:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from warehouse_admin.mutations.ask import ask
+from warehouse_admin.mutations.credentials import FIELD as CREDENTIAL
+from warehouse_admin.mutations.credentials import Entered, is_same, seal, spent, told, wipe
 from warehouse_admin.mutations.decide import candidates, decide, decided_by, made_as
 from warehouse_admin.mutations.kinds.interviews import in_digests as interview_in_digests
 from warehouse_admin.mutations.preview import preview
-from warehouse_admin.mutations.rows import fetched_at, restore, snapshot
+from warehouse_admin.mutations.rows import fetched_at, restore, restore_table, snapshot
 from warehouse_admin.mutations.send import send
 from warehouse_admin.mutations.sent import read_back, sent
 from warehouse_admin.mutations.settle import give_up, settle, settle_due
 
 __all__ = [
+    "CREDENTIAL",
+    "Entered",
     "ask",
     "candidates",
     "decide",
@@ -19,13 +23,19 @@ __all__ = [
     "fetched_at",
     "give_up",
     "interview_in_digests",
+    "is_same",
     "made_as",
     "preview",
     "read_back",
     "restore",
+    "restore_table",
+    "seal",
     "send",
     "sent",
     "settle",
     "settle_due",
     "snapshot",
+    "spent",
+    "told",
+    "wipe",
 ]

@@ -165,6 +165,24 @@ def get_table(client: Client, table_id: Id) -> WarehouseTable:
     return client.request("GET", path_to(TABLES, table_id)).read(WarehouseTable.parse)
 
 
+def find_table(client: Client, name: str) -> WarehouseTable | None:
+    """The table of exactly this name; None when PostHog lists none."""
+    return next((row for row in iter_tables(client, search=name) if row.name == name and not row.deleted), None)
+
+
+def iter_tables(client: Client, *, search: str | None = None) -> Iterator[WarehouseTable]:
+    """Every table, newest first. Rows may shift between pages: one may come twice."""
+    offset = 0
+    while True:
+        page = list_tables(client, 500, offset, search=search)
+        yield from page.results
+        if not page.has_next:
+            return
+        if not page.results:
+            raise errors.BadAnswer("PostHog sent an empty page that claims to have a successor.")
+        offset += len(page.results)
+
+
 def list_interviews(client: Client, limit: int = 100, offset: int = 0) -> Page[UserInterview]:
     """User interviews, newest first: personal data, and an optional product that may be refused."""
     return _page(client, INTERVIEWS, UserInterview.parse, "user interviews", limit=limit, offset=offset)

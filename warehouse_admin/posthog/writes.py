@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any, BinaryIO, Final
+from urllib.parse import quote, quote_plus
 from uuid import UUID
 
 from .answers import Created, Folder
@@ -115,7 +118,7 @@ def create_table(
     """Link files in a bucket as a table. Slow: PostHog reads the bucket before it answers."""
     body = {"name": name, "format": format, "url_pattern": url_pattern}
     body["credential"] = {"access_key": access_key, "access_secret": access_secret}  # type: ignore[assignment]
-    answer = client.request("POST", TABLES, json=body, hide=(access_key, access_secret))
+    answer = client.request("POST", TABLES, json=body, hide=_spellings(access_key, access_secret))
     return answer.read(WarehouseTable.parse)
 
 
@@ -135,7 +138,7 @@ def update_table(
     if credential:
         body["credential"] = credential
     path = path_to(TABLES, table_id)
-    return _patch(client, path, body, hide=tuple(credential.values())).read(WarehouseTable.parse)
+    return _patch(client, path, body, hide=_spellings(*credential.values())).read(WarehouseTable.parse)
 
 
 def delete_table(client: Client, table_id: Id) -> None:
@@ -216,6 +219,16 @@ def _query(hogql: str, base: Mapping[str, Any] | None = None) -> dict[str, Any]:
 
 def _given(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _spellings(*secrets: str) -> tuple[str, ...]:
+    """As errors of a storage may quote them: plain, or as part of an address, of XML or of JSON. The longest first."""
+    found = {
+        spelled
+        for secret in secrets
+        for spelled in (secret, quote(secret, safe=""), quote_plus(secret), escape(secret), json.dumps(secret)[1:-1])
+    }
+    return tuple(sorted(found, key=len, reverse=True))
 
 
 def _patch(client: Client, path: str, body: dict[str, Any], *, hide: Sequence[str] = ()) -> Answer:

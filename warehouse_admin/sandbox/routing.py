@@ -94,7 +94,10 @@ PROJECT_ROUTES: list[Route] = [
         {"GET": tables.list_tables, "POST": tables.create},
         {"GET": tables.retrieve, "PATCH": tables.update, "PUT": tables.update, "DELETE": tables.delete},
     ),
-    *_actions("warehouse_tables", {"update_schema": ("POST", None), "refresh_schema": ("POST", tables.refresh_schema)}),
+    *_actions(
+        "warehouse_tables",
+        {"update_schema": ("POST", tables.update_schema), "refresh_schema": ("POST", tables.refresh_schema)},
+    ),
     *_crud(
         "user_interviews",
         "user_interview",

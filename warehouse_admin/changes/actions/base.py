@@ -1,4 +1,4 @@
-"""What an action on a view is made of."""
+"""What an action on a view or a table is made of."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from warehouse_admin.core.digests import json_digest
 from warehouse_admin.core.errors import InvalidInput
 from warehouse_admin.lineage import impact
 from warehouse_admin.lineage.impact import Impact
-from warehouse_admin.mirror.models import Observation, SavedQuery
+from warehouse_admin.mirror.models import Observation, SavedQuery, WarehouseTable
 from warehouse_admin.mutations.models import Mutation
 
 Facts = dict[str, Any]
@@ -27,17 +27,26 @@ KEPT = (
     "fetched_at",
 )
 """What a revision keeps of the live view."""
+Mirrored = SavedQuery | WarehouseTable
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What an action is about: the live view as it was read (`base`, empty for a new one) and who selects from it."""
+    """What an action is about: the live object as it was read (`base`, empty for a new one) and who selects from it."""
 
     connection: Connection
     name: str
     base: Facts
-    view: SavedQuery | None = None
+    about: Mirrored | None = None
     dependents: list[str] = field(default_factory=list)
+
+    @property
+    def view(self) -> SavedQuery | None:
+        return self.about if isinstance(self.about, SavedQuery) else None
+
+    @property
+    def table(self) -> WarehouseTable | None:
+        return self.about if isinstance(self.about, WarehouseTable) else None
 
     @property
     def generation(self) -> str:
@@ -83,7 +92,11 @@ class Action:
 
     name: ClassVar[ChangeRequest.Action]
     kind: ClassVar[Mutation.Kind]
-    did: ClassVar[Observation.Kind]  # what a sync would have seen of it, had it been somebody else's
+    did: ClassVar[Observation.Kind]  # of a view: what a sync would have seen of it, had it been somebody else's
+    of_tables: ClassVar[bool] = False  # whether it is about tables, not views
+    makes: ClassVar[bool] = False  # whether its object is not there yet
+    kept: ClassVar[tuple[str, ...]] = KEPT
+    blamed: ClassVar[str] = ""  # the field at fault when nothing would change; empty: the last
     capability: ClassVar[str] = "write"
     fields: ClassVar[tuple[str, ...]] = ()
     label: ClassVar[str]  # on a button
@@ -98,12 +111,12 @@ class Action:
         "The view is read from PostHog first; nothing is sent if somebody has changed it since."
     )
 
-    def fits(self, view: SavedQuery) -> bool:
-        """Whether it makes sense for a view as it is."""
+    def fits(self, view: Any) -> bool:
+        """Whether it makes sense for an object as it is."""
         return True
 
-    def clean(self, connection: Connection, values: Facts, view: SavedQuery | None) -> Facts:
-        """The proposal, from what was sent; raises InvalidInput naming every field at fault."""
+    def clean(self, connection: Connection, values: Facts, view: Any) -> Facts:
+        """The proposal, from what was sent about a view or table; raises InvalidInput naming every field at fault."""
         return {}
 
     def cadences(self, generation: str) -> tuple[str, ...]:

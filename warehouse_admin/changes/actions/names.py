@@ -1,4 +1,4 @@
-"""Names that a view may have, and who has them already."""
+"""Names that a view or table may have, and who has them already."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ def problem_with(name: str, connection: Connection, *, besides: SavedQuery | Non
     return _taken(name, connection, besides)
 
 
-def cautions_about(name: str, connection: Connection, *, besides: SavedQuery | None = None) -> list[str]:
+def cautions_about(
+    name: str, connection: Connection, *, besides: SavedQuery | WarehouseTable | None = None
+) -> list[str]:
     """What makes a name that PostHog takes hard to live with."""
     found = []
     if is_reserved(name):
         found.append(
-            f"{name} is a word of the query language. Queries may have to quote it (`{name}`) to read this view; "
+            f"{name} is a word of the query language. Queries may have to quote it (`{name}`) to read this; "
             "another name saves everybody that."
         )
     if other := _differing_in_case(name, connection, besides):
@@ -33,7 +35,26 @@ def cautions_about(name: str, connection: Connection, *, besides: SavedQuery | N
     return found
 
 
-def _differing_in_case(name: str, connection: Connection, besides: SavedQuery | None) -> str:
+def problem_with_table(name: str, connection: Connection, *, besides: WarehouseTable | None = None) -> str:
+    """The same of a warehouse table, whose name PostHog lets have any characters."""
+    if not name:
+        return "Give it a name."
+    if len(name) > names.LONGEST:
+        return f"At most {names.LONGEST} characters, please; this has {len(name):,}."
+    if not name.isprintable():
+        return "Leave out characters that are not seen, such as tabs and line breaks."
+    return _taken(name, connection, besides)
+
+
+def cautions_about_table(name: str, connection: Connection, *, besides: WarehouseTable | None = None) -> list[str]:
+    """What makes a name that PostHog takes hard to live with."""
+    found = cautions_about(name, connection, besides=besides)
+    if not names.is_valid(name):
+        found.append(f"Queries have to quote this name (`{name}`). Letters, digits and “_” alone save everybody that.")
+    return found
+
+
+def _differing_in_case(name: str, connection: Connection, besides: SavedQuery | WarehouseTable | None) -> str:
     """The view, table or built-in that this name could be taken for; empty for none."""
     former = besides.name if besides else ""
     for kind, model in (("a view", SavedQuery), ("a warehouse table", WarehouseTable)):
@@ -46,12 +67,13 @@ def _differing_in_case(name: str, connection: Connection, besides: SavedQuery | 
     return f"a table {built_in} of PostHog's own" if built_in else ""
 
 
-def _taken(name: str, connection: Connection, besides: SavedQuery | None) -> str:
+def _taken(name: str, connection: Connection, besides: SavedQuery | WarehouseTable | None) -> str:
     if name in BUILTIN_TABLES:
         return f"PostHog has a table {name} of its own. Choose another name."
     views = SavedQuery.objects.present().filter(connection=connection, name=name)
-    if views.exclude(pk=besides.pk if besides else 0).exists():
+    if views.exclude(pk=besides.pk if isinstance(besides, SavedQuery) else 0).exists():
         return f"There is a view {name} already. Choose another name, or edit that view."
-    if WarehouseTable.objects.present().filter(connection=connection, name=name).exists():
+    tables = WarehouseTable.objects.present().filter(connection=connection, name=name)
+    if tables.exclude(pk=besides.pk if isinstance(besides, WarehouseTable) else 0).exists():
         return f"There is a warehouse table {name} already. Choose another name."
     return ""

@@ -138,6 +138,7 @@ class EditQuery(Action):
 class CreateView(Action):
     name = ChangeRequest.Action.CREATE_VIEW
     kind = Mutation.Kind.CREATE_VIEW
+    makes = True
     did = Observation.Kind.CREATED
     fields = ("name", "query")
     label = "Create"

@@ -24,7 +24,11 @@ _ADDRESS = re.compile(r"[\w.+-]+@(?=[\w-]+\.)")
 
 def evidence_of(change: ChangeRequest) -> dict[str, Any]:
     """Everything but secrets, and people's addresses only where the hash of an entry covers them."""
-    of_it = Revision.objects.filter(change=change).select_related("editor").prefetch_related("items__saved_query")
+    of_it = (
+        Revision.objects.filter(change=change)
+        .select_related("editor")
+        .prefetch_related("items__saved_query", "items__table")
+    )
     revisions = list(of_it.order_by("number"))
     causes = Q(cause=f"change:{change.pk}") | Q(cause__startswith=f"change:{change.pk}:")
     writes = list(Mutation.objects.filter(causes).select_related("connection").order_by("asked_at", "pk"))
@@ -49,6 +53,7 @@ def _change(change: ChangeRequest) -> dict[str, Any]:
         "state": change.state,
         "view": change.object_name,
         "view_id": str(change.saved_query.posthog_id) if change.saved_query else None,
+        **({"table_id": str(change.table.posthog_id)} if change.table else {}),
         "connection": change.connection.slug,
         "project": f"{change.connection.host} {change.connection.project_id}",
         "author": change.author.get_username(),

@@ -267,6 +267,9 @@ def apply(request: HttpRequest, number: int) -> HttpResponse:
 
 def rebase_settings(request: HttpRequest, change: ChangeRequest) -> HttpResponse:
     """Without SQL there is nothing to bring together: the same wish, on top of what PostHog holds now."""
+    if change.table is not None and change.table.deleted_at is not None:
+        messages.warning(request, f"{change.table.name} was deleted in PostHog. Withdraw {change}.")
+        return redirect("changes:detail", change.pk)
     if change.saved_query is not None and change.saved_query.deleted_at is not None:
         messages.warning(request, f"{gone(change.saved_query).text} Withdraw {change}, or carry it over.")
         return redirect("changes:detail", change.pk)
@@ -284,7 +287,11 @@ def rebase_settings(request: HttpRequest, change: ChangeRequest) -> HttpResponse
 
 @require_http_methods(["GET", "POST"])
 def rollback(request: HttpRequest, number: int) -> HttpResponse:
-    lost = " ".join(services.inverse(selectors.detail(number, signed_in(request))).lost)
+    change = selectors.detail(number, signed_in(request))
+    inverse = services.inverse(change)
+    if inverse.impossible and request.method == "GET":
+        return render_detail(request, change, problem=StateForbids(inverse.impossible))
+    lost = " ".join(inverse.lost)
     text = "A new change proposes what was there before; it is reviewed like any other."
     if lost:
         text = f"{text} Not restored: {lost}"

@@ -70,10 +70,10 @@ def rebase(request: HttpRequest, number: int) -> HttpResponse:
     """Who changed what, the parts to choose from, the result, and the ways out; what is sent is kept on any refusal."""
     change = selectors.detail(number, signed_in(request))
     policies.require_author(signed_in(request), change, action="change.rebased")
-    view = change.saved_query
-    if view is None:
+    if change.about is None:
         return redirect("changes:revise", number)
-    if not action_of(change.action).has_sql:
+    view = change.saved_query
+    if view is None or not action_of(change.action).has_sql:
         return rebase_settings(request, change)
     if request.method == "GET":
         require_state(change, "rebase")

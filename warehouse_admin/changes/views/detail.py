@@ -6,13 +6,13 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from warehouse_admin.accounts.policies import allows
 from warehouse_admin.accounts.roles import VIEW_ALL_ENTRIES
 from warehouse_admin.changes import (
     impacts,
+    live,
     moves,
     offers,
     presenters,
@@ -32,7 +32,6 @@ from warehouse_admin.changes.shown import shown as describe
 from warehouse_admin.changes.views.people import signed_in
 from warehouse_admin.core.errors import Missing, UserError
 from warehouse_admin.core.htmx import render_page
-from warehouse_admin.mirror import services as mirror
 from warehouse_admin.mutations import services as mutations
 from warehouse_admin.mutations.words import sentence
 from warehouse_admin.posthog import errors
@@ -62,7 +61,7 @@ def render_detail(
         "told": describe(change, shown, impacts.direct(impact)),
         "timeline": timeline,
         "impact": impact,
-        "others": selectors.others_open(change.saved_query, besides=change) if not change.is_closed else [],
+        "others": selectors.others_open(change.about, besides=change) if not change.is_closed else [],
         "rollbacks": change.rollbacks.order_by("pk") if change.state == ChangeRequest.State.APPLIED else [],
         "inverse": services.inverse(change, current) if change.state == ChangeRequest.State.APPLIED else None,
         "dropped": left_out_so_far(change, shown) if moved else None,
@@ -151,32 +150,37 @@ def live_base(change: ChangeRequest, revision: Revision) -> dict[str, str]:
 
     Of a view that is not made yet: whether its name is free or taken.
     """
-    read_at = timezone.now()
+    noun = _noun(change)
     try:
-        if change.saved_query is None:
+        if change.about is None:
             return _of_name(change)
-        live = mirror.read_live(change.saved_query, purpose="interactive", timeout=LOOK_SECONDS)
+        held = live.look(change.about, timeout=LOOK_SECONDS)
     except errors.NotFound as error:
         if error.object_missing:
-            return {"standing": "gone", "text": "The view no longer exists in PostHog."}
-        return {"standing": "unverified", "text": sentence(error)}
+            return {"standing": "gone", "text": f"The {noun} no longer exists in PostHog."}
+        return {"standing": "unverified", "text": sentence(error, noun)}
     except errors.PostHogError as error:
-        return {"standing": "unverified", "text": sentence(error)}
+        return {"standing": "unverified", "text": sentence(error, noun)}
     except UserError as error:
         return {"standing": "unverified", "text": error.message}
-    return _compare(change, mutations.snapshot(live, read_at), revision)
+    return _compare(change, held, revision)
+
+
+def _noun(change: ChangeRequest) -> str:
+    return "table" if action_of(change.action).of_tables else "view"
 
 
 def _of_name(change: ChangeRequest) -> dict[str, str]:
-    name = change.object_name
-    if mirror.find_live(change.connection, name, timeout=LOOK_SECONDS) is None:
+    name, noun = change.object_name, _noun(change)
+    if not live.look_for(change.connection, action_of(change.action), name, timeout=LOOK_SECONDS):
         return {"standing": "free", "text": f"The name {name} is free in PostHog."}
-    return {"standing": "taken", "text": f"PostHog has a view {name} by now: take another name, or edit that view."}
+    other = "change that table" if noun == "table" else "edit that view"
+    return {"standing": "taken", "text": f"PostHog has a {noun} {name} by now: take another name, or {other}."}
 
 
 def _compare(change: ChangeRequest, held: Facts, revision: Revision) -> dict[str, str]:
     action = action_of(change.action)
-    subject = Subject(change.connection, change.object_name, held, change.saved_query)
+    subject = Subject(change.connection, change.object_name, held, change.about)
     if action.nothing_to_do(subject, revision.proposal):
         return {"standing": "equal", "text": "PostHog holds exactly what is proposed."}
     if action.relevant(held) == action.relevant(revision.base):

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from warehouse_admin.accounts.selectors import active_connections
@@ -17,10 +18,12 @@ from warehouse_admin.changes.actions import action_of
 from warehouse_admin.changes.errors import BaseMoved, StaleRevision
 from warehouse_admin.changes.forms import NamedProposalForm, ProposalForm
 from warehouse_admin.changes.models import ChangeRequest, Draft
+from warehouse_admin.changes.table_form import SECRETS
 from warehouse_admin.changes.transitions import ALLOWED, require_state
 from warehouse_admin.changes.views.people import signed_in
 from warehouse_admin.changes.views.proposing import revise_settings
 from warehouse_admin.changes.views.shared import put_refusal, refused_status, tell_proposed, tell_saved, wants_review
+from warehouse_admin.changes.views.tables import revise_table
 from warehouse_admin.core.digests import text_digest
 from warehouse_admin.core.errors import NotPermitted, UserError
 from warehouse_admin.lineage.checks import check_view_sql
@@ -126,6 +129,7 @@ def _draft_context(request: HttpRequest, view: SavedQuery | None, draft: Draft |
     }
 
 
+@sensitive_post_parameters(*SECRETS)
 @require_http_methods(["GET", "POST"])
 def revise(request: HttpRequest, number: int) -> HttpResponse:
     """Save an edited proposal as a new revision."""
@@ -138,6 +142,8 @@ def revise(request: HttpRequest, number: int) -> HttpResponse:
         return redirect("changes:rebase", number)
     if request.method == "GET":
         require_state(change, "revise")
+    if action_of(change.action).of_tables:
+        return revise_table(request, change)
     if not action_of(change.action).has_sql:
         return revise_settings(request, change)
     current = selectors.revision(change)

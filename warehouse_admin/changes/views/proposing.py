@@ -130,7 +130,7 @@ def _form(action: Action, subject: Subject, *args: Any, **kwargs: Any) -> Settin
 
 
 def _action(name: str) -> Action:
-    if name not in ACTIONS or action_of(name).has_sql:
+    if name not in ACTIONS or action_of(name).has_sql or action_of(name).of_tables:
         raise Missing("There is no such action on a view.")
     return action_of(name)
 
@@ -138,7 +138,7 @@ def _action(name: str) -> Action:
 def revise_settings(request: HttpRequest, change: ChangeRequest) -> HttpResponse:
     """Save another value as a new revision of a change without SQL."""
     action, current = action_of(change.action), selectors.revision(change)
-    subject = Subject(change.connection, change.object_name, current.base, change.saved_query, current.item.dependents)
+    subject = Subject(change.connection, change.object_name, current.base, change.about, current.item.dependents)
     if request.method == "GET":
         start = {"reason": change.reason, "revision": current.number, **current.proposal}
         form = _form(action, subject, initial=start)

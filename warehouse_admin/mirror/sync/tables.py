@@ -10,6 +10,7 @@ from django.utils import timezone
 from warehouse_admin.core.bulk import update_rows
 from warehouse_admin.mirror import rows
 from warehouse_admin.mirror.models import WarehouseTable
+from warehouse_admin.mirror.own_tables import note_columns
 from warehouse_admin.mirror.sync.details import Reader
 from warehouse_admin.mirror.sync.job import Job
 from warehouse_admin.posthog import errors, reads, types
@@ -57,6 +58,7 @@ def _crawl_once(job: Job, reader: Reader) -> bool:
 def store_page(job: Job, listed: list[types.WarehouseTable], asked_at: datetime) -> None:
     """Write one page: unchanged rows by one update, the others in bulk."""
     values = {row.id: rows.table_values(row) for row in listed}
+    tells_columns = {row.id for row in listed if row.columns is not None}
     prints = {key: rows.table_fingerprint(row) for key, row in values.items()}
     known = WarehouseTable.objects.select_for_update().filter(connection=job.connection, posthog_id__in=list(values))
     same, changed = [], []
@@ -67,6 +69,8 @@ def store_page(job: Job, listed: list[types.WarehouseTable], asked_at: datetime)
         if table.list_fingerprint == prints[str(table.posthog_id)] and table.deleted_at is None:
             same.append(table.pk)
             continue
+        if str(table.posthog_id) in tells_columns:
+            note_columns(table, fresh["columns"], asked_at)
         for name, value in fresh.items():
             setattr(table, name, value)
         table.synced_at, table.deleted_at = asked_at, None

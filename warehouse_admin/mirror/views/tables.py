@@ -10,7 +10,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from warehouse_admin.core.htmx import render_page, wants_fragment
-from warehouse_admin.mirror import hooks, paging, selectors
+from warehouse_admin.mirror import hooks, own_tables, paging, selectors
+from warehouse_admin.mirror.columns import difference
 
 
 @require_GET
@@ -27,7 +28,9 @@ def _frame(request: HttpRequest) -> dict[str, Any]:
     """What the page shows around the table."""
     newest, good = selectors.newest_and_good(request.GET)
     sources = [(name, name) for name in selectors.source_types(request.GET)]
-    return {"newest": newest, "good": good, "sources": [*sources, ("self", "No source")]}
+    own = [("bucket", "Linked files"), ("storage", "Storage of views")]
+    offers = [hook(request.user) for hook in hooks.new_tables]
+    return {"newest": newest, "good": good, "sources": [*sources, *own], "new_table": offers[0] if offers else None}
 
 
 @require_GET
@@ -37,5 +40,10 @@ def table_detail(request: HttpRequest, posthog_id: uuid.UUID) -> HttpResponse:
         "table": table,
         "readers": hooks.listed(hooks.table_readers, table),
         "caveat": hooks.caveat(table.connection),
+        "storage_of": own_tables.storage_view(table),
+        "locked": "" if table.deleted_at else own_tables.why_locked(table),
+        "history": [(change, difference(change.before, change.after)) for change in selectors.columns_history(table)],
+        "open_changes": hooks.listed(hooks.open_table_changes, table),
+        "proposals": [offer for hook in hooks.table_proposals for offer in hook(request.user, table)],
     }
     return render(request, "mirror/tables/detail.html", context)

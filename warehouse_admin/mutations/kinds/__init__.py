@@ -13,6 +13,8 @@ from warehouse_admin.mutations.kinds.materialize import MATERIALIZE, UNMATERIALI
 from warehouse_admin.mutations.kinds.rename import RENAME
 from warehouse_admin.mutations.kinds.resume import RESUME_SCHEDULES
 from warehouse_admin.mutations.kinds.runs import CANCEL, RUN
+from warehouse_admin.mutations.kinds.table_schemas import REFRESH_SCHEMA, UPDATE_SCHEMA
+from warehouse_admin.mutations.kinds.tables import CREATE_TABLE, DELETE_TABLE, UPDATE_TABLE
 from warehouse_admin.mutations.models import Mutation
 
 __all__ = ["KINDS", "Decided", "Kind", "Live", "Request", "Standing", "kind_of"]
@@ -31,6 +33,11 @@ KINDS: dict[Mutation.Kind, Kind] = {
     Mutation.Kind.CREATE_INTERVIEW: CREATE_INTERVIEW,
     Mutation.Kind.UPDATE_INTERVIEW: UPDATE_INTERVIEW,
     Mutation.Kind.DELETE_INTERVIEW: DELETE_INTERVIEW,
+    Mutation.Kind.CREATE_TABLE: CREATE_TABLE,
+    Mutation.Kind.UPDATE_TABLE: UPDATE_TABLE,
+    Mutation.Kind.DELETE_TABLE: DELETE_TABLE,
+    Mutation.Kind.REFRESH_SCHEMA: REFRESH_SCHEMA,
+    Mutation.Kind.UPDATE_SCHEMA: UPDATE_SCHEMA,
 }
 
 

@@ -108,14 +108,14 @@ def look(client: Client, mutation: Mutation) -> tuple[Standing, Live]:
 
 def judge_found(client: Client, mutation: Mutation, live: SavedQuery) -> Standing:
     """A view of that name and text is ours if it was made since we asked, and not by somebody else."""
-    if not _is_equal(mutation, live) or _is_older(live.created_at, mutation.sent_at):
+    if not _is_equal(mutation, live) or is_older(live.created_at, mutation.sent_at):
         return Standing.OTHER
     maker = live.created_by.email if live.created_by else None
     mine = owner.email_of(client) if maker else None
     return Standing.OTHER if maker and mine and maker != mine else Standing.DONE
 
 
-def _is_older(made: datetime | None, sent: datetime | None) -> bool:
+def is_older(made: datetime | None, sent: datetime | None) -> bool:
     return made is not None and sent is not None and made < sent - timing.CLOCKS
 
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('changes', '0009_co_authors_and_votes'),
+        ('changes', '0010_tables'),
     ]
 
     operations = [
