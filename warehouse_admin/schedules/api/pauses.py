@@ -83,7 +83,7 @@ class Wake(Strict):
 
 class OtherDate(Strict):
     until = serializers.DateTimeField(
-        allow_null=True, help_text="When it wakes up; null: when somebody resumes it. A date in the past is refused."
+        allow_null=True, help_text="When it wakes up, UTC where no offset is given; null: when somebody resumes it. Not in the past."
     )
     reason = ExactText(required=False, default="", allow_blank=True)
 
