@@ -172,7 +172,7 @@ def _departure(vote: Vote, change: ChangeRequest, revision: Revision, steps: lis
 
 
 def _overtaken(change: ChangeRequest) -> str:
-    """What was approved was a change of something that PostHog does not hold any more; a rebase says what then counts."""
+    """Approved was a change of something that PostHog does not hold any more; a rebase tells what counts then."""
     return "PostHog has moved on since" if change.state == ChangeRequest.State.NEEDS_REBASE else ""
 
 
