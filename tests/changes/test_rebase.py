@@ -410,6 +410,8 @@ def test_in_a_conflict_no_approval_counts_and_each_says_why(conflicting, author,
     page = client_of(author).get(f"/changes/{change.pk}/").content.decode()
     assert f"<s>{reviewer.display_name}</s>" in page
     assert "One reviewer: 0 of 1" in page
+    assert ANA in change.problem and ANA not in page.replace(f'title="{change.problem}', "")
+    assert "Ana Ruiz changed it in PostHog" in page
 
     change = services.rebase(change, author, BOTH)
 
