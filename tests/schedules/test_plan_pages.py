@@ -103,7 +103,7 @@ def test_every_one_of_many_views_is_warned_of_and_none_is_ticked_unseen(
     assert groups == [(20, False, False), (10, False, False), (1, False, True), (69, True, False)]
     text = page.content.decode()
     told = (
-        "531 views are not ticked: 520 were not edited since the failure and will most likely fail again; "
+        "531 views are left unticked: 520 were not edited since the failure and will most likely fail again; "
         "1 was edited but reads a view that is still broken; 10 have nothing to resume."
     )
     assert told in text and "reads many_000" in text
@@ -374,9 +374,15 @@ def test_an_edit_speaks_against_no_pause(synced: Connection, operator: User, cli
 @pytest.mark.parametrize(
     ("names", "said"),
     [
-        (["int_sessions"], "1 view was not edited since the failure and will most likely fail again, so it is not"),
-        (SUSPENDED, "3 views were not edited since the failure and will most likely fail again, so they are not"),
-        ([*SUSPENDED, HEALTHY], "4 views are not ticked: 3 were not edited since the failure and will most likely"),
+        (
+            ["int_sessions"],
+            "1 view was not edited since the failure and will most likely fail again, so it is left unticked",
+        ),
+        (
+            SUSPENDED,
+            "3 views were not edited since the failure and will most likely fail again, so they are left unticked",
+        ),
+        ([*SUSPENDED, HEALTHY], "4 views are left unticked: 3 were not edited since the failure and will most likely"),
         ([*SUSPENDED, HEALTHY], "fail again; 1 has nothing to resume. Tick those whose cause you fixed elsewhere."),
         ([HEALTHY], None),
     ],

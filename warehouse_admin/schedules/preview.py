@@ -207,9 +207,9 @@ def _not_ticked(planned: Sequence[Planned]) -> str:
     total = unchanged + len(waiting) + idle
     views, they = ("view", "it is") if total == 1 else ("views", "they are")
     if len(parts) == 1:
-        text = f"{parts[0].replace(' ', f' {views} ', 1)}, so {they} not ticked."
+        text = f"{parts[0].replace(' ', f' {views} ', 1)}, so {they} left unticked."
     else:
-        text = f"{total:,} {views} are not ticked: {'; '.join(parts)}."
+        text = f"{total:,} {views} are left unticked: {'; '.join(parts)}."
     return f"{text} Tick those whose cause you fixed elsewhere."
 
 
