@@ -96,7 +96,8 @@ def _could_not_read(mutation: Mutation, error: errors.PostHogError, credential: 
     if isinstance(error, final):
         evidence = {"method": error.method, "path": error.path, "status": error.status, "key": credential}
         evidence |= _missing(error)
-        return conclude(mutation, State.REFUSED, said=sentence(error), remote=evidence, credential=credential)
+        said = sentence(error, credential)
+        return conclude(mutation, State.REFUSED, said=said, remote=evidence, credential=credential)
     return _try_later(mutation, error)
 
 
@@ -177,7 +178,7 @@ def _failed(
         return give_back(mutation, seconds=error.retry_after or timing.RATE_WAIT, said=sentence(error), counts=False)
     if not error.sent:
         return _try_later(mutation, error)
-    said = sentence(error)
+    said = sentence(error, credential)
     evidence |= _missing(error)
     if error.status is not None:
         evidence["answer"] = said  # kept when a later look says how it ended
