@@ -9,6 +9,7 @@ from warehouse_admin.mutations.rows import fetched_at, restore, snapshot
 from warehouse_admin.mutations.send import send
 from warehouse_admin.mutations.sent import read_back, sent
 from warehouse_admin.mutations.settle import settle, settle_due
+from warehouse_admin.mutations.silence import silence
 
 __all__ = [
     "ask",
@@ -24,5 +25,6 @@ __all__ = [
     "sent",
     "settle",
     "settle_due",
+    "silence",
     "snapshot",
 ]
