@@ -393,3 +393,16 @@ def test_the_banner_before_a_resume_counts_all_that_is_not_ticked(
     page = client_of(operator).post("/schedules/resume/", chosen(views, *names))
 
     assert said in page.content.decode() if said else page.context["unchanged"] == ""
+
+
+def test_another_cadence_for_what_stands_still_is_not_ticked_and_says_that_it_starts_again(
+    synced: Connection, operator: User, client_of: ClientOf, views: Views
+) -> None:
+    still, running = views(SUSPENDED[0], HEALTHY)
+    SavedQuery.objects.filter(pk=still.pk).update(sync_frequency="")
+    ids = ",".join(str(view.posthog_id) for view in (still, running))
+
+    page = client_of(operator).post("/schedules/cadence/", {"scope": ids, "confirmed": ""})
+
+    assert "It stands still: another cadence starts it again." in page.content.decode()
+    assert (page.context["total"], page.context["ticked"]) == (2, 1)

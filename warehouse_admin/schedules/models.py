@@ -205,6 +205,13 @@ class CampaignItem(models.Model):
     def __str__(self) -> str:
         return f"{self.saved_query} {self.outcome}"
 
+    @property
+    def told(self) -> str:
+        """What its outcome rests on; of one that was left over, why nothing was sent."""
+        if self.outcome == self.Outcome.QUEUED and not self.campaign.is_open:
+            return "Not sent: the campaign was stopped first."
+        return self.detail
+
 
 class Hold(models.Model):
     """A pause that somebody asked for here: why, until when, and what ended it."""

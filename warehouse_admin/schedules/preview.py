@@ -224,6 +224,8 @@ def _remark(row: Row, way: Method) -> tuple[str, bool]:
         return _resume_remark(row, way)
     if way.action == Action.PAUSE and not view.sync_frequency:
         return "PostHog shows no cadence: it stands still already.", False
+    if way.action == Action.CADENCE and not view.sync_frequency:
+        return "It stands still: another cadence starts it again.", False
     if way.action == Action.RUN and view.schedule_state == ScheduleState.RUNNING:
         return "A run is under way already.", False
     return "", True

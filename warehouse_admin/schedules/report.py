@@ -39,7 +39,7 @@ def lines(items: Iterable[CampaignItem]) -> Iterator[str]:
                 view.name,
                 str(view.posthog_id),
                 item.outcome,
-                item.detail,
+                item.told,
                 str(item.before.get("schedule_state", "")),
                 _moment(item.sent_at),
                 _moment(item.settled_at),
