@@ -36,6 +36,12 @@
       setTimeout(() => chosen.classList.remove("is-copied"), 600);
     },
   };
+  /* A live list stands still while somebody reads in it. */
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const table = event.target;
+    if (table.id !== "audit-table") return;
+    if (table.querySelector("tr.is-open") || table.contains(document.activeElement)) event.preventDefault();
+  });
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-opens]");
     if (button) toggle(button);

@@ -343,3 +343,17 @@ def test_what_is_left_out_is_said_and_can_be_shown_again(author: User, auditor: 
     assert "Without actor" in text and 'href="?result=ok"' in text
     wrong = client.get(reverse("audit:list"), {"result": "-fine"}).content.decode()
     assert "There is no result “fine”" in wrong
+
+
+def test_a_live_list_asks_for_itself_on_its_newest_page_alone(author: User, auditor: User, client_of: ClientOf) -> None:
+    fill(author, 1)
+    client, polls = client_of(auditor), 'hx-get="/audit/?actor=author&amp;live=1" hx-trigger="every 5s"'
+
+    live = client.get(reverse("audit:list"), {"actor": "author", "live": "1"}).content.decode()
+
+    assert polls in live and 'href="?actor=author"' in live
+    assert "every 5s" not in client.get(reverse("audit:list"), {"actor": "author"}).content.decode()
+    assert "every 5s" not in client.get(reverse("audit:list"), {"live": "1", "page": "before-9"}).content.decode()
+    fill(author, 1)
+    fragment = client.get(reverse("audit:list"), {"actor": "author", "live": "1"}, headers={"HX-Request": "true"})
+    assert polls in fragment.content.decode() and "view_0" in fragment.content.decode()

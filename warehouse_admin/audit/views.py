@@ -35,6 +35,7 @@ def entry_list(request: HttpRequest) -> HttpResponse:
         "problems": found.problems,
         "filters": {name: request.GET.get(name, "") for name in selectors.FILTERS},
         "left_out": _left_out(request),
+        "live": bool(request.GET.get("live")) and not request.GET.get("page"),
         "filtered": any(request.GET.get(name) for name in selectors.FILTERS),
         "narrowed": any(request.GET.get(name) for name in NARROWING),
         "results": RESULTS,
