@@ -132,6 +132,44 @@ def test_an_older_server_proves_a_pause_by_the_run_that_stays_away(
     assert "yet it ran" in campaign.items.get(outcome="failed").detail
 
 
+def test_a_run_that_was_asked_for_here_speaks_against_no_pause(
+    generation: Generation, begin: Begin, outcomes: Outcomes, sandbox: SandboxServer
+) -> None:
+    connection = generation("C")
+    campaign = work(begin("pause", HEALTHY))
+    sandbox.world.advance(60)
+    work(begin("run", HEALTHY))
+    sandbox.world.advance(60)
+    sync(connection)
+    services.follow()
+    assert outcomes(campaign) == {HEALTHY: "accepted"}
+
+    sandbox.world.run_outside(HEALTHY, finish=True)  # one request is one run: this is another
+    sync(connection)
+    services.follow()
+
+    assert outcomes(campaign) == {HEALTHY: "failed"}
+
+
+def test_what_runs_after_a_pause_was_ended_says_nothing_about_it(
+    generation: Generation, begin: Begin, outcomes: Outcomes, sandbox: SandboxServer
+) -> None:
+    connection = generation("C")
+    campaign = work(begin("pause", HEALTHY))
+    work(begin("resume", HEALTHY, method="restore_cadence"))
+    sandbox.world.run_outside(HEALTHY, finish=True)
+    sync(connection)
+
+    services.follow()
+
+    assert outcomes(campaign) == {HEALTHY: "paused"}
+    item = campaign.items.get()
+    assert "the pause was ended before" in item.detail
+    campaign.refresh_from_db()
+    assert campaign.state == "succeeded"
+    assert not AuditEntry.objects.filter(action="schedules.pause", result="failed").exists()
+
+
 def test_managed_views_are_left_alone_by_every_act(synced: Connection, begin: Begin, sandbox: SandboxServer) -> None:
     for action in ("pause", "run"):
         campaign = work(begin(action, MANAGED))
