@@ -15,7 +15,7 @@ from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.core.errors import InvalidInput, NotPermitted
-from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.mirror.models import Run, SavedQuery
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.sandbox.server import SandboxServer
 from warehouse_admin.schedules import services
@@ -149,6 +149,36 @@ def test_a_run_that_was_asked_for_here_speaks_against_no_pause(
     services.follow()
 
     assert outcomes(campaign) == {HEALTHY: "failed"}
+
+
+@pytest.mark.parametrize(("name", "method"), [("C", "resume_schedules"), ("A", "restore_cadence")])
+def test_a_run_that_was_asked_for_here_proves_no_resume(
+    generation: Generation, begin: Begin, outcomes: Outcomes, sandbox: SandboxServer, name: str, method: str
+) -> None:
+    """PostHog runs a paused view that somebody asks to be run, and its schedule stays paused."""
+    connection = generation(name)
+    view = SavedQuery.objects.get(name="int_sessions")
+    if name == "A":
+        SavedQuery.objects.filter(pk=view.pk).update(last_cadence="6hour")
+    campaign = work(begin("resume", view.name, method=method))
+    assert outcomes(campaign) == {view.name: "accepted"}
+    sent_at = timezone.now() + timedelta(seconds=1)
+    asked = Mutation.objects.create(
+        connection=connection,
+        kind="run",
+        object_id=str(view.posthog_id),
+        idempotency_key="by hand",
+        state="happened",
+        sent_at=sent_at,
+    )
+    Run.objects.create(saved_query=view, job_id="by-hand", status="Completed", started_at=sent_at)
+
+    services.follow()
+    assert outcomes(campaign) == {view.name: "accepted"}
+
+    asked.delete()
+    services.follow()
+    assert outcomes(campaign) == {view.name: "resumed"}
 
 
 def test_what_runs_after_a_pause_was_ended_says_nothing_about_it(

@@ -24,7 +24,6 @@ from warehouse_admin.schedules.methods.base import (
     look,
     ruled_out,
 )
-from warehouse_admin.schedules.methods.runs import newer_run
 from warehouse_admin.schedules.methods.stillness import is_over, run_of_its_own
 from warehouse_admin.schedules.models import Campaign, CampaignItem
 from warehouse_admin.schedules.pauses import tells_suspension
@@ -91,7 +90,7 @@ class RestoreCadence(SetsCadence):
         view = item.saved_query
         if tells_suspension(view):
             return by_mutation(mutation) or _told(view, mutation)
-        if newer := newer_run(view, item.sent_at):
+        if newer := run_of_its_own(item):
             return newer
         if unhappy := by_mutation(mutation):
             return unhappy

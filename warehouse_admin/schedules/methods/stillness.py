@@ -1,4 +1,4 @@
-"""What speaks for and against a pause where PostHog does not tell whether a schedule stands still: runs."""
+"""What runs tell of a schedule where PostHog does not: whether it stands still, and whether it goes on again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ def is_over(item: CampaignItem) -> bool:
 
 
 def run_of_its_own(item: CampaignItem) -> Verdict | None:
-    """The first finished run since the pause that nobody asked for here: a paused view runs when somebody asks."""
+    """What the first finished run since then proves that nobody asked for here; None where there is none.
+
+    A view whose schedule is paused runs all the same when somebody asks for it, and stays paused.
+    """
     runs = Run.objects.filter(saved_query=item.saved_query_id, started_at__gt=item.sent_at).order_by("started_at")
     asked = list(_runs_asked_for(item))
     for run in runs:
