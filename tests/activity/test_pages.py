@@ -80,7 +80,9 @@ def test_an_outside_edit_is_shown_with_its_diff_and_dealt_with(
     assert "<b>bold</b>" not in page
     entry = ActivityEntry.objects.get(needs_review=True)
     client.post(f"/activity/{entry.pk}/review/", {"verdict": "accepted", "note": "fine"})
-    assert "Nothing waits for you" in client.get("/activity/").content.decode()
+    after = client.get("/activity/").content.decode()
+    assert "Nothing waits for you" in after
+    assert f"Ana Ruiz edited {EDITED} outside the portal: accepted." in after
     assert "fine" in client.get(f"/activity/?folder=done&entry={entry.pk}").content.decode()
 
 

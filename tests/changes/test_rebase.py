@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core.cache import cache
 
 from tests.changes.conftest import trail
 from tests.mirror.logs import VIEW_LOG, refuse
@@ -14,6 +15,7 @@ from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.changes.shown import cautions
 from warehouse_admin.core.digests import text_digest
 from warehouse_admin.core.errors import NotPermitted, UserError
+from warehouse_admin.mirror import known_people
 from warehouse_admin.mirror import services as mirror
 from warehouse_admin.mirror.models import SavedQuery, SyncRun
 
@@ -402,6 +404,7 @@ def test_rebasing_onto_a_view_that_is_gone_says_so(conflicting, sandbox, based, 
 
 def test_in_a_conflict_no_approval_counts_and_each_says_why(conflicting, author, reviewer, client_of):
     change = conflicting()
+    cache.delete(known_people.KEY)
 
     told = presenters.detail_dict(change, author)
 

@@ -24,6 +24,7 @@ from warehouse_admin.activity.undo import WITHIN
 from warehouse_admin.activity.views.pane import known_entry, pane, person
 from warehouse_admin.core.errors import InvalidInput
 from warehouse_admin.core.htmx import render_page
+from warehouse_admin.mirror import known_people
 
 UNDO = "activity_undo"
 
@@ -158,7 +159,7 @@ def _done(request: HttpRequest, entries: Sequence[ActivityEntry], said: str) -> 
     what = presenters.sentence(entries[0]) if len(entries) == 1 else f"{len(entries)} entries"
     batch = last_batch(person(request), entries)
     if batch is None:
-        messages.success(request, f"{what}: {said}.")
+        messages.success(request, known_people.named(f"{what}: {said}.", known_people.names()))
     else:  # the list says it beside the button that takes it back
         kept = {"batch": str(batch), "text": f"{what}: {said}."[:300], "at": timezone.now().timestamp()}
         request.session[UNDO] = kept
