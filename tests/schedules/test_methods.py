@@ -175,10 +175,12 @@ def test_a_run_that_was_asked_for_here_proves_no_resume(
 
     services.follow()
     assert outcomes(campaign) == {view.name: "accepted"}
+    assert campaign.items.get().follow_up == "", "the first scheduled run is still to come"
 
     asked.delete()
     services.follow()
     assert outcomes(campaign) == {view.name: "resumed"}
+    assert campaign.items.get().follow_up == "ran_ok"
 
 
 def test_what_runs_after_a_pause_was_ended_says_nothing_about_it(

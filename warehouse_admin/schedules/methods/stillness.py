@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from warehouse_admin.mirror.models import Run
@@ -26,21 +27,30 @@ def run_of_its_own(item: CampaignItem) -> Verdict | None:
 
     A view whose schedule is paused runs all the same when somebody asks for it, and stays paused.
     """
-    runs = Run.objects.filter(saved_query=item.saved_query_id, started_at__gt=item.sent_at).order_by("started_at")
-    asked = list(_runs_asked_for(item))
-    for run in runs:
-        told = told_by(run)
-        ours = next((at for at in asked if at - CLOCKS <= run.started_at <= at + SHOWS_WITHIN), None)
-        if ours is not None:
-            asked.remove(ours)  # one request is one run
-        elif told is not None:
-            return told
-    return None
-
-
-def _runs_asked_for(item: CampaignItem) -> list[datetime]:
     if item.sent_at is None:
-        return []
-    sent = Mutation.objects.filter(kind=Mutation.Kind.RUN, object_id=str(item.saved_query.posthog_id))
-    sent = sent.filter(sent_at__gt=item.sent_at - SHOWS_WITHIN).order_by("sent_at")
-    return [at for at in sent.values_list("sent_at", flat=True) if at is not None]
+        return None
+    runs = Run.objects.filter(saved_query=item.saved_query_id, started_at__gt=item.sent_at).order_by("started_at")
+    key = str(item.saved_query.posthog_id)
+    asked = asked_for([key], item.sent_at).get(key, [])
+    return next(filter(None, map(told_by, unasked(runs, asked))), None)
+
+
+def unasked(runs: Iterable[Run], asked: Sequence[datetime]) -> Iterator[Run]:
+    """Of the runs of one view, oldest first, those that no request made here explains; one request is one run."""
+    left = list(asked)
+    for run in runs:
+        ours = next((at for at in left if at - CLOCKS <= run.started_at <= at + SHOWS_WITHIN), None)
+        if ours is None:
+            yield run
+        else:
+            left.remove(ours)
+
+
+def asked_for(keys: Collection[str], since: datetime) -> dict[str, list[datetime]]:
+    """When runs of these views, by PostHog's id, were asked for here that may show after `since`; in one query."""
+    sent = Mutation.objects.filter(kind=Mutation.Kind.RUN, object_id__in=keys, sent_at__gt=since - SHOWS_WITHIN)
+    found: dict[str, list[datetime]] = {}
+    for key, at in sent.order_by("sent_at").values_list("object_id", "sent_at"):
+        if at is not None:
+            found.setdefault(key, []).append(at)
+    return found
