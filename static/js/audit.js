@@ -1,4 +1,4 @@
-/* The audit log: rows that open in place; `f` filters by the cell under focus or pointer, `y` copies the row. */
+/* The audit log: rows that open in place; `f` filters by the cell under focus or pointer, `F` leaves it out, `y` copies the row. */
 (() => {
   "use strict";
   const isOff = () => {
@@ -13,8 +13,20 @@
   };
   const cell = () => document.activeElement?.closest("#audit-table td") || document.querySelector("#audit-table td:hover");
   const row = () => cell()?.closest("tr") || document.querySelector("#audit-table tr.is-current");
+  const leaveOut = () => {
+    const link = cell()?.querySelector("a[data-filter]");
+    if (!link) return;
+    const here = new URL(location.href);
+    const name = link.dataset.filter;
+    const held = here.searchParams.get(name) || "";
+    const value = `-${new URL(link.href).searchParams.get(name)}`;
+    here.searchParams.set(name, held.startsWith("-") ? `${held},${value}` : value);
+    here.searchParams.delete("page");
+    location.assign(here);
+  };
   const ACTIONS = {
     f: () => cell()?.querySelector("a[data-filter]")?.click(),
+    F: leaveOut,
     y: () => {
       const chosen = row();
       if (!chosen || !navigator.clipboard) return;
@@ -24,6 +36,12 @@
       setTimeout(() => chosen.classList.remove("is-copied"), 600);
     },
   };
+  /* A live list stands still while somebody reads in it. */
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const table = event.target;
+    if (table.id !== "audit-table") return;
+    if (table.querySelector("tr.is-open") || table.contains(document.activeElement)) event.preventDefault();
+  });
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-opens]");
     if (button) toggle(button);

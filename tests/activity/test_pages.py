@@ -13,6 +13,7 @@ from django.utils import timezone
 from tests.activity.conftest import EDITED, sync
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.activity.models import ActivityEntry
+from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.sandbox.server import SandboxServer
 
@@ -79,7 +80,9 @@ def test_an_outside_edit_is_shown_with_its_diff_and_dealt_with(
     assert "<b>bold</b>" not in page
     entry = ActivityEntry.objects.get(needs_review=True)
     client.post(f"/activity/{entry.pk}/review/", {"verdict": "accepted", "note": "fine"})
-    assert "Nothing waits for you" in client.get("/activity/").content.decode()
+    after = client.get("/activity/").content.decode()
+    assert "Nothing waits for you" in after
+    assert f"Ana Ruiz edited {EDITED} outside the portal: accepted." in after
     assert "fine" in client.get(f"/activity/?folder=done&entry={entry.pk}").content.decode()
 
 
@@ -139,3 +142,44 @@ def test_who_may_not_review_is_told_so(connection: Connection, viewer: User, cli
 
     assert "Reviewers, operators, auditors and administrators review activity." in page
     assert "data-bulk-item" not in page
+
+
+@pytest.mark.parametrize("did", ["accepted", "adopt", "revert", "reopen"])
+def test_a_page_left_open_does_not_overwrite_what_somebody_else_decided(
+    connection: Connection, reviewer: User, operator: User, client_of: ClientOf, did: str
+) -> None:
+    fill(connection, 1)
+    (entry,) = ActivityEntry.objects.all()
+    path = f"/activity/{entry.pk}/"
+    stale = client_of(reviewer).get(path).context["seen_at"]
+    client_of(operator).post(f"{path}review/", {"verdict": "flagged", "note": "this is wrong", "seen_at": stale})
+    verb = "review" if did == "accepted" else did
+
+    answer = client_of(reviewer).post(f"{path}{verb}/", {"verdict": "accepted", "note": "mine", "seen_at": stale})
+
+    assert answer.status_code == 409
+    assert f"{operator.display_name} has dealt with this meanwhile (flagged)" in answer.content.decode()
+    entry.refresh_from_db()
+    assert (entry.verdict, entry.note, entry.reviewed_by) == ("flagged", "this is wrong", operator)
+    assert AuditEntry.objects.filter(actor=reviewer, action__startswith="activity.").count() == 0
+    if did == "accepted":  # the text is kept, and whoever has looked may decide again
+        assert answer.context["form"]["note"].value() == "mine"
+        again = {"verdict": "accepted", "note": "mine", "seen_at": answer.context["seen_at"]}
+        assert client_of(reviewer).post(f"{path}review/", again).status_code == 302
+        entry.refresh_from_db()
+        assert (entry.verdict, entry.reviewed_by) == ("accepted", reviewer)
+
+
+def test_accepting_many_leaves_alone_what_somebody_else_decided_since(
+    connection: Connection, reviewer: User, operator: User, client_of: ClientOf
+) -> None:
+    fill(connection, 2)
+    first, second = ActivityEntry.objects.order_by("pk")
+    stale = client_of(reviewer).get("/activity/").context["seen_at"]
+    client_of(operator).post(f"/activity/{first.pk}/review/", {"verdict": "flagged", "note": "this is wrong"})
+
+    body = {"entries": [first.pk, second.pk], "verdict": "accepted", "seen_at": stale}
+    answer = client_of(reviewer).post("/activity/review/", body, follow=True)
+
+    assert "1 of them has been dealt with by somebody else since" in answer.content.decode()
+    assert [ActivityEntry.objects.get(pk=one.pk).verdict for one in (first, second)] == ["flagged", "accepted"]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from tests.api.caller import is_problem
 from tests.api.entries import outside_edit
@@ -83,3 +86,15 @@ def test_the_activity_of_a_view_is_its_own(entry, view, script):
 
     assert script.get(f"saved-queries/{view.posthog_id}/activity/").json()["count"] == 1
     assert script.get(f"saved-queries/{other.posthog_id}/activity/").json()["count"] == 0
+
+
+def test_what_others_decided_since_it_was_read_is_not_overwritten(entry, script, operator, script_of):
+    body = {"verdict": "accepted", "seen_at": (timezone.now() - timedelta(minutes=1)).isoformat()}
+    script_of(operator).post(f"activity/{entry.pk}/review/", {"verdict": "flagged", "note": "wrong"})
+
+    is_problem(script.post(f"activity/{entry.pk}/review/", body), 409)
+    many = script.post("activity/bulk/", {"entries": [entry.pk], **body})
+
+    assert many.json() == {"entries": []}
+    assert ActivityEntry.objects.get().verdict == "flagged"
+    assert script.post(f"activity/{entry.pk}/review/", {"verdict": "accepted"}).json()["verdict"] == "accepted"

@@ -300,3 +300,60 @@ def test_what_ended_before_it_is_asked_for_is_not_looked_for(
     walks = [query["sql"] for query in asked.captured_queries if '"audit_auditentry"."prev_hash"' in query["sql"]]
     assert walks == []
     assert len(sequences(client.get("/audit/?connection=old&since=2025-12-01"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("query", "left"),
+    [
+        ({"actor": "-author"}, ["view_0 reviewer"]),
+        ({"actor": "-author,-reviewer"}, []),
+        ({"actor": "-reviewer", "object": "view_1"}, ["view_1 author"]),
+        ({"action": "-test.", "q": "because"}, []),
+        ({"action": "-test.other"}, ["view_0 reviewer", "view_1 author", "view_0 author"]),
+        ({"object": "-view_0"}, ["view_1 author"]),
+        ({"result": "-ok", "q": "because"}, []),
+        ({"result": "-denied,-failed", "actor": "reviewer"}, ["view_0 reviewer"]),
+        ({"q": "-view_0"}, []),
+    ],
+    ids=str,
+)
+def test_a_minus_leaves_out_what_a_filter_names(
+    author: User, reviewer: User, auditor: User, client_of: ClientOf, query: dict[str, str], left: list[str]
+) -> None:
+    fill(author, 2, reason="because")
+    fill(reviewer, 1, reason="because")
+    client = client_of(auditor)
+
+    page = client.get(reverse("audit:list"), query)
+    told = client.get("/api/v1/audit/", {"search" if name == "q" else name: value for name, value in query.items()})
+
+    shown = [entry for entry in page.context["window"].entries if entry.action == "test.done"]
+    assert [f"{entry.object_name} {entry.actor_name}" for entry in shown] == left
+    rows = [row for row in told.json()["results"] if row["action"] == "test.done"]
+    assert [f"{row['object']['name']} {row['actor']}" for row in rows] == left
+
+
+def test_what_is_left_out_is_said_and_can_be_shown_again(author: User, auditor: User, client_of: ClientOf) -> None:
+    fill(author, 1)
+    client = client_of(auditor)
+
+    page = client.get(reverse("audit:list"), {"actor": "-author,-olga", "result": "ok", "page": "before-9"})
+
+    text = page.content.decode()
+    assert "Without actor" in text and 'href="?result=ok"' in text
+    wrong = client.get(reverse("audit:list"), {"result": "-fine"}).content.decode()
+    assert "There is no result “fine”" in wrong
+
+
+def test_a_live_list_asks_for_itself_on_its_newest_page_alone(author: User, auditor: User, client_of: ClientOf) -> None:
+    fill(author, 1)
+    client, polls = client_of(auditor), 'hx-get="/audit/?actor=author&amp;live=1" hx-trigger="every 5s"'
+
+    live = client.get(reverse("audit:list"), {"actor": "author", "live": "1"}).content.decode()
+
+    assert polls in live and 'href="?actor=author"' in live
+    assert "every 5s" not in client.get(reverse("audit:list"), {"actor": "author"}).content.decode()
+    assert "every 5s" not in client.get(reverse("audit:list"), {"live": "1", "page": "before-9"}).content.decode()
+    fill(author, 1)
+    fragment = client.get(reverse("audit:list"), {"actor": "author", "live": "1"}, headers={"HX-Request": "true"})
+    assert polls in fragment.content.decode() and "view_0" in fragment.content.decode()

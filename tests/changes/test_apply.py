@@ -339,3 +339,22 @@ def test_a_worker_killed_at_any_step_is_taken_over_and_sends_once(
     assert Mutation.objects.count() == 1
     view.refresh_from_db()
     assert view.query == remote.sql or not writes_expected
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [(None, "no background worker has taken it up"), (30, "It was sent and no answer has come yet"), (5, "")],
+    ids=["never sent", "no answer", "just sent"],
+)
+def test_what_takes_long_says_why(proposed, reviewer, client_of, sent, said):
+    """Approved while no worker runs, or while the one that sent it was stopped."""
+    change = services.approve(proposed(), reviewer)
+    asked_at = timezone.now() - timedelta(minutes=1)
+    sent_at = timezone.now() - timedelta(seconds=sent) if sent else None
+    state = Mutation.State.SENDING if sent else Mutation.State.ASKED
+    Mutation.objects.filter(pk=change.mutation_id).update(asked_at=asked_at, sent_at=sent_at, state=state)
+
+    page = client_of(reviewer).get(f"/changes/{change.pk}/status/").content.decode()
+
+    assert (said or "It is being applied.") in page
+    assert ("It is being applied." in page) is not bool(said)

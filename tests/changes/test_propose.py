@@ -70,6 +70,20 @@ def test_what_posthog_holds_already_is_no_change(proposed, remote):
     assert "holds already" in refusal.value.errors["query"][0]
 
 
+@pytest.mark.parametrize("key", ["phx_abcdefgh12345678", "wa_abcdefgh12345678"])
+def test_an_api_key_is_kept_in_no_reason_and_in_no_comment(proposed, reviewer, key):
+    with pytest.raises(InvalidInput) as refusal:
+        proposed(reason=f"works with {key} again")
+    change = proposed()
+    with pytest.raises(InvalidInput) as refused:
+        services.comment(change, reviewer, f"try {key}")
+
+    assert (list(refusal.value.errors), list(refused.value.errors)) == (["reason"], ["comment"])
+    assert "API key" in refusal.value.message and key not in refusal.value.message
+    assert ChangeRequest.objects.count() == 1
+    assert not change.events.filter(kind="commented").exists()
+
+
 def test_query_and_reason_are_both_told_at_once(proposed):
     with pytest.raises(InvalidInput) as refusal:
         proposed("", reason=" ")

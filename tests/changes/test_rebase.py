@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import pytest
+from django.core.cache import cache
 
 from tests.changes.conftest import trail
 from tests.mirror.logs import VIEW_LOG, refuse
 from warehouse_admin.audit.models import AuditEntry
-from warehouse_admin.changes import attribution, policies, rebase, services
+from warehouse_admin.changes import attribution, policies, presenters, rebase, services
 from warehouse_admin.changes.dropped import dropped
 from warehouse_admin.changes.errors import BaseMoved, DropsLines, StateForbids
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.changes.shown import cautions
 from warehouse_admin.core.digests import text_digest
 from warehouse_admin.core.errors import NotPermitted, UserError
+from warehouse_admin.mirror import known_people
 from warehouse_admin.mirror import services as mirror
 from warehouse_admin.mirror.models import SavedQuery, SyncRun
 
@@ -395,3 +397,25 @@ def test_rebasing_onto_a_view_that_is_gone_says_so(conflicting, sandbox, based, 
 
     with pytest.raises(UserError, match="no longer exists"):
         services.rebase(change, author, BOTH)
+
+
+# --- what a conflict does to the votes
+
+
+def test_in_a_conflict_no_approval_counts_and_each_says_why(conflicting, author, reviewer, client_of):
+    change = conflicting()
+    cache.delete(known_people.KEY)
+
+    told = presenters.detail_dict(change, author)
+
+    assert [(vote["counts"], vote["why_not"]) for vote in told["votes"]] == [(False, "PostHog has moved on since")]
+    assert [rule["approvals"] for rule in told["requirements"]] == [0]
+    page = client_of(author).get(f"/changes/{change.pk}/").content.decode()
+    assert f"<s>{reviewer.display_name}</s>" in page
+    assert "One reviewer: 0 of 1" in page
+    assert ANA in change.problem and ANA not in page.replace(f'title="{change.problem}', "")
+    assert "Ana Ruiz changed it in PostHog" in page
+
+    change = services.rebase(change, author, BOTH)
+
+    assert f"the approval of {reviewer.display_name} no longer counts" in last_event(change).text

@@ -138,6 +138,16 @@ def test_another_open_change_of_the_view_is_pointed_out(client_of, author, propo
     assert "Another open change" in shown(client_of(author).get(edit_url))
 
 
+def test_several_open_changes_of_the_view_are_counted_and_each_is_named(client_of, author, proposed, edit_url):
+    others = [proposed(f"SELECT {number} AS n FROM stg_app_orders") for number in range(6)]
+
+    page = client_of(author).get(edit_url)
+
+    assert "6 other open changes touch this view." in words(page)
+    assert all(url("detail", change) in page.content.decode() for change in others[:5])
+    assert "and 1 more." in words(page)
+
+
 def test_the_tabs_hold_what_they_say(client_of, author, reviewer, operator, proposed, connection):
     connection.apply_policy = "manual"
     connection.save()

@@ -7,15 +7,21 @@ from collections.abc import Callable
 import pytest
 
 from tests.changes.conftest import NEW_SQL, trail
+from tests.syncing import sync
 from warehouse_admin.accounts.models import User
 from warehouse_admin.changes import services
 from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.changes.shown import cautions
 from warehouse_admin.core.errors import InvalidInput
 from warehouse_admin.mirror.models import SavedQuery
 
 State = ChangeRequest.State
 LEAF = "mart_refunds_disputes"
 Approved = Callable[..., ChangeRequest]
+
+
+def cautions_of(change: ChangeRequest) -> list[str]:
+    return cautions(change, change.revisions.latest("number"))
 
 
 @pytest.fixture
@@ -143,3 +149,33 @@ def test_there_is_nothing_to_roll_back_twice(applied, sandbox, remote, author):
 
     with pytest.raises(InvalidInput, match="holds already"):
         services.rollback(applied, author, "it broke the dashboard")
+
+
+def test_a_rollback_of_a_creation_says_whose_later_work_goes_with_it(
+    generation, carried_out, sandbox, author, client_of
+):
+    connection = generation("C")
+    made = carried_out("create_view", connection=connection, name="fresh_view", query="SELECT 1 AS one FROM events")
+    assert cautions_of(services.rollback(made, author, "not needed")) == []
+    sandbox.world.edit_outside("fresh_view", "SELECT 2 AS two FROM events", by="ben")
+    sync(connection)
+    services.withdraw(made.rollbacks.get(), author)
+
+    back = services.rollback(made, author, "not needed after all")
+
+    (caution,) = cautions_of(back)
+    assert caution.startswith(f"It takes back more than #{made.pk} did. PostHog holds another text by now.")
+    assert "ben@harborgoods.example changed it in PostHog" in caution
+    page = client_of(author).get(f"/changes/{back.pk}/").content.decode()
+    assert f"/changes/{back.pk}/cautions/" in page
+    shown = client_of(author).get(f"/changes/{back.pk}/cautions/").content.decode()
+    assert "It takes back more than" in shown
+
+
+def test_a_rollback_of_a_rename_says_that_it_was_renamed_again(leaf, carried_out, sandbox, author):
+    renamed = carried_out("rename", saved_query=leaf, name="elsewhere")
+    sandbox.world.rename_outside("elsewhere", "somewhere")
+
+    (caution,) = cautions_of(services.rollback(renamed, author, "it broke"))
+
+    assert "PostHog calls it somewhere by now, no longer elsewhere." in caution

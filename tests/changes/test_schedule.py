@@ -101,6 +101,20 @@ def test_a_paused_connection_holds_it_up_until_it_is_too_late(connection, schedu
     assert sweep(scheduled, timedelta(minutes=10)).state == State.APPLIED
 
 
+def test_nothing_is_given_a_time_while_it_is_held_up(connection, approved, operator, client_of):
+    connection.is_active = False
+    connection.save()
+
+    with pytest.raises(StateForbids, match="The connection Demo is paused"):
+        services.schedule(approved, operator, DUE)
+
+    approved.refresh_from_db()
+    assert (approved.state, approved.scheduled_for) == (State.APPROVED, None)
+    assert ("change.scheduled", "ok") not in trail()
+    page = client_of(operator).get(f"/changes/{approved.pk}/schedule/")
+    assert (page.status_code, "is paused" in page.content.decode()) == (409, True)
+
+
 def test_a_refused_key_holds_it_up_until_it_is_too_late_and_says_so(connection, sandbox, scheduled, sweep):
     sandbox.world.revoke_key(sandbox.key)
     accounts.check_connection(connection)

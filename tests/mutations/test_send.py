@@ -291,6 +291,21 @@ def test_the_authors_own_key_is_used_where_the_connection_says_so(sandbox, conne
     assert (mutation.state, mutation.credential, mutation.remote["key"]) == (State.HAPPENED, "author", "author")
 
 
+@pytest.mark.parametrize("method", ["GET", "PATCH"])
+def test_an_own_key_that_posthog_rejects_is_said_to_be_its_owners_to_mend(sandbox, connection, author, asked, method):
+    sandbox.world.add_key("phx_authors_own_key_1", by="ana")
+    PersonalKey.objects.create(user=author, connection=connection, api_key="phx_authors_own_key_1")
+    connection.key_policy = "author_required"
+    connection.save()
+    sandbox.world.faults.add(Fault("revoke_key", method=method))
+
+    mutation = services.send(asked(credential="author").pk)
+
+    assert (mutation.state, mutation.remote["key"]) == (State.REFUSED, "author")
+    assert "rejected author's own API key (401). author has to store" in mutation.error
+    assert "dministrator" not in mutation.error
+
+
 def test_without_the_key_that_is_required_nothing_is_sent(sandbox, connection, remote, asked, author):
     connection.key_policy = "author_required"
     connection.save()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from tests.schedules.conftest import HEALTHY, SUSPENDED, YEAR, work
 from warehouse_admin.accounts.models import Connection, User
@@ -64,6 +66,23 @@ def test_a_paused_campaign_says_so_and_offers_to_continue(
     assert client.post(path + "continue/").status_code == 302
     work(campaign)
     assert campaign.state == "succeeded"
+
+
+def test_one_that_no_worker_takes_up_says_so_after_a_while(
+    synced: Connection, begin: Begin, operator: User, client_of: ClientOf
+) -> None:
+    campaign = begin("resume", *SUSPENDED)
+    client, path = client_of(operator), f"/schedules/resumes/{campaign.pk}/"
+    assert "none has taken it up yet" not in client.get(path).content.decode()
+    Campaign.objects.update(created_at=timezone.now() - timedelta(seconds=30))
+
+    assert "Waits for a background worker: none has taken it up yet" in client.get(path).content.decode()
+    told = client.get(f"/api/v1/schedules/resumes/{campaign.pk}/").json()
+    assert told["waits_for"].startswith("a background worker: none has taken it up yet")
+
+    work(campaign)
+    assert campaign.state == "succeeded"
+    assert "a background worker" not in client.get(path).content.decode()
 
 
 def test_one_view_is_paused_and_resumed_from_its_own_page(

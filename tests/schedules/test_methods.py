@@ -15,7 +15,7 @@ from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.core.errors import InvalidInput, NotPermitted
-from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.mirror.models import Run, SavedQuery
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.sandbox.server import SandboxServer
 from warehouse_admin.schedules import services
@@ -130,6 +130,76 @@ def test_an_older_server_proves_a_pause_by_the_run_that_stays_away(
 
     assert outcomes(campaign) == {HEALTHY: "paused", "stg_stripe_charges": "failed"}
     assert "yet it ran" in campaign.items.get(outcome="failed").detail
+
+
+def test_a_run_that_was_asked_for_here_speaks_against_no_pause(
+    generation: Generation, begin: Begin, outcomes: Outcomes, sandbox: SandboxServer
+) -> None:
+    connection = generation("C")
+    campaign = work(begin("pause", HEALTHY))
+    sandbox.world.advance(60)
+    work(begin("run", HEALTHY))
+    sandbox.world.advance(60)
+    sync(connection)
+    services.follow()
+    assert outcomes(campaign) == {HEALTHY: "accepted"}
+
+    sandbox.world.run_outside(HEALTHY, finish=True)  # one request is one run: this is another
+    sync(connection)
+    services.follow()
+
+    assert outcomes(campaign) == {HEALTHY: "failed"}
+
+
+@pytest.mark.parametrize(("name", "method"), [("C", "resume_schedules"), ("A", "restore_cadence")])
+def test_a_run_that_was_asked_for_here_proves_no_resume(
+    generation: Generation, begin: Begin, outcomes: Outcomes, sandbox: SandboxServer, name: str, method: str
+) -> None:
+    """PostHog runs a paused view that somebody asks to be run, and its schedule stays paused."""
+    connection = generation(name)
+    view = SavedQuery.objects.get(name="int_sessions")
+    if name == "A":
+        SavedQuery.objects.filter(pk=view.pk).update(last_cadence="6hour")
+    campaign = work(begin("resume", view.name, method=method))
+    assert outcomes(campaign) == {view.name: "accepted"}
+    sent_at = timezone.now() + timedelta(seconds=1)
+    asked = Mutation.objects.create(
+        connection=connection,
+        kind="run",
+        object_id=str(view.posthog_id),
+        idempotency_key="by hand",
+        state="happened",
+        sent_at=sent_at,
+    )
+    Run.objects.create(saved_query=view, job_id="by-hand", status="Completed", started_at=sent_at)
+
+    services.follow()
+    assert outcomes(campaign) == {view.name: "accepted"}
+    assert campaign.items.get().follow_up == "", "the first scheduled run is still to come"
+
+    asked.delete()
+    services.follow()
+    assert outcomes(campaign) == {view.name: "resumed"}
+    assert campaign.items.get().follow_up == "ran_ok"
+
+
+def test_what_runs_after_a_pause_was_ended_says_nothing_about_it(
+    generation: Generation, begin: Begin, outcomes: Outcomes, sandbox: SandboxServer
+) -> None:
+    connection = generation("C")
+    campaign = work(begin("pause", HEALTHY))
+    work(begin("resume", HEALTHY, method="restore_cadence"))
+    sandbox.world.run_outside(HEALTHY, finish=True)
+    sync(connection)
+
+    services.follow()
+
+    assert outcomes(campaign) == {HEALTHY: "paused"}
+    item = campaign.items.get()
+    assert "the pause was ended before" in item.detail
+    campaign.refresh_from_db()
+    assert campaign.state == "succeeded"
+    assert not AuditEntry.objects.filter(action="schedules.pause", result="failed").exists()
 
 
 def test_managed_views_are_left_alone_by_every_act(synced: Connection, begin: Begin, sandbox: SandboxServer) -> None:

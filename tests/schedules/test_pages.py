@@ -192,6 +192,10 @@ def test_a_running_campaign_refreshes_itself_and_can_be_stopped(
     page = client.get(path, headers={"HX-Request": "true"}).content.decode()
     assert "every 2s" not in page
     assert "Not sent: the campaign was stopped first." in page
+    report = client.get(f"/schedules/resumes/{campaign.pk}/report.csv").getvalue().decode()
+    (item, *_) = client.get(f"/api/v1/schedules/resumes/{campaign.pk}/").json()["items"]
+    assert "Not sent: the campaign was stopped first." in report
+    assert (item["outcome"], item["detail"]) == ("queued", "Not sent: the campaign was stopped first.")
     assert client.post(path + "stop/").status_code == 409
     denied = AuditEntry.objects.get(action="schedules.stop", result="denied")
     assert (denied.actor, denied.object_id) == (viewer, str(campaign.pk))

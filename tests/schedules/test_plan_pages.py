@@ -103,7 +103,7 @@ def test_every_one_of_many_views_is_warned_of_and_none_is_ticked_unseen(
     assert groups == [(20, False, False), (10, False, False), (1, False, True), (69, True, False)]
     text = page.content.decode()
     told = (
-        "531 views are not ticked: 520 were not edited since the failure and will most likely fail again; "
+        "531 views are left unticked: 520 were not edited since the failure and will most likely fail again; "
         "1 was edited but reads a view that is still broken; 10 have nothing to resume."
     )
     assert told in text and "reads many_000" in text
@@ -374,9 +374,15 @@ def test_an_edit_speaks_against_no_pause(synced: Connection, operator: User, cli
 @pytest.mark.parametrize(
     ("names", "said"),
     [
-        (["int_sessions"], "1 view was not edited since the failure and will most likely fail again, so it is not"),
-        (SUSPENDED, "3 views were not edited since the failure and will most likely fail again, so they are not"),
-        ([*SUSPENDED, HEALTHY], "4 views are not ticked: 3 were not edited since the failure and will most likely"),
+        (
+            ["int_sessions"],
+            "1 view was not edited since the failure and will most likely fail again, so it is left unticked",
+        ),
+        (
+            SUSPENDED,
+            "3 views were not edited since the failure and will most likely fail again, so they are left unticked",
+        ),
+        ([*SUSPENDED, HEALTHY], "4 views are left unticked: 3 were not edited since the failure and will most likely"),
         ([*SUSPENDED, HEALTHY], "fail again; 1 has nothing to resume. Tick those whose cause you fixed elsewhere."),
         ([HEALTHY], None),
     ],
@@ -387,3 +393,16 @@ def test_the_banner_before_a_resume_counts_all_that_is_not_ticked(
     page = client_of(operator).post("/schedules/resume/", chosen(views, *names))
 
     assert said in page.content.decode() if said else page.context["unchanged"] == ""
+
+
+def test_another_cadence_for_what_stands_still_is_not_ticked_and_says_that_it_starts_again(
+    synced: Connection, operator: User, client_of: ClientOf, views: Views
+) -> None:
+    still, running = views(SUSPENDED[0], HEALTHY)
+    SavedQuery.objects.filter(pk=still.pk).update(sync_frequency="")
+    ids = ",".join(str(view.posthog_id) for view in (still, running))
+
+    page = client_of(operator).post("/schedules/cadence/", {"scope": ids, "confirmed": ""})
+
+    assert "It stands still: another cadence starts it again." in page.content.decode()
+    assert (page.context["total"], page.context["ticked"]) == (2, 1)

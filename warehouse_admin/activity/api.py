@@ -112,6 +112,11 @@ class EntryDetail(EntryRow):
 class ReviewBody(serializers.Serializer):
     verdict = serializers.ChoiceField(choices=REVIEWS)
     note = ExactText(required=False, default="", help_text="Needed to flag.")
+    seen_at = serializers.DateTimeField(
+        required=False,
+        default=None,
+        help_text="When you read the entry, UTC where no offset is given: 409 where somebody else decided since.",
+    )
 
 
 class EntryList(ListEndpoint):
@@ -163,7 +168,7 @@ class Review(Idempotent, Endpoint):
     def post(self, request: SignedInRequest, entry_id: int) -> Response:
         found = entry(entry_id)
         wanted = self.clean(ReviewBody)
-        services.review(user=request.user, entry=found, verdict=wanted["verdict"], note=wanted["note"])
+        services.review(user=request.user, entry=found, **wanted)
         return self.answer(entry(entry_id))
 
 

@@ -116,7 +116,9 @@ class BulkBody(serializers.Serializer):
 
     entries = serializers.ListField(child=serializers.IntegerField(), required=False)
     matching = ExactText(required=False, help_text="The query string of the page: folder and filters.")
-    seen_at = serializers.DateTimeField(required=False, help_text="What came in later is left alone.")
+    seen_at = serializers.DateTimeField(
+        required=False, help_text="What came in, or was decided by others, later is left alone."
+    )
     total = serializers.IntegerField(required=False, min_value=0, help_text="How many you saw; more are refused.")
     verdict = serializers.ChoiceField(choices=REVIEWS, required=False)
     note = ExactText(required=False, default="")
@@ -152,7 +154,7 @@ class Bulk(_Many):
         keys = _keys(user, wanted)
         if "assignee" in wanted:
             return self.done(services.assign_keys(user=user, keys=keys, to=wanted["assignee"]))
-        said = {"verdict": wanted["verdict"], "note": wanted["note"]}
+        said = {"verdict": wanted["verdict"], "note": wanted["note"], "seen_at": wanted.get("seen_at")}
         return self.done(services.review_keys(user=user, keys=keys, **said))
 
 

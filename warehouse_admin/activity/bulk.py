@@ -40,12 +40,17 @@ def keys_of(user: User, matching: Matching) -> list[int]:
     return keys
 
 
-def review_keys(*, user: User, keys: Sequence[int], verdict: str, note: str = "") -> list[ActivityEntry]:
-    """The same verdict and note for all, or for none; one undo takes all of it back."""
+def review_keys(
+    *, user: User, keys: Sequence[int], verdict: str, note: str = "", seen_at: datetime | None = None
+) -> list[ActivityEntry]:
+    """The same verdict and note for all, or for none; one undo takes all of it back.
+
+    What somebody else has decided since `seen_at` is left alone.
+    """
     require(user, REVIEWED)
     _check(keys, MOST)
     verdict, note = clean(verdict, note)
-    return deal(Deed(user, REVIEWED, note), keys, deciding(user, verdict, note))
+    return deal(Deed(user, REVIEWED, note, seen_at, many=True), keys, deciding(user, verdict, note))
 
 
 def assign_keys(*, user: User, keys: Sequence[int], to: str) -> list[ActivityEntry]:

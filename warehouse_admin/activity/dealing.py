@@ -13,7 +13,7 @@ from django.db import transaction
 from warehouse_admin.accounts import policies
 from warehouse_admin.accounts.models import User
 from warehouse_admin.activity import meter
-from warehouse_admin.activity.errors import bad
+from warehouse_admin.activity.errors import MovedOn, bad
 from warehouse_admin.activity.models import ActivityEntry, Step
 from warehouse_admin.audit import services as audit
 from warehouse_admin.audit.targets import Target
@@ -30,11 +30,17 @@ State = dict[str, Any]
 
 @dataclass(frozen=True)
 class Deed:
-    """One click: whose, its word in the trail, and the reason that stands there."""
+    """One click: whose, its word in the trail, and the reason that stands there.
+
+    `seen_at` is when the page that was clicked was made: what somebody else has decided since is not overwritten. One
+    of `many` is then left alone; else nothing is done.
+    """
 
     user: User
     action: str
     reason: str = ""
+    seen_at: datetime | None = None
+    many: bool = False
 
     @property
     def step(self) -> str:
@@ -63,6 +69,16 @@ def put_back(entry: ActivityEntry, state: State) -> None:
         setattr(entry, name, datetime.fromisoformat(value) if name.endswith(("_at", "_until")) and value else value)
 
 
+def overtaken(deed: Deed, entry: ActivityEntry) -> str:
+    """What somebody else has decided since the page was made, in a sentence; empty for nothing."""
+    if deed.seen_at is None or entry.reviewed_at is None or entry.reviewed_by in (None, deed.user):
+        return ""
+    if entry.reviewed_at <= deed.seen_at:
+        return ""
+    who, said = entry.reviewed_by.display_name, entry.get_verdict_display().lower()
+    return f"{who} has dealt with this meanwhile ({said}); nothing was done. Look at it, then decide again if need be."
+
+
 def deal(deed: Deed, keys: Iterable[int], change: Callable[[ActivityEntry], bool]) -> list[ActivityEntry]:
     """Change each entry under its lock, all or none. Where `change` says that nothing was done, as after a double
     click, nothing is recorded; only what differs can be taken back."""
@@ -70,6 +86,10 @@ def deal(deed: Deed, keys: Iterable[int], change: Callable[[ActivityEntry], bool
     with transaction.atomic():
         done = []
         for entry in locked(keys):
+            if told := overtaken(deed, entry):
+                if deed.many:
+                    continue
+                raise MovedOn(told)
             before, shown = state_of(entry), shown_of(entry)
             if change(entry):
                 entry.save(update_fields=[name.removesuffix("_id") for name in KEPT])

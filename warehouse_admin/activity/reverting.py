@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from warehouse_admin.accounts.models import User
-from warehouse_admin.activity.dealing import Deed, deal, require
-from warehouse_admin.activity.errors import NotPossible
+from warehouse_admin.activity.dealing import Deed, deal, overtaken, require
+from warehouse_admin.activity.errors import MovedOn, NotPossible
 from warehouse_admin.activity.facts import (
     COLUMNS_READ,
     COLUMNS_RETYPED,
@@ -112,12 +113,17 @@ def _cadence(before: dict[str, Any]) -> str:
     return ""
 
 
-def open_revert(*, user: User, entry: ActivityEntry, note: str = "") -> tuple[ActivityEntry, int]:
+def open_revert(
+    *, user: User, entry: ActivityEntry, note: str = "", seen_at: datetime | None = None
+) -> tuple[ActivityEntry, int]:
     """Draft the change that puts back what was before, and let the entry wait for it; its number comes along.
 
     PostHog is read before anything is kept. A double click finds the same draft.
     """
     require(user, REVERTED, entry)
+    deed = Deed(user, REVERTED, note, seen_at)
+    if told := overtaken(deed, entry):
+        raise MovedOn(told)  # before there is a draft
     wanted = plan(entry)
     if wanted.action == "create_view" and not wanted.values["query"]:
         wanted = _from_tombstone(entry)
@@ -134,7 +140,7 @@ def open_revert(*, user: User, entry: ActivityEntry, note: str = "") -> tuple[Ac
         values=wanted.values,
     )
     decide = deciding(user, Verdict.REVERT, note.strip(), revert_number=number)
-    deal(Deed(user, REVERTED, note), [entry.pk], decide)
+    deal(deed, [entry.pk], decide)
     return ActivityEntry.objects.get(pk=entry.pk), number
 
 

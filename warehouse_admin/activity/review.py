@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 
 from django.utils import timezone
 
@@ -23,11 +24,13 @@ VERDICTS = (Verdict.ACCEPTED, Verdict.FLAGGED)
 """Those that are only said; the others come with something that is done."""
 
 
-def review(*, user: User, entry: ActivityEntry, verdict: str, note: str = "") -> ActivityEntry:
-    """Accept or flag an entry, again if need be; flagging needs a note."""
+def review(
+    *, user: User, entry: ActivityEntry, verdict: str, note: str = "", seen_at: datetime | None = None
+) -> ActivityEntry:
+    """Accept or flag an entry, again if need be; flagging needs a note. MovedOn as `Deed` says of `seen_at`."""
     require(user, REVIEWED, entry)
     verdict, note = clean(verdict, note)
-    deal(Deed(user, REVIEWED, note), [entry.pk], deciding(user, verdict, note))
+    deal(Deed(user, REVIEWED, note, seen_at), [entry.pk], deciding(user, verdict, note))
     return ActivityEntry.objects.get(pk=entry.pk)
 
 
@@ -42,13 +45,13 @@ def review_many(*, user: User, entries: Sequence[ActivityEntry], verdict: str, n
     return deal(Deed(user, REVIEWED, note), [entry.pk for entry in entries], deciding(user, verdict, note))
 
 
-def adopt(*, user: User, entry: ActivityEntry, note: str = "") -> ActivityEntry:
+def adopt(*, user: User, entry: ActivityEntry, note: str = "", seen_at: datetime | None = None) -> ActivityEntry:
     """What came from outside is the agreed baseline from now on; the view's history says so."""
     require(user, ADOPTED, entry)
     if why := why_not_adopted(entry):
         raise NotPossible(why)
     note = clean_text("note", note)
-    deal(Deed(user, ADOPTED, note), [entry.pk], deciding(user, Verdict.ADOPTED, note))
+    deal(Deed(user, ADOPTED, note, seen_at), [entry.pk], deciding(user, Verdict.ADOPTED, note))
     return ActivityEntry.objects.get(pk=entry.pk)
 
 
@@ -61,12 +64,12 @@ def why_not_adopted(entry: ActivityEntry) -> str:
     return "" if entry.kind not in facts.UNREMARKABLE else "This changed nothing: accept it instead."
 
 
-def reopen(*, user: User, entry: ActivityEntry) -> ActivityEntry:
+def reopen(*, user: User, entry: ActivityEntry, seen_at: datetime | None = None) -> ActivityEntry:
     """Nobody has dealt with it any more: it waits again, in everybody's inbox."""
     require(user, REOPENED, entry)
     if not entry.needs_review and not entry.verdict:
         raise NotPossible("This entry never waited for anybody.")
-    deal(Deed(user, REOPENED), [entry.pk], _forget)
+    deal(Deed(user, REOPENED, seen_at=seen_at), [entry.pk], _forget)
     return ActivityEntry.objects.get(pk=entry.pk)
 
 

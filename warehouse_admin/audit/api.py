@@ -29,6 +29,7 @@ FILTERS = {
     "request_id": "Everything that one click or call did.",
     "connection": "The slug of a connection.",
 }
+LEFT_OUT = " A minus before it leaves out what it names, also several: `-sync.started,-sync.finished`."
 ORDERINGS = {"-sequence": "-sequence", "sequence": "sequence", "-at": "-sequence", "at": "sequence"}
 
 
@@ -133,6 +134,10 @@ def estimated_count(entries: QuerySet[AuditEntry]) -> tuple[int, bool]:
     return found["n"] + round(density * (found["low"] - 1)), True
 
 
+def _turned(name: str) -> str:
+    return LEFT_OUT if name in selectors.LEAVING_OUT else ""
+
+
 class AuditList(Endpoint):
     """Entries, the newest first. Whoever may not read the whole trail sees their own."""
 
@@ -147,7 +152,7 @@ class AuditList(Endpoint):
 
     @extend_schema(
         parameters=[
-            *(OpenApiParameter(name, description=told) for name, told in FILTERS.items()),
+            *(OpenApiParameter(name, description=f"{told}{_turned(name)}") for name, told in FILTERS.items()),
             OpenApiParameter("search", description="A part of the reason."),
             OpenApiParameter("ordering", enum=list(ORDERINGS), description="By default `-sequence`."),
         ],
@@ -203,8 +208,6 @@ def _found(request: SignedInRequest) -> QuerySet[AuditEntry]:
         values = values_of(request, name)
         if len(values) > 1:
             problems[name] = ["Give it once."]
-        elif values and name == "connection":
-            entries = entries.filter(connection=values[0])
         elif values:
             entries, found = selectors.filtered(entries, {name: values[0]})
             if found:

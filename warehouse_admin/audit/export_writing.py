@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from warehouse_admin.audit import export_texts, masking, policies, presenters, sealing, segments, selectors, services
 from warehouse_admin.audit.models import AuditEntry, Export, ExportPart
+from warehouse_admin.core.spreadsheets import harmless
 
 TOGETHER = 1_000
 """Entries read at once; after each such batch the part is stored, and whether it was stopped is looked at."""
@@ -142,9 +143,7 @@ def _row(told: dict[str, Any]) -> list[str]:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
-    # A spreadsheet takes such text for a formula and would run it.
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return harmless(json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value))
 
 
 def _csv(rows: list[list[str]]) -> bytes:

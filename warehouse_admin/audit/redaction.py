@@ -29,6 +29,11 @@ def clean_text(value: object, limit: int = TEXT_LIMIT) -> str:
     return _storable(str(value))[:limit]
 
 
+def holds_key(text: str) -> bool:
+    """Whether something in it looks like an API key of PostHog or of this portal."""
+    return _SECRET_VALUE.search(text) is not None
+
+
 def clean_json(value: Any) -> Any:
     """The same structure with secrets hidden, long texts replaced by digest and head, and depth and length bounded."""
     return _clean(value, "", DEPTH_LIMIT)

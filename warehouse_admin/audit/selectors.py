@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Any
@@ -14,7 +14,7 @@ from django.db.models.fields.json import KeyTextTransform
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
-from warehouse_admin.audit import checkpoints, searching, signing
+from warehouse_admin.audit import checkpoints, leaving_out, searching, signing
 from warehouse_admin.audit.models import Archive, AuditEntry, ChainHead, Checkpoint, Verification
 
 PAGE_SIZE = 50
@@ -30,7 +30,9 @@ _EQUAL = {
 }
 _CHOSEN = {"result": "result", "kind": "actor_kind"}
 _CHOICES = {"result": AuditEntry.Result.values, "kind": AuditEntry.ActorKind.values}
-FILTERS = ("object", "action", *_EQUAL, *_CHOSEN, "since", "until", "q")
+LEAVING_OUT = ("object", "action", *_EQUAL, *_CHOSEN)
+"""The filters that a minus before the value turns around."""
+FILTERS = (*LEAVING_OUT, "since", "until", "q")
 # Entries are numbered in the order of their commits, which may differ a little from the order of their times.
 _SLACK = 500
 _NO_ENTRY = 2**63 - 1
@@ -73,25 +75,41 @@ def search(entries: QuerySet[AuditEntry], params: Mapping[str, str]) -> Search:
     """Apply the filters in `params`."""
     problems: list[str] = []
     words = [("q", "reason")]
-    if value := _value(params, "object"):
+    entries = _without(entries, params, problems)
+    if value := _asked(params, "object"):
         if _is_id(value):
-            entries = entries.filter(object_id=value if value.isdigit() else str(UUID(value)))
+            entries = entries.filter(_about(value))
         else:
             words.append(("object", "object_name"))
-    if value := _value(params, "action"):
+    if value := _asked(params, "action"):
         entries = entries.filter(_acting(value))
     for name, field in _EQUAL.items():
-        if value := _value(params, name):
+        if value := _asked(params, name):
             entries = entries.filter(**{field: value})
     for name, choices in _CHOICES.items():
-        if not (value := _value(params, name)):
+        if not (value := _asked(params, name)):
             continue
         if value in choices:
             entries = entries.filter(**{_CHOSEN[name]: value})
         else:
             problems.append(f"There is no {name} “{value[:40]}”: choose {', '.join(choices)}.")
-    asked = [(value, field) for name, field in words if (value := _value(params, name))]
+    asked = [(value, field) for name, field in words if (value := _asked(params, name))]
     return _within(entries, params, problems, asked)
+
+
+def _without(entries: QuerySet[AuditEntry], params: Mapping[str, str], problems: list[str]) -> QuerySet[AuditEntry]:
+    """All but what is to be left out."""
+    for name, values in left_out(params).items():
+        if unknown := [value for value in values if name in _CHOICES and value not in _CHOICES[name]]:
+            problems.append(f"There is no {name} “{unknown[0][:40]}”: choose {', '.join(_CHOICES[name])}.")
+        entries = entries.exclude(leaving_out.any_of(values, _MATCHING[name]))
+    return entries
+
+
+def left_out(params: Mapping[str, str]) -> dict[str, list[str]]:
+    """What each filter leaves out, by its name."""
+    found = {name: leaving_out.left_out(_value(params, name)) for name in LEAVING_OUT}
+    return {name: values for name, values in found.items() if values}
 
 
 def is_indexed(params: Mapping[str, str], *, sees_all: bool) -> bool:
@@ -99,6 +117,8 @@ def is_indexed(params: Mapping[str, str], *, sees_all: bool) -> bool:
     asked = [name for name in FILTERS if _value(params, name)]
     if not asked or not sees_all:
         return not asked
+    if set(asked) == set(left_out(params)):
+        return True  # no index helps with what most rows have: the walk ends as soon as a page is full
     (first, *others) = asked
     value = _value(params, first)
     exact = first in _EQUAL or first in _CHOSEN or (first == "action" and not value.endswith("."))
@@ -107,6 +127,12 @@ def is_indexed(params: Mapping[str, str], *, sees_all: bool) -> bool:
 
 def _value(params: Mapping[str, str], name: str) -> str:
     return (params.get(name) or "").replace("\x00", "").strip()[:300]
+
+
+def _asked(params: Mapping[str, str], name: str) -> str:
+    """The value of a filter that asks for something, instead of leaving it out."""
+    value = _value(params, name)
+    return "" if name in LEAVING_OUT and value.startswith("-") else value
 
 
 def _is_id(value: str) -> bool:
@@ -119,6 +145,22 @@ def _is_id(value: str) -> bool:
 def _acting(value: str) -> Q:
     """One action; with a dot at the end, all of that kind, named one by one since the index has whole names."""
     return Q(action__in=searching.actions_of(value)) if value.endswith(".") else Q(action=value)
+
+
+def _about(value: str) -> Q:
+    """One object by its id, else by its whole name."""
+    if not _is_id(value):
+        return Q(object_name=value)
+    return Q(object_id=value if value.isdigit() else str(UUID(value)))
+
+
+def _equal(field: str) -> Callable[[str], Q]:
+    return lambda value: Q(**{field: value})
+
+
+_MATCHING = {"object": _about, "action": _acting} | {
+    name: _equal(field) for name, field in (*_EQUAL.items(), *_CHOSEN.items())
+}
 
 
 def _within(
@@ -161,7 +203,7 @@ def _newest_of_each(params: Mapping[str, str]) -> dict[str, QuerySet[AuditEntry]
     """
     found = {}
     for name, field in (*_EQUAL.items(), *_CHOSEN.items(), ("action", "action")):
-        value = _value(params, name)
+        value = _asked(params, name)
         is_one = value in _CHOICES[name] if name in _CHOICES else not (name == "action" and value.endswith("."))
         if value and is_one:
             of_value = AuditEntry.objects.filter(**{f"{field}__gte": value, f"{field}__lte": value})

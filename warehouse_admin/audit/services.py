@@ -9,12 +9,12 @@ from django.utils import timezone
 from warehouse_admin.audit import policies
 from warehouse_admin.audit.appending import append
 from warehouse_admin.audit.models import AuditEntry, Verification
-from warehouse_admin.audit.redaction import clean_json, clean_text
+from warehouse_admin.audit.redaction import clean_json, clean_text, holds_key
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.audit.verification import verify
 from warehouse_admin.core import context
 
-__all__ = ["record", "record_denied", "verify", "verify_and_record"]
+__all__ = ["holds_key", "record", "record_denied", "verify", "verify_and_record"]
 
 SYSTEM = "system"
 

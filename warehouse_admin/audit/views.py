@@ -34,6 +34,8 @@ def entry_list(request: HttpRequest) -> HttpResponse:
         "window": selectors.window(found, request.GET.get("page", ""), indexed=indexed),
         "problems": found.problems,
         "filters": {name: request.GET.get(name, "") for name in selectors.FILTERS},
+        "left_out": _left_out(request),
+        "live": bool(request.GET.get("live")) and not request.GET.get("page"),
         "filtered": any(request.GET.get(name) for name in selectors.FILTERS),
         "narrowed": any(request.GET.get(name) for name in NARROWING),
         "results": RESULTS,
@@ -51,6 +53,17 @@ def entry_list(request: HttpRequest) -> HttpResponse:
             "presets": presenters.date_presets(request.GET.get("since", "")),
         }
     return render_page(request, "audit/list.html", "audit/_table.html", context)
+
+
+def _left_out(request: HttpRequest) -> list[dict[str, Any]]:
+    """What the filters leave out, each with the address of the list that shows it too."""
+    found = []
+    for name, values in selectors.left_out(request.GET).items():
+        query = request.GET.copy()
+        for gone in (name, "page"):
+            query.pop(gone, None)
+        found.append({"name": name, "values": values, "url": f"?{query.urlencode()}"})
+    return found
 
 
 @require_GET

@@ -214,7 +214,10 @@ class Apply(Step):
 
 @step(serializers.Scheduled)
 class Schedule(Step):
-    """Have an approved change applied at a time, or with null at none."""
+    """Have an approved change applied at a time, or with null at none.
+
+    A time without an offset is UTC; `scheduled_for` of the answer is the moment that was understood, in UTC.
+    """
 
     body = serializers.Scheduled
 

@@ -44,7 +44,7 @@ def apply(change: ChangeRequest, user: User) -> ChangeRequest:
         change = lock(change)
         policies.require_apply(user, change, action="change.apply_asked")
         require_state(change, "apply")
-        _refuse_held_up(change)
+        refuse_held_up(change)
         approved = guards.still_approved(change)
         if approved:
             claim(change, asked_by=user)
@@ -70,7 +70,8 @@ def _held_up(change: ChangeRequest) -> str:
     return accounts.why_no_writes(change.connection, author=change.author) or keys.why_spent(change)
 
 
-def _refuse_held_up(change: ChangeRequest) -> None:
+def refuse_held_up(change: ChangeRequest) -> None:
+    """Neither applied nor given a time: nobody shall rely on what would not start."""
     keys.refuse_spent(change)
     if why := _held_up(change):
         raise StateForbids(why, who="an administrator, or the author for a key of their own")

@@ -61,6 +61,8 @@ _EVENTS: dict[str, tuple[str, str, str]] = {  # icon, tone, what was done
     "rolled_back": ("undo", "warn", "asked to roll it back"),
     "remote_moved": ("alert", "warn", "PostHog has moved on"),
 }
+_TELLS_OF_OTHERS = ("needs_rebase", "remote_moved", "base_refreshed", "dropped")
+"""The portal's own sentences about people who are known by their address in PostHog; nothing that a person typed."""
 _ON_NEW_BASE = ("rebased", "remote_replaced", "base_refreshed")
 
 
@@ -113,6 +115,7 @@ def _line(event: ChangeEvent) -> dict[str, Any]:
         "text": said.format(revision=event.revision_number),
         "at": event.at,
         "body": event.text,
+        "names_people": event.kind in _TELLS_OF_OTHERS,
         "url": _moved_url(event),
     }
 

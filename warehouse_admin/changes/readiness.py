@@ -115,7 +115,8 @@ def _of_state(change: ChangeRequest, user: User | None, revision: Revision) -> l
         text = "Whether it happened is not certain; PostHog is read again and again until it tells."
         return [_blocker(text, "wait", "the portal")]
     if change.state == State.APPLYING:
-        return [_blocker(change.problem or "It is being applied.", "wait", "the portal")]
+        text = change.problem or mutations.silence(change.mutation) or "It is being applied."
+        return [_blocker(text, "wait", "the portal")]
     return [_blocker(change.problem or "A part of it is applied, the rest is not.", "fix", "an operator")]
 
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 from warehouse_admin.accounts.models import User
 from warehouse_admin.accounts.policies import require
 from warehouse_admin.accounts.roles import CLOSE, REVIEW, Role
+from warehouse_admin.audit import services as audit
 from warehouse_admin.changes import policies, texts, verdict
 from warehouse_admin.changes.errors import StaleRevision, StateForbids
 from warehouse_admin.changes.models import ChangeRequest, Revision, Vote
@@ -184,6 +185,8 @@ def clean_comment(comment: str, *, needed: bool) -> str:
     comment = texts.storable(comment)
     if needed and is_blank(comment):
         raise InvalidInput("Say why: a comment is needed here.", errors={"comment": ["A comment is needed here."]})
+    if audit.holds_key(comment):
+        raise InvalidInput(texts.HOLDS_KEY, errors={"comment": [texts.HOLDS_KEY]})
     if len(comment) > LONGEST_COMMENT:
         text = f"At most {LONGEST_COMMENT:,} characters, please."
         raise InvalidInput(text, errors={"comment": [text]})

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from warehouse_admin.accounts.models import User
 from warehouse_admin.changes import guards, policies
+from warehouse_admin.changes.apply import refuse_held_up
 from warehouse_admin.changes.errors import StateForbids
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.changes.transitions import State, current_revision, lock, move, note, record, require_state
@@ -24,6 +25,7 @@ def schedule(change: ChangeRequest, user: User, at: datetime) -> ChangeRequest:
         change = lock(change)
         policies.require_apply(user, change, action="change.scheduled")
         require_state(change, "schedule")
+        refuse_held_up(change)
         _check_time(at)
         revision = current_revision(change)
         if approved := guards.still_approved(change):

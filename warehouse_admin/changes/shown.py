@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from warehouse_admin.changes import moves
 from warehouse_admin.changes.actions import Action, Consequences, Facts, Row, Subject, action_of
 from warehouse_admin.changes.models import ChangeRequest, Revision
 from warehouse_admin.changes.rebase import left_out_so_far
@@ -46,7 +47,11 @@ def cautions(change: ChangeRequest, revision: Revision) -> list[str]:
     if change.is_closed:
         return []
     subject = Subject(change.connection, change.object_name, revision.base, change.about)
-    return [*_left_out(change, revision), *action_of(change.action).cautions(subject, revision.proposal)]
+    return [
+        *_left_out(change, revision),
+        *_undone_besides(change, revision),
+        *action_of(change.action).cautions(subject, revision.proposal),
+    ]
 
 
 def _left_out(change: ChangeRequest, revision: Revision) -> list[str]:
@@ -56,6 +61,16 @@ def _left_out(change: ChangeRequest, revision: Revision) -> list[str]:
         return []
     amount = f"{lines.count} line{'s' if lines.count > 1 else ''}"
     return [f"It leaves out {amount} of what {lines.people} did in PostHog meanwhile; the timeline has each of them."]
+
+
+def _undone_besides(change: ChangeRequest, revision: Revision) -> list[str]:
+    """What came after the change that this rolls back, and goes with it; of an edit, the conflict shows it."""
+    undone = change.rolls_back
+    after = undone.mutation.after if undone is not None and undone.mutation is not None else None
+    if undone is None or not after or change.saved_query is None or action_of(change.action).has_sql:
+        return []
+    moved = moves.told(change, after, revision.base)
+    return [f"It takes back more than {undone} did. {moved}"] if moved else []
 
 
 def show(action: Action, subject: Subject, proposal: Facts) -> Shown:

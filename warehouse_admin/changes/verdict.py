@@ -39,15 +39,16 @@ def after_revision(
 
     A real edit goes back to review; the same meaning in another layout leaves everything as it stands.
     """
-    if former.meaning_digest == revision.meaning_digest:
+    formatting_only = former.meaning_digest == revision.meaning_digest
+    if formatting_only:
         note(change, user, did, f"{said} Formatting only: the votes are kept.".strip())
         if change.state == State.SCHEDULED:
             move(change, State.APPROVED)  # what was scheduled is not what stands there now: an operator looks again
         if change.state != State.NEEDS_REBASE:
             return False
-    else:
-        note(change, user, did, "\n".join(filter(None, (said, _told(change, former, revision)))))
     move(change, State.IN_REVIEW, problem="", remote=None, scheduled_for=None, by_hand=False)
+    if not formatting_only:  # told where it stands now: in a conflict no approval counts, and none could be lost
+        note(change, user, did, "\n".join(filter(None, (said, _told(change, former, revision)))))
     return settle(change, revision)
 
 

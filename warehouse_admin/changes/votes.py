@@ -153,7 +153,7 @@ def _why_not(
     if not any(vote.voter_id in keys for keys in voting.values()):
         return f"{vote.voter.display_name} may no longer review"
     if vote.verdict == Vote.Verdict.APPROVE:
-        return _departure(vote, change, revision, steps)
+        return _departure(vote, change, revision, steps) or _overtaken(change)
     return ""  # a request for changes outlives every edit, until somebody takes it back
 
 
@@ -169,6 +169,11 @@ def _departure(vote: Vote, change: ChangeRequest, revision: Revision, steps: lis
             left = step.number
         before = step.meaning_digest
     return f"r{left} changed {what_changed(change)}"
+
+
+def _overtaken(change: ChangeRequest) -> str:
+    """Approved was a change of something that PostHog does not hold any more; a rebase tells what counts then."""
+    return "PostHog has moved on since" if change.state == ChangeRequest.State.NEEDS_REBASE else ""
 
 
 def what_changed(change: ChangeRequest) -> str:

@@ -99,7 +99,7 @@ class CampaignCommand(PortalCommand):
         counts = records.counts_of(campaign)
         items = list(records.items_of(campaign))
         for item in items:
-            self.say(f"{item.saved_query.name}: {item.outcome}. {item.detail}".rstrip())
+            self.say(f"{item.saved_query.name}: {item.outcome}. {item.told}".rstrip())
         words = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))
         self.say(f"Campaign {campaign.pk}: {campaign.state} ({words}).")
         if campaign.is_open and campaign.rests_on:

@@ -53,7 +53,8 @@ def _read() -> dict[str, str]:
         logged.order_by().values_list(_NONE, "user_email", "user_name", _NONE, _rank(0)),
     )
     found: dict[str, str] = {}
-    for user_name, address, first, last, _ in sorted(rows, key=lambda row: row[-1]):
+    # PostHog's log may know the first name alone: of one person's names the longest is taken.
+    for user_name, address, first, last, _ in sorted(rows, key=lambda row: (row[-1], len(f"{row[2]} {row[3]}"))):
         name = f"{first} {last}".strip() or user_name
         found.update({key.lower(): name for key in (user_name, address) if key and name})
     return found

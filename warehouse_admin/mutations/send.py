@@ -97,9 +97,8 @@ def _could_not_read(mutation: Mutation, error: errors.PostHogError, credential: 
     if isinstance(error, final):
         evidence = {"method": error.method, "path": error.path, "status": error.status, "key": credential}
         evidence |= _missing(error)
-        return conclude(
-            mutation, State.REFUSED, said=_sentence(mutation, error), remote=evidence, credential=credential
-        )
+        said = _sentence(mutation, error, credential)
+        return conclude(mutation, State.REFUSED, said=said, remote=evidence, credential=credential)
     return _try_later(mutation, error)
 
 
@@ -182,7 +181,7 @@ def _failed(
         )
     if not error.sent:
         return _try_later(mutation, error)
-    said = _sentence(mutation, error)
+    said = _sentence(mutation, error, credential)
     evidence |= _missing(error)
     if error.status is not None:
         evidence["answer"] = said  # kept when a later look says how it ended
@@ -197,8 +196,8 @@ def _failed(
     return conclude(mutation, State.REFUSED, said=said, remote=evidence, credential=credential)
 
 
-def _sentence(mutation: Mutation, error: errors.PostHogError) -> str:
-    return sentence(error, kind_of(mutation).noun)
+def _sentence(mutation: Mutation, error: errors.PostHogError, credential: str = "connection") -> str:
+    return sentence(error, kind_of(mutation).noun, credential=credential)
 
 
 def _look(mutation: Mutation, client: Client) -> Snapshot | None:

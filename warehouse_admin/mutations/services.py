@@ -12,6 +12,7 @@ from warehouse_admin.mutations.rows import fetched_at, restore, restore_table, s
 from warehouse_admin.mutations.send import send
 from warehouse_admin.mutations.sent import read_back, sent
 from warehouse_admin.mutations.settle import give_up, settle, settle_due
+from warehouse_admin.mutations.silence import silence
 
 __all__ = [
     "CREDENTIAL",
@@ -34,6 +35,7 @@ __all__ = [
     "sent",
     "settle",
     "settle_due",
+    "silence",
     "snapshot",
     "spent",
     "told",

@@ -5,9 +5,14 @@ from __future__ import annotations
 from warehouse_admin.posthog import errors
 
 
-def sentence(error: errors.PostHogError, noun: str = "view") -> str:
-    """One or two sentences about a view or another `noun`; PostHog's own words are quoted as they came."""
+def sentence(error: errors.PostHogError, noun: str = "view", *, credential: str = "connection") -> str:
+    """One or two sentences about a view or another `noun`; PostHog's own words are quoted as they came.
+
+    `credential` says whose key it was.
+    """
     said = f" PostHog says: {error.detail}" if error.detail else ""
+    if isinstance(error, errors.InvalidKey) and credential != "connection":
+        return f"PostHog rejected {credential}'s own API key (401). {credential} has to store a valid one first."
     if isinstance(error, errors.InvalidKey):
         return "PostHog rejected the API key (401). An administrator has to store a valid one first."
     if isinstance(error, errors.MissingScope):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
@@ -12,6 +13,7 @@ from django.utils import timezone
 from warehouse_admin.audit import services as audit
 from warehouse_admin.core import context
 from warehouse_admin.mirror.models import Run
+from warehouse_admin.schedules.methods.stillness import asked_for, unasked
 from warehouse_admin.schedules.models import Campaign, CampaignItem
 from warehouse_admin.schedules.start import target_of
 
@@ -23,7 +25,7 @@ FOLLOWED = (Campaign.Action.RESUME, Campaign.Action.RUN)
 
 def follow_up(now: datetime) -> int:
     """Note what the mirror's runs tell by now; a campaign is followed once all its views are. Gives how many."""
-    items = list(_ripe(now).select_related("campaign")[:AT_ONCE])
+    items = list(_ripe(now).select_related("campaign", "saved_query")[:AT_ONCE])
     runs = _first_runs(items)
     told = sum(_tell(item, runs.get(item.pk), now) for item in items)
     for campaign in {item.campaign_id: item.campaign for item in items}.values():
@@ -42,7 +44,10 @@ def _ripe(now: datetime) -> QuerySet[CampaignItem]:
 
 
 def _first_runs(items: list[CampaignItem]) -> dict[int, Run]:
-    """The first finished run of each item's view that began after the item was sent, in one query."""
+    """The first finished run of each item's view that began after the item was sent, in two queries.
+
+    A run that somebody asked for here is no scheduled one, and tells of nothing but the act that asked for it.
+    """
     if not items:
         return {}
     since = min(item.sent_at for item in items if item.sent_at)
@@ -54,15 +59,21 @@ def _first_runs(items: list[CampaignItem]) -> dict[int, Run]:
     by_view: dict[int, list[Run]] = {}
     for run in runs.only("saved_query_id", "started_at", "status"):
         by_view.setdefault(run.saved_query_id, []).append(run)
+    asked = asked_for([str(item.saved_query.posthog_id) for item in items], since)
     found = {}
     for item in items:
-        after = (run for run in by_view.get(item.saved_query_id, []) if item.sent_at and run.started_at > item.sent_at)
-        if first := next(after, None):
+        of_view = by_view.get(item.saved_query_id, [])
+        after: Iterable[Run] = (run for run in of_view if item.sent_at and run.started_at > item.sent_at)
+        if item.campaign.action != Campaign.Action.RUN:
+            after = unasked(after, asked.get(str(item.saved_query.posthog_id), []))
+        if first := next(iter(after), None):
             found[item.pk] = first
     return found
 
 
 def _tell(item: CampaignItem, run: Run | None, now: datetime) -> bool:
+    if run is None and (item.due_at is None or item.due_at >= now):
+        return False  # it ran because somebody asked for it: the one that is due is still to come
     if run is None:
         says, at = FollowUp.NO_RUN_YET, now
     else:

@@ -107,11 +107,20 @@ class Campaign(models.Model):
 
     @property
     def silence(self) -> str:
-        """What to say while its worker gives no sign of life; empty while it does, or while there need be none."""
+        """What to say while no worker gives a sign of life; empty while one does, or while there need be none."""
+        if self._waits_for_worker:
+            return "a background worker: none has taken it up yet, and it is offered again every half minute"
         beat = self.heartbeat_at
         if self.state != self.State.RUNNING or beat is None or timezone.now() - beat < SILENT_AFTER:
             return ""
         return "its worker, which waits for an answer or was stopped; another one takes it up after a minute of silence"
+
+    @property
+    def _waits_for_worker(self) -> bool:
+        if self.state != self.State.QUEUED or self.paused_at or self.not_before or self.is_waiting_for_second:
+            return False
+        since = max(filter(None, (self.created_at, self.confirmed_at, self.continued_at)))
+        return timezone.now() - since >= SILENT_AFTER
 
     @property
     def rests_on(self) -> str:
@@ -195,6 +204,13 @@ class CampaignItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.saved_query} {self.outcome}"
+
+    @property
+    def told(self) -> str:
+        """What its outcome rests on; of one that was left over, why nothing was sent."""
+        if self.outcome == self.Outcome.QUEUED and not self.campaign.is_open:
+            return "Not sent: the campaign was stopped first."
+        return self.detail
 
 
 class Hold(models.Model):

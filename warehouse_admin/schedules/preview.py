@@ -207,9 +207,9 @@ def _not_ticked(planned: Sequence[Planned]) -> str:
     total = unchanged + len(waiting) + idle
     views, they = ("view", "it is") if total == 1 else ("views", "they are")
     if len(parts) == 1:
-        text = f"{parts[0].replace(' ', f' {views} ', 1)}, so {they} not ticked."
+        text = f"{parts[0].replace(' ', f' {views} ', 1)}, so {they} left unticked."
     else:
-        text = f"{total:,} {views} are not ticked: {'; '.join(parts)}."
+        text = f"{total:,} {views} are left unticked: {'; '.join(parts)}."
     return f"{text} Tick those whose cause you fixed elsewhere."
 
 
@@ -224,6 +224,8 @@ def _remark(row: Row, way: Method) -> tuple[str, bool]:
         return _resume_remark(row, way)
     if way.action == Action.PAUSE and not view.sync_frequency:
         return "PostHog shows no cadence: it stands still already.", False
+    if way.action == Action.CADENCE and not view.sync_frequency:
+        return "It stands still: another cadence starts it again.", False
     if way.action == Action.RUN and view.schedule_state == ScheduleState.RUNNING:
         return "A run is under way already.", False
     return "", True

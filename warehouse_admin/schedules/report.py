@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from warehouse_admin.core.spreadsheets import harmless
 from warehouse_admin.schedules.methods.cadence import cadence_given_back
 from warehouse_admin.schedules.models import CampaignItem
 
@@ -26,7 +27,6 @@ HEADER = [
     "method",
     "cadence",
 ]
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def lines(items: Iterable[CampaignItem]) -> Iterator[str]:
@@ -39,7 +39,7 @@ def lines(items: Iterable[CampaignItem]) -> Iterator[str]:
                 view.name,
                 str(view.posthog_id),
                 item.outcome,
-                item.detail,
+                item.told,
                 str(item.before.get("schedule_state", "")),
                 _moment(item.sent_at),
                 _moment(item.settled_at),
@@ -56,13 +56,8 @@ def lines(items: Iterable[CampaignItem]) -> Iterator[str]:
 
 def _line(cells: list[str]) -> str:
     out = io.StringIO()
-    csv.writer(out).writerow([_harmless(cell) for cell in cells])
+    csv.writer(out).writerow([harmless(cell) for cell in cells])
     return out.getvalue()
-
-
-def _harmless(cell: str) -> str:
-    """A cell that starts like a formula is shown as text instead of being calculated."""
-    return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA) else cell
 
 
 def _moment(value: datetime | None) -> str:

@@ -58,7 +58,7 @@ def why_refused(holder: Holder) -> str:
             f"PostHog refuses the API key of {holder.name} {since} An administrator has to store a working key on the "
             "connection's page, or check it there once PostHog accepts it again."
         )
-    owner = holder.user.get_username()
+    owner = holder.user.display_name
     return (
         f"PostHog refuses {owner}'s own key for {holder.connection.name} {since} "
         f"{owner} has to store a working key on the settings page."

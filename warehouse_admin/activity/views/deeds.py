@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -17,13 +17,14 @@ from django.views.decorators.http import require_POST
 
 from warehouse_admin.activity import presenters, services
 from warehouse_admin.activity.dealing import last_batch
-from warehouse_admin.activity.errors import bad
+from warehouse_admin.activity.errors import MovedOn, bad
 from warehouse_admin.activity.forms import ReviewForm, snoozed_until
 from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.activity.undo import WITHIN
 from warehouse_admin.activity.views.pane import known_entry, pane, person
 from warehouse_admin.core.errors import InvalidInput
 from warehouse_admin.core.htmx import render_page
+from warehouse_admin.mirror import known_people
 
 UNDO = "activity_undo"
 
@@ -35,18 +36,26 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
     form = ReviewForm(request.POST)
     if form.is_valid():
         try:
-            services.review(user=person(request), entry=entry, **form.cleaned_data)
+            services.review(user=person(request), entry=entry, seen_at=_seen_at(request), **form.cleaned_data)
         except InvalidInput as error:
             form.add_error("note", error.message)
+        except MovedOn as error:
+            form.add_error(None, error.message)
+            return _pane(request, known_entry(pk), form, status=error.status)
         else:
             return _done(request, [entry], form.cleaned_data["verdict"])
-    return render_page(request, "activity/detail.html", "activity/_pane.html", pane(request, entry, form), status=422)
+    return _pane(request, entry, form, status=422)
+
+
+def _pane(request: HttpRequest, entry: ActivityEntry, form: ReviewForm, *, status: int) -> HttpResponse:
+    context = pane(request, entry, form)
+    return render_page(request, "activity/detail.html", "activity/_pane.html", context, status=status)
 
 
 @require_POST
 def adopt(request: HttpRequest, pk: int) -> HttpResponse:
     entry = known_entry(pk)
-    services.adopt(user=person(request), entry=entry, note=request.POST.get("note", ""))
+    services.adopt(user=person(request), entry=entry, note=request.POST.get("note", ""), seen_at=_seen_at(request))
     return _done(request, [entry], "adopted as the baseline")
 
 
@@ -54,7 +63,8 @@ def adopt(request: HttpRequest, pk: int) -> HttpResponse:
 def revert(request: HttpRequest, pk: int) -> HttpResponse:
     """On to the draft that was made: its author reads it, says why, and submits it."""
     entry = known_entry(pk)
-    _, number = services.open_revert(user=person(request), entry=entry, note=request.POST.get("note", ""))
+    note, seen_at = request.POST.get("note", ""), _seen_at(request)
+    _, number = services.open_revert(user=person(request), entry=entry, note=note, seen_at=seen_at)
     _done(request, [entry], f"change #{number} would put back what was before")
     messages.success(request, "Drafted with what was there before: read it, say why, and submit it.")
     return redirect(reverse("changes:detail", args=[number]))
@@ -95,7 +105,7 @@ def snooze(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def reopen(request: HttpRequest, pk: int) -> HttpResponse:
     entry = known_entry(pk)
-    services.reopen(user=person(request), entry=entry)
+    services.reopen(user=person(request), entry=entry, seen_at=_seen_at(request))
     return _done(request, [entry], "unreviewed again")
 
 
@@ -117,19 +127,31 @@ def review_many(request: HttpRequest) -> HttpResponse:
         done, said = services.assign_keys(user=user, keys=keys, to=to), f"assigned to {to or 'nobody'}"
     else:
         verdict, note = request.POST.get("verdict", ""), request.POST.get("note", "")
-        done, said = services.review_keys(user=user, keys=keys, verdict=verdict, note=note), verdict
+        done = services.review_keys(user=user, keys=keys, verdict=verdict, note=note, seen_at=_seen_at(request))
+        said = verdict
+        if left := len(keys) - len(done):
+            told = "has been dealt with by somebody else" if left == 1 else "have been dealt with by others"
+            messages.info(request, f"{left} of them {told} since you opened the list, and stayed as decided.")
     return _done(request, done, said)
 
 
 def _keys(request: HttpRequest) -> list[int]:
     if request.POST.get("all_matching"):
-        seen_at = parse_datetime(request.POST.get("seen_at", "")[:40])
-        total = request.POST.get("total", "")
-        if seen_at is None or timezone.is_naive(seen_at) or not total.isdigit():
+        seen_at, total = _seen_at(request), request.POST.get("total", "")
+        if seen_at is None or not total.isdigit():
             raise bad("entries", "Open the list again: this page does not say what you have seen.")
         matching = services.Matching(request.POST.get("back", ""), seen_at, int(total[:9]))
         return services.keys_of(person(request), matching)
     return services.chosen(services.resolve(request.POST.getlist("entries")))
+
+
+def _seen_at(request: HttpRequest) -> datetime | None:
+    """When the page that was clicked was made, as it says itself."""
+    try:
+        said = parse_datetime(request.POST.get("seen_at", "")[:40])
+    except ValueError:
+        return None
+    return said if said is not None and timezone.is_aware(said) else None
 
 
 def _done(request: HttpRequest, entries: Sequence[ActivityEntry], said: str) -> HttpResponse:
@@ -137,7 +159,7 @@ def _done(request: HttpRequest, entries: Sequence[ActivityEntry], said: str) -> 
     what = presenters.sentence(entries[0]) if len(entries) == 1 else f"{len(entries)} entries"
     batch = last_batch(person(request), entries)
     if batch is None:
-        messages.success(request, f"{what}: {said}.")
+        messages.success(request, known_people.named(f"{what}: {said}.", known_people.names()))
     else:  # the list says it beside the button that takes it back
         kept = {"batch": str(batch), "text": f"{what}: {said}."[:300], "at": timezone.now().timestamp()}
         request.session[UNDO] = kept

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 
 from warehouse_admin.accounts import policies
 from warehouse_admin.accounts.models import User
@@ -55,6 +56,7 @@ def pane(request: HttpRequest, entry: ActivityEntry | None, form: ReviewForm | N
         "why_not_asked": why_not_asked(entry),
         "people": selectors.people() if may_review else [],
         "snoozes": SNOOZES.items(),
+        "seen_at": timezone.now().isoformat(),
         "back": request.POST.get("back", "") or request.GET.urlencode(),
         "is_fragment": wants_fragment(request),
         "impact_url": _impact_url(entry),

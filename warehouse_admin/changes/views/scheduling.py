@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from warehouse_admin.changes import policies, readiness, selectors, services
+from warehouse_admin.changes.apply import refuse_held_up
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.changes.schedule_form import ScheduleForm
 from warehouse_admin.changes.transitions import require_state
@@ -22,6 +23,7 @@ def schedule(request: HttpRequest, number: int) -> HttpResponse:
     change = selectors.detail(number, signed_in(request))
     policies.require_apply(signed_in(request), change, action="change.scheduled")
     require_state(change, "schedule")
+    refuse_held_up(change)
     if request.method == "GET":
         return _page(request, change, ScheduleForm(initial={"zone": "UTC"}))
     form = ScheduleForm(request.POST)

@@ -83,7 +83,8 @@ class Wake(Strict):
 
 class OtherDate(Strict):
     until = serializers.DateTimeField(
-        allow_null=True, help_text="When it wakes up; null: when somebody resumes it. A date in the past is refused."
+        allow_null=True,
+        help_text="When it wakes up, UTC where no offset is given, not in the past; null: when somebody resumes it.",
     )
     reason = ExactText(required=False, default="", allow_blank=True)
 

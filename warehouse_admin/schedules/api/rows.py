@@ -71,7 +71,7 @@ class CampaignRow(serializers.ModelSerializer):
 class CampaignItemRow(serializers.ModelSerializer):
     saved_query = serializers.UUIDField(source="saved_query.posthog_id")
     name = serializers.CharField(source="saved_query.name")
-    detail = NullableText(help_text="What the outcome rests on, in words.")
+    detail = NullableText(source="told", help_text="What the outcome rests on, in words.")
     follow_up = NullableText(help_text="What the first scheduled run showed: ran_ok, failed_again or no_run_yet.")
     change = serializers.IntegerField(source="change_number", help_text="The change request that was opened.")
     cadence = serializers.SerializerMethodField(help_text="The one it gets back, where cadences are set again.")

@@ -54,7 +54,10 @@ class StartResume(Planned):
 
 class StartPause(Planned):
     until = serializers.DateTimeField(
-        required=False, allow_null=True, default=None, help_text="When they wake up; null: when somebody resumes them."
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="When they wake up, UTC where no offset is given; null: when somebody resumes them.",
     )
 
 

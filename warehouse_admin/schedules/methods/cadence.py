@@ -24,7 +24,7 @@ from warehouse_admin.schedules.methods.base import (
     look,
     ruled_out,
 )
-from warehouse_admin.schedules.methods.runs import newer_run
+from warehouse_admin.schedules.methods.stillness import is_over, run_of_its_own
 from warehouse_admin.schedules.models import Campaign, CampaignItem
 from warehouse_admin.schedules.pauses import tells_suspension
 
@@ -33,6 +33,7 @@ NO_CADENCE_KNOWN = "Its last cadence is not known and none was given, so it was 
 KEEPS_CADENCE = "It is suspended with its cadence in place: setting that again changes nothing. Use PostHog's resume."
 STILL_SUSPENDED = "PostHog shows the cadence again, and the view is still suspended."
 SHOWN = "PostHog shows the cadence again; the next run proves that the schedule followed."
+ENDED_SINCE = "PostHog showed no cadence, and the pause was ended before a run that stayed away could prove it."
 STANDS = "PostHog shows no cadence any more. Whether the schedule stands still shows when its next run stays away."
 
 
@@ -89,7 +90,7 @@ class RestoreCadence(SetsCadence):
         view = item.saved_query
         if tells_suspension(view):
             return by_mutation(mutation) or _told(view, mutation)
-        if newer := newer_run(view, item.sent_at):
+        if newer := run_of_its_own(item):
             return newer
         if unhappy := by_mutation(mutation):
             return unhappy
@@ -146,7 +147,9 @@ class Never(SetsCadence):
             return Outcome.NOT_NEEDED, _said(mutation)
         if tells_suspension(view):
             return Outcome.PAUSED, "PostHog shows no cadence any more."
-        if newer := newer_run(view, item.sent_at):
+        if is_over(item):
+            return Outcome.PAUSED, ENDED_SINCE
+        if newer := run_of_its_own(item):
             return Outcome.FAILED, f"PostHog shows no cadence, and yet it ran: {newer[1]}"
         if item.due_at is not None and item.due_at < timezone.now():
             return Outcome.PAUSED, "PostHog shows no cadence, and the run that was due did not come."

@@ -29,7 +29,7 @@ from warehouse_admin.schedules.methods.base import (
     look,
     ruled_out,
 )
-from warehouse_admin.schedules.methods.runs import newer_run
+from warehouse_admin.schedules.methods.stillness import run_of_its_own
 from warehouse_admin.schedules.models import Campaign, CampaignItem
 from warehouse_admin.schedules.pauses import Pause, pause_of, suspension_reason, tells_suspension
 
@@ -67,7 +67,7 @@ class ResumeSchedules(Method):
         view = item.saved_query
         if tells_suspension(view):
             return _told(view, item, mutation)
-        if newer := newer_run(view, item.sent_at):
+        if newer := run_of_its_own(item):
             return newer
         if alone := _failed_alone(mutation):
             return alone

@@ -78,9 +78,14 @@ def newer_run(view: SavedQuery, moment: datetime | None) -> Verdict | None:
     """What the first finished run that began after `moment` proves; None when there is none."""
     if moment is None:
         return None
-    for run in Run.objects.filter(saved_query=view, started_at__gt=moment).order_by("started_at"):
-        if run.status.lower() == "completed":
-            return Outcome.RESUMED, f"It ran again at {run.started_at:%Y-%m-%d %H:%M} UTC and completed."
-        if run.status.lower() == "failed":
-            return Outcome.FAILED_AGAIN, f"It ran again and failed: {run.error.splitlines()[0] if run.error else ''}"
+    later = Run.objects.filter(saved_query=view, started_at__gt=moment).order_by("started_at")
+    return next(filter(None, map(told_by, later)), None)
+
+
+def told_by(run: Run) -> Verdict | None:
+    """What one run proves; None while it has not finished."""
+    if run.status.lower() == "completed":
+        return Outcome.RESUMED, f"It ran again at {run.started_at:%Y-%m-%d %H:%M} UTC and completed."
+    if run.status.lower() == "failed":
+        return Outcome.FAILED_AGAIN, f"It ran again and failed: {run.error.splitlines()[0] if run.error else ''}"
     return None
