@@ -92,6 +92,29 @@ def test_a_view_that_goes_away_breaks_all_that_read_it(staging: SavedQuery) -> N
     assert reasons(found, "does_not") == ["It reads stg: it is deleted."]
 
 
+def test_what_becomes_of_a_table_reaches_those_that_read_its_readers(one: Connection, staging: SavedQuery) -> None:
+    table = WarehouseTable.objects.get(name="raw")
+
+    gone = impact.of_removal(table, "it is deleted")
+    assert set(grades(gone).values()) == {"breaking"} and len(gone.affected) == 7
+    assert reasons(gone, "stg") == ["It reads raw: it is deleted."]
+    assert reasons(gone, "does_not") == ["It reads stg, which breaks."]
+
+    assert set(grades(impact.of_doubt(table, "Nobody knows.")).values()) == {"cannot_tell"}
+    assert set(grades(impact.unchanged(table)).values()) == {"safe"}
+
+
+def test_other_types_of_a_table_are_a_risk_for_those_that_use_them(one: Connection, staging: SavedQuery) -> None:
+    table = WarehouseTable.objects.get(name="raw")
+
+    found = impact.of_types(table, {"email": "integer"})
+
+    assert [(one.name, one.before, one.after) for one in found.columns] == [("email", "string", "integer")]
+    risky = {name for name, grade in grades(found).items() if grade == "risky"}
+    assert risky == {"stg", "uses_it", "reads_all", "through_all"}
+    assert {name for name, grade in grades(found).items() if grade == "safe"} == set(grades(found)) - risky
+
+
 def test_nobody_can_tell_of_a_text_that_cannot_be_parsed(one: Connection, staging: SavedQuery) -> None:
     assert set(grades(impact.of_edit(staging, BEFORE, "SELECT id FROM raw WHERE (")).values()) == {"cannot_tell"}
 

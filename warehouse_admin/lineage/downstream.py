@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from warehouse_admin.lineage import selectors
 from warehouse_admin.lineage.grading import ColumnChange, Grade
-from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.lineage.models import Edge
+from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
 
 MOST_VIEWS = 2_000
+ROOT = 0
+"""The key of the object itself, which may be a table whose primary key is a view's too."""
 
 
 @dataclass
@@ -26,38 +29,40 @@ class Affected:
 
 @dataclass
 class Downstream:
-    """Every view that reads one, directly or not."""
+    """Every view that reads one object, directly or not; `sources` has them all by key, the object itself as ROOT."""
 
-    root: SavedQuery
-    steps: list[Affected]
-    views: dict[int, SavedQuery]
-    reads: dict[int, list[int]]
+    root: SavedQuery | WarehouseTable
+    steps: list[Affected] = field(default_factory=list)
+    sources: dict[int, SavedQuery | WarehouseTable] = field(default_factory=dict)
+    reads: dict[int, list[int]] = field(default_factory=dict)
     """Which of these each of them reads."""
     is_cut: bool = False
 
     @classmethod
-    def of(cls, root: SavedQuery) -> Downstream:
-        found = cls(root, [], {root.pk: root}, {})
-        frontier, depth = [root.pk], 0
+    def of(cls, root: SavedQuery | WarehouseTable) -> Downstream:
+        found = cls(root, sources={ROOT: root})
+        is_table = isinstance(root, WarehouseTable)
+        first = selectors.edges_from(table=root.pk) if is_table else selectors.edges_from(views=[root.pk])
+        frontier, depth = found._step(first, 1, of_root=True), 1
         while frontier and not found.is_cut:
             depth += 1
-            frontier = found._step(frontier, depth)
+            frontier = found._step(selectors.edges_from(views=frontier), depth)
         return found
 
-    def _step(self, frontier: list[int], depth: int) -> list[int]:
+    def _step(self, edges: Iterable[Edge], depth: int, *, of_root: bool = False) -> list[int]:
         reached: list[int] = []
-        for edge in selectors.edges_from(frontier):
-            reader = edge.downstream
-            if reader.pk == self.root.pk or edge.upstream_view_id is None:
+        for edge in edges:
+            reader, source = edge.downstream, ROOT if of_root else edge.upstream_view_id or ROOT
+            if isinstance(self.root, SavedQuery) and reader.pk == self.root.pk:
                 continue
-            if reader.pk not in self.views:
-                if len(self.views) > MOST_VIEWS:
+            if reader.pk not in self.sources:
+                if len(self.sources) > MOST_VIEWS:
                     self.is_cut = True
                     break
-                self.views[reader.pk] = reader
-                self.steps.append(Affected(reader, depth, self.views[edge.upstream_view_id].name))
+                self.sources[reader.pk] = reader
+                self.steps.append(Affected(reader, depth, self.sources[source].name))
                 reached.append(reader.pk)
-            self.reads.setdefault(reader.pk, []).append(edge.upstream_view_id)
+            self.reads.setdefault(reader.pk, []).append(source)
         return reached
 
     def in_order(self) -> Iterator[Affected]:

@@ -1,4 +1,4 @@
-"""What a change of one view does to every view that reads it, however far away.
+"""What a change of one view or table does to every view that reads it, however far away.
 
 Those that read a changed column are read against the columns before and after; whoever reads those in turn, only where
 their own columns change with it. What nobody can tell is said to be so, and never called safe.
@@ -12,11 +12,12 @@ from typing import Any
 from warehouse_admin.core.digests import text_digest
 from warehouse_admin.lineage.catalog import Catalog, Trees
 from warehouse_admin.lineage.columns import Column, Columns, mirrored, unknown
-from warehouse_admin.lineage.downstream import MOST_VIEWS, Affected, Downstream
+from warehouse_admin.lineage.downstream import MOST_VIEWS, ROOT, Affected, Downstream
 from warehouse_admin.lineage.grading import ORDER, ColumnChange, Grade, Verdict, compare, grade
 from warehouse_admin.lineage.parser import parse
 from warehouse_admin.lineage.resolve import Schema, resolve
-from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.lineage.value_types import family
+from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
 
 MOST_TOLD = 500
 
@@ -49,29 +50,44 @@ class Impact:
 def of_edit(view: SavedQuery, before: str, after: str) -> Impact:
     """Of another text for a view."""
     work = _Work(view)
-    work.edit(before, after)
+    work.edit(view, before, after)
     return work.impact()
 
 
-def of_removal(view: SavedQuery, why: str) -> Impact:
-    """Of a view whose name goes away; `why` says how, for whoever reads it: "it is deleted"."""
-    work = _Work(view)
-    work.remove(why)
+def of_removal(thing: SavedQuery | WarehouseTable, why: str) -> Impact:
+    """Of a view or table whose name goes away; `why` says how, for whoever reads it: "it is deleted"."""
+    work = _Work(thing)
+    work.doom(Grade.BREAKING, f"It reads {thing.name}: {why}.")
     return work.impact()
 
 
-def unchanged(view: SavedQuery) -> Impact:
+def of_doubt(thing: SavedQuery | WarehouseTable, why: str) -> Impact:
+    """Of a change of which nobody knows what columns come of it; `why` is a sentence."""
+    work = _Work(thing)
+    work.doom(Grade.CANNOT_TELL, why)
+    return work.impact()
+
+
+def of_types(table: WarehouseTable, types: dict[str, str]) -> Impact:
+    """Of a table of which these columns get these types."""
+    work = _Work(table)
+    work.retype(types)
+    return work.impact()
+
+
+def unchanged(thing: SavedQuery | WarehouseTable) -> Impact:
     """Of a change that leaves name and columns alone: who reads it, all of them safe."""
-    return _Work(view).impact()
+    return _Work(thing).impact()
 
 
 class _Work:
     """One question, with what was read for it."""
 
-    def __init__(self, view: SavedQuery) -> None:
-        self._view = view
-        self._downstream = Downstream.of(view)
-        self._catalog = Catalog(view.connection)
+    def __init__(self, thing: SavedQuery | WarehouseTable) -> None:
+        self._name = thing.name
+        self._listed = mirrored(thing.name, thing.columns)
+        self._downstream = Downstream.of(thing)
+        self._catalog = Catalog(thing.connection)
         self._changed: dict[str, tuple[Columns, Columns]] = {}
         self._columns: list[ColumnChange] = []
         self._notes: list[str] = []
@@ -79,30 +95,36 @@ class _Work:
         if self._downstream.is_cut:
             self._notes.append(f"Only the nearest {MOST_VIEWS:,} views downstream were looked at.")
 
-    def edit(self, before: str, after: str) -> None:
+    def edit(self, view: SavedQuery, before: str, after: str) -> None:
         if before == after:
             return
-        old_tree, new_tree = self._former(before), parse(after).tree
+        old_tree, new_tree = _former(view, before), parse(after).tree
         if new_tree is None:
             self._everywhere(Grade.CANNOT_TELL, "The proposed SQL could not be analysed, so its columns are not known.")
             return
-        listed = mirrored(self._view.name, self._view.columns)
         self._catalog.learn([*_names(old_tree), *_names(new_tree)])
-        old = resolve(old_tree, self._catalog.columns).columns if old_tree else listed
+        old = resolve(old_tree, self._catalog.columns).columns if old_tree else self._listed
         new = resolve(new_tree, self._catalog.columns).columns
-        old, new = _filled(old, new, listed)
+        self._compare(*_filled(old, new, self._listed))
+
+    def retype(self, types: dict[str, str]) -> None:
+        parts = [
+            replace(part, type=family(types[part.name]), mark=f"{part.mark} as {types[part.name]}")
+            if isinstance(part, Column) and part.name in types
+            else part
+            for part in self._listed
+        ]
+        self._compare(self._listed, Columns(tuple(parts)))
+
+    def _compare(self, old: Columns, new: Columns) -> None:
         self._columns, new = compare(old, new)
         if self._columns:
-            self._changed[self._view.name] = old, new
+            self._changed[self._name] = old, new
             self._follow()
 
-    def _former(self, text: str) -> dict[str, Any] | None:
-        """The parsed text of the view; what lineage has read is not parsed again."""
-        trees = Trees([self._view.pk])
-        return trees.of(self._view) if trees.has(self._view, text_digest(text)) else parse(text).tree
-
-    def remove(self, why: str) -> None:
-        self._verdicts[self._view.pk] = Verdict(Grade.BREAKING, [f"It reads {self._view.name}: {why}."])
+    def doom(self, bad: Grade, why: str) -> None:
+        """The same for all that read it."""
+        self._verdicts[ROOT] = Verdict(bad, [why])
         self._follow()
 
     def impact(self) -> Impact:
@@ -122,10 +144,11 @@ class _Work:
         trees = Trees([step.view.pk for step in self._downstream.steps])
         self._catalog.learn_sources_of([step.view.pk for step in self._downstream.steps])
         for step in self._downstream.in_order():
-            reads = [self._downstream.views[key] for key in self._downstream.reads[step.view.pk]]
-            verdict = self._graded(step.view, {one.name for one in reads} & self._changed.keys(), trees)
-            for source in reads:
-                self._pass_on(source, verdict)
+            reads = self._downstream.reads[step.view.pk]
+            names = {self._downstream.sources[key].name for key in reads}
+            verdict = self._graded(step.view, names & self._changed.keys(), trees)
+            for key in reads:
+                self._pass_on(key, verdict)
             self._verdicts[step.view.pk] = verdict
             if verdict.columns and verdict.grade != Grade.BREAKING:
                 self._changed[step.view.name] = verdict.before, verdict.after
@@ -143,14 +166,14 @@ class _Work:
 
         return columns
 
-    def _pass_on(self, source: SavedQuery, verdict: Verdict) -> None:
-        """What becomes of whoever reads a view that itself fails, or of which nobody can tell."""
-        given = self._verdicts.get(source.pk)
+    def _pass_on(self, key: int, verdict: Verdict) -> None:
+        """What becomes of whoever reads something that itself fails, or of which nobody can tell."""
+        given, source = self._verdicts.get(key), self._downstream.sources[key]
         if given is None or given.grade not in (Grade.BREAKING, Grade.CANNOT_TELL):
             return
-        if source.pk == self._view.pk:
+        if key == ROOT:
             verdict.worsen(given.grade, given.why[0])
-        elif source.is_materialized:
+        elif isinstance(source, SavedQuery) and source.is_materialized:
             fails = "breaks" if given.grade == Grade.BREAKING else "may break"
             told = f"{source.name} {fails}; its table stays, and would not be renewed."
             verdict.worsen(Grade.RISKY, told)
@@ -158,6 +181,12 @@ class _Work:
             verdict.worsen(Grade.BREAKING, f"It reads {source.name}, which breaks.")
         else:
             verdict.worsen(Grade.CANNOT_TELL, f"It reads {source.name}, of which nobody can tell.")
+
+
+def _former(view: SavedQuery, text: str) -> dict[str, Any] | None:
+    """The parsed text of a view; what lineage has read is not parsed again."""
+    trees = Trees([view.pk])
+    return trees.of(view) if trees.has(view, text_digest(text)) else parse(text).tree
 
 
 def _names(tree: dict[str, Any] | None) -> set[str]:

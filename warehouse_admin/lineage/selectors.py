@@ -72,10 +72,11 @@ def downstream_by_view(views: Iterable[int]) -> dict[int, list[SavedQuery]]:
     return found
 
 
-def edges_from(views: Collection[int]) -> QuerySet[Edge]:
-    """Edges from these views (by primary key) to those that read them, with the reader and no text of its own."""
+def edges_from(*, views: Collection[int] = (), table: int | None = None) -> QuerySet[Edge]:
+    """Edges from these views, or this table, by primary key, to the views that read them; without their texts."""
     fields = ("upstream_view", "downstream__posthog_id", "downstream__name", "downstream__is_materialized")
-    edges = Edge.objects.filter(upstream_view__in=views, downstream__deleted_at=None).select_related("downstream")
+    source = Q(upstream_table=table) if table is not None else Q(upstream_view__in=views)
+    edges = Edge.objects.filter(source, downstream__deleted_at=None).select_related("downstream")
     return edges.only(*fields, "downstream__query_hash").order_by("downstream__name", "pk")
 
 

@@ -155,8 +155,8 @@ class Action:
         return Consequences()
 
     def impact(self, subject: Subject, proposal: Facts) -> Impact | None:
-        """What it does to everything that reads the view; None where there is no view yet. It may parse SQL."""
-        return impact.unchanged(subject.view) if subject.view else None
+        """What it does to everything that reads the object; None where there is none yet. It may parse SQL."""
+        return impact.unchanged(subject.about) if subject.about else None
 
     def hopeless(self, subject: Subject) -> str:
         """Why PostHog refuses this whatever is chosen, in a sentence; empty where that depends on what is chosen."""

@@ -9,6 +9,8 @@ from warehouse_admin.changes.actions.base import Consequences, Facts, Inverse, R
 from warehouse_admin.changes.actions.warehouse_tables import TableAction
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.core.errors import InvalidInput
+from warehouse_admin.lineage import impact
+from warehouse_admin.lineage.impact import Impact
 from warehouse_admin.mirror.models import WarehouseTable
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.posthog.buckets import TYPES
@@ -41,6 +43,10 @@ class RefreshSchema(TableAction):
                 f"{listed(names)}."
             )
         return Consequences(effects, lost=["The columns as they are now, and types that were given by hand."])
+
+    def impact(self, subject: Subject, proposal: Facts) -> Impact | None:
+        why = "Its columns are read anew, and nobody knows what the files have."
+        return impact.of_doubt(subject.about, why) if subject.about else None
 
     def inverse(self, before: Facts, proposal: Facts, generation: str) -> Inverse:
         why = "Columns that were read from the files cannot be unread; where a type is wrong, change that type."
@@ -92,6 +98,9 @@ class UpdateSchema(TableAction):
                 f"{listed(names)}."
             )
         return Consequences(effects)
+
+    def impact(self, subject: Subject, proposal: Facts) -> Impact | None:
+        return impact.of_types(subject.table, proposal["columns"]) if subject.table else None
 
     def payload(self, proposal: Facts) -> Facts:
         return {"updates": proposal["columns"]}

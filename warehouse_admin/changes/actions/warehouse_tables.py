@@ -20,6 +20,8 @@ from warehouse_admin.changes.actions.keys import KEYS, in_words, problems_with
 from warehouse_admin.changes.actions.names import cautions_about_table, problem_with_table
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.core.errors import InvalidInput
+from warehouse_admin.lineage import impact
+from warehouse_admin.lineage.impact import Impact
 from warehouse_admin.mirror.models import WarehouseTable
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.posthog.buckets import FORMATS, problem_with_pattern
@@ -183,6 +185,13 @@ class UpdateTable(TableAction):
             return []
         return cautions_about_table(proposal["name"], subject.connection, besides=subject.table)
 
+    def impact(self, subject: Subject, proposal: Facts) -> Impact | None:
+        if subject.about and "name" in proposal:
+            return impact.of_removal(subject.about, f"its name becomes {proposal['name']}")
+        if subject.about and proposal.keys() & {"format", "url_pattern"}:
+            return impact.of_doubt(subject.about, "It will read other files, of which nobody knows the columns yet.")
+        return super().impact(subject, proposal)
+
     def inverse(self, before: Facts, proposal: Facts, generation: str) -> Inverse:
         former = {name: before.get(name) for name in PLAIN if name in proposal}
         if not former:
@@ -215,6 +224,9 @@ class DeleteTable(TableAction):
             return Consequences(effects, lost=lost)
         told = f"{count(len(names), 'view')} {'reads' if len(names) == 1 else 'read'} it: {listed(names)}."
         return Consequences(effects, [f"{told} They fail at their next run; PostHog does not ask."], lost)
+
+    def impact(self, subject: Subject, proposal: Facts) -> Impact | None:
+        return impact.of_removal(subject.about, "it is deleted") if subject.about else None
 
     def inverse(self, before: Facts, proposal: Facts, generation: str) -> Inverse:
         why = (
