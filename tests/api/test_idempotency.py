@@ -144,7 +144,8 @@ def test_every_call_that_changes_something_takes_a_key():
     writing = [found for found in classes if hasattr(found, "post")]
 
     assert mirror_api.Refresh in writing and len(writing) >= 17
-    assert [found.__name__ for found in writing if not issubclass(found, Idempotent)] == []
+    without = {found.__name__ for found in writing if not issubclass(found, Idempotent)}
+    assert without == {"ImpactOfText", "PreviewOfText"}  # which change nothing, and whose answers are not to be kept
 
 
 @pytest.mark.django_db(transaction=True)

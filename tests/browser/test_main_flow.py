@@ -89,7 +89,7 @@ def test_a_change_made_in_posthog_itself_waits_in_the_inbox(
     page.get_by_role("button", name="Sync now").click()
     expect(page.locator("main")).to_contain_text("Succeeded", timeout=20_000)
     entry = page.get_by_role("link", name=re.compile(r"ana.* edited stg_stripe_charges outside", re.I)).first
-    for _ in range(20):  # the entry appears a moment after the sync that found it
+    for _ in range(80):  # the entry appears a moment after the sync that found it
         page.goto("/activity/")
         if entry.count():
             break

@@ -8,9 +8,13 @@ import pytest
 from django.utils import timezone
 
 from tests.interviews.conftest import PATH, results
+from warehouse_admin.activity import services as activity
+from warehouse_admin.activity.facts import IN_WAREHOUSE
+from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.core.errors import InvalidInput, NotPermitted
 from warehouse_admin.interviews import carrying, services
+from warehouse_admin.interviews.asking import GATE
 from warehouse_admin.interviews.errors import ChangedSince, Gone, UnderWay
 from warehouse_admin.interviews.models import Interview, Write
 from warehouse_admin.mutations import services as mutations
@@ -187,3 +191,23 @@ def test_those_without_the_permission_change_nothing(one, viewer, reviewer, audi
         with pytest.raises(NotPermitted):
             services.delete(user=person, interview=one, confirm=str(one.posthog_id), reason="r")
     assert not Mutation.objects.exists()
+
+
+def test_the_inbox_of_the_warehouse_goes_on_and_tells_nothing_of_interviews(connection, author, one):
+    services.carry_out(services.edit(user=author, interview=one, summary="Another summary").pk)
+    Mutation.objects.create(
+        connection=connection,
+        kind=Mutation.Kind.RUN,
+        object_id="0192e4d8-0000-7000-8000-000000000001",
+        object_name="mart_revenue",
+        state=Mutation.State.HAPPENED,
+        sent_at=timezone.now(),
+        asked_at=timezone.now(),
+        idempotency_key="a-run",
+        actor=author,
+    )
+
+    activity.ingest(connection)
+
+    assert [entry.object_name for entry in ActivityEntry.objects.exclude(mutation=None)] == ["mart_revenue"]
+    assert set(Mutation.Kind) - set(IN_WAREHOUSE) == set(GATE.values())

@@ -60,6 +60,8 @@ _MUTATIONS = {
     Mutation.Kind.REFRESH_SCHEMA: COLUMNS_READ,
     Mutation.Kind.UPDATE_SCHEMA: COLUMNS_RETYPED,
 }
+IN_WAREHOUSE = tuple(_MUTATIONS)
+"""The kinds that the inbox tells of. Interviews are no part of the warehouse, and not everybody may know of them."""
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def _untold(rows: QuerySet[Any], link: str) -> QuerySet[Any]:
 
 def _take_mutations(connection: Connection) -> int:
     """What was tried here, however it ended."""
-    done = Mutation.objects.filter(outcomes.TOLD, connection=connection)
+    done = Mutation.objects.filter(outcomes.TOLD, connection=connection, kind__in=facts.IN_WAREHOUSE)
     batch = list(_untold(done, "mutation").select_related("actor").order_by("asked_at")[:BATCH])
     views = views_of(connection, [mutation.object_id for mutation in batch])
     ActivityEntry.objects.bulk_create(entry_of(mutation, views) for mutation in batch)
