@@ -75,7 +75,9 @@
         const answer = await fetch(area.dataset.validateUrl, { method: "POST", headers: { "X-CSRFToken": token, Accept: "application/json" }, body: new URLSearchParams(form) });
         if (!answer.ok || answer.redirected) throw new Error("no verdict");
         const data = await answer.json();
-        if (mine === latest) show(data.errors || [], data.asked, data.why_not);
+        if (mine !== latest) return;
+        show(data.errors || [], data.asked, data.why_not);
+        if (data.again_in) { clearTimeout(timer); timer = setTimeout(check, data.again_in * 1000); }
       } catch {
         if (mine === latest) { session.clearAnnotations(); say("", "Not checked: the portal did not answer"); }
       }

@@ -25,11 +25,15 @@ PAUSE = 2
 
 @dataclass(frozen=True)
 class Checked:
-    """Its problems; or, with none, whether PostHog was asked and `why_not` if it was not."""
+    """Its problems; or, with none, whether PostHog was asked and `why_not` if it was not.
+
+    `again_in`: seconds after which asking once more is worth it; 0 where it is not.
+    """
 
     problems: list[Problem] = field(default_factory=list)
     was_asked: bool = False
     why_not: str = ""
+    again_in: int = 0
 
 
 def check(user: User, connection: Connection, query: str) -> Checked:
@@ -39,6 +43,9 @@ def check(user: User, connection: Connection, query: str) -> Checked:
     if remarks is None:
         if why_not := _why_not(user, connection):
             return Checked(why_not=why_not)
+        # `add` is one step for all processes: whoever comes second does not ask.
+        if not cache.add(f"changes.asking.{user.pk}", 1, PAUSE):
+            return Checked(again_in=PAUSE)
         try:
             remarks = _ask(connection, query)
         except errors.PostHogError as error:
@@ -55,8 +62,7 @@ def _why_not(user: User, connection: Connection) -> str:
         return known.reason
     if not allows(user, PROPOSE) or not connection.is_active or connection.key_refused_at:
         return "PostHog is not asked."
-    # `add` is one step for all processes: whoever comes second does not ask.
-    return "" if cache.add(f"changes.asking.{user.pk}", 1, PAUSE) else "PostHog was asked a moment ago."
+    return ""
 
 
 def _ask(connection: Connection, query: str) -> list[Remark]:

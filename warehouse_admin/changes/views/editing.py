@@ -228,7 +228,8 @@ def completions(request: HttpRequest) -> JsonResponse:
 def validate(request: HttpRequest) -> JsonResponse:
     """What we can tell to be wrong with a query, what the mirror does not know, and what PostHog says where it may.
 
-    PostHog is asked about what nothing here speaks against; `asked` says whether it was, `why_not` why it was not.
+    PostHog is asked about what nothing here speaks against; `asked` says whether it was, `why_not` why it was not,
+    `again_in` in how many seconds to come back with the same text.
     """
     query = request.POST.get("query", "")
     found = check_view_sql(query)
@@ -242,7 +243,8 @@ def validate(request: HttpRequest) -> JsonResponse:
         found = checked.problems
     told = ("message", "line", "column", "level")
     errors = [{name: getattr(problem, name) for name in told} for problem in found]
-    return JsonResponse({"errors": errors, "asked": checked.was_asked, "why_not": checked.why_not})
+    told_of_posthog = {"asked": checked.was_asked, "why_not": checked.why_not, "again_in": checked.again_in}
+    return JsonResponse({"errors": errors, **told_of_posthog})
 
 
 def _with(request: HttpRequest, **values: str) -> Any:
