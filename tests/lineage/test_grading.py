@@ -126,6 +126,10 @@ CORPUS = [
     ("select w from W where (w, w, w, w, w) in (select * from V)", "bsbrcrs"),
     ("select t.two from V as t(one, two, three, four, five)", "bsbrcrs"),
     ("select t.one from V as t(one, two, three, four, five)", "bsbrcrs"),
+    ("(select a, b from V union all select w, k from W) order by b limit 3", "bbsccss"),
+    (f"({UNION}) order by b", "brbccrs"),  # the grammar of PostHog drops this ORDER BY
+    (f"({UNION}) order by 2", "brbccrs"),
+    ("select distinct on (b) a from V", "bbsccss"),
     # Names that a new column takes.
     ("select k from V join W on V.a = W.w", "ssbssss"),
     ("select W.k from V join W on V.a = W.w", "sssssss"),

@@ -15,10 +15,10 @@ Node = dict[str, Any]
 Schema = Callable[[str], Columns]
 """The columns of a table or view by its dotted name."""
 
-_AFTER_SELECT = (
-    *("prewhere", "where", "group_by", "having", "window_exprs", "qualify", "order_by", "limit_by"),
-    *("limit", "offset", "limit_with_ties", "grouping_sets", "interpolate", "settings"),
-)
+_PARTS_OF_SELECT = frozenset({"node", "start", "end", "ctes", "select", "select_from", "array_join_list"})
+_PARTS_OF_SET = frozenset({"node", "start", "end", "initial_select_query", "subsequent_select_queries"})
+"""What is read in an order of its own; everything else in a query is read after it, so that no clause is left out."""
+
 UNION, VALUE, RENAMED = "a part of a UNION", "a subquery used as a value", "a list of column names"
 """What makes columns count by their place."""
 
@@ -92,7 +92,10 @@ class _Reader:
                 kind = later.get("set_operator", "UNION")
                 told = f"The parts of a {kind} give {first.width} and {branch.width} columns."
                 self._fault(_at(later["select_query"]), "width", told)
-        return _put_together(branches)
+        columns = _put_together(branches)
+        whole = Scope(parent, [Source(frozenset(), "the whole of it", columns)])
+        self._rest(node, _PARTS_OF_SET, columns, whole, ctes)
+        return columns
 
     def _select(self, node: Node, ctes: dict[str, Columns], parent: Scope | None) -> tuple[Columns, dict[str, Columns]]:
         scope, ctes = Scope(parent), dict(ctes)
@@ -108,11 +111,15 @@ class _Reader:
         for item in node.get("array_join_list") or []:
             self._alias(item, scope, ctes)
         columns = Columns(tuple(self._selected(node["select"], scope, ctes)))
-        for name in _AFTER_SELECT:
-            if node.get(name) is not None:
-                self._positions(name, node[name], columns)
-                self._value(node[name], scope, ctes)
+        self._rest(node, _PARTS_OF_SELECT, columns, scope, ctes)
         return columns, ctes
+
+    def _rest(self, node: Node, done: frozenset[str], columns: Columns, scope: Scope, ctes: dict[str, Columns]) -> None:
+        """The clauses that can name what is selected."""
+        for name, value in node.items():
+            if name not in done and value is not None:
+                self._positions(name, value, columns)
+                self._value(value, scope, ctes)
 
     def _cte(self, cte: Node, ctes: dict[str, Columns]) -> Columns:
         inside = dict(ctes)
