@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from django.urls import reverse
 
+from tests.changes.tables import KEYS, NEW, OWN
+from tests.syncing import sync
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.changes import services
 from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.lineage import services as lineage
 from warehouse_admin.mirror import services as mirror
 from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.sandbox.models import View
@@ -119,3 +123,28 @@ def trail(prefix: str = "") -> list[tuple[str, str]]:
     """Action and result of every audit entry so far, oldest first."""
     entries = AuditEntry.objects.filter(action__startswith=prefix).order_by("sequence")
     return list(entries.values_list("action", "result"))
+
+
+@pytest.fixture
+def reader(generation: Callable[[str], Connection], sandbox: SandboxServer) -> Callable[[str], Connection]:
+    """A server of a generation on which one view reads the own table, mirrored and parsed."""
+
+    def make(name: str) -> Connection:
+        connection = generation(name)
+        sandbox.world.create_outside("reads_rates", f"SELECT currency FROM {OWN}", by="ben")
+        sync(connection, "full")
+        lineage.refresh(connection)
+        return connection
+
+    return make
+
+
+@pytest.fixture
+def proposed_table(synced: Connection, author: User) -> Callable[..., ChangeRequest]:
+    """A change that makes a table, in review unless said."""
+
+    def make(**fields: Any) -> ChangeRequest:
+        given = {"reason": "because", "submit": True, "connection": synced, **NEW, "credential": KEYS, **fields}
+        return services.create(author=author, action="create_table", **given)
+
+    return make

@@ -7,7 +7,9 @@ from typing import Any
 from django.apps import apps
 from django.db import connection as database
 
+from warehouse_admin.mirror.models import WarehouseTable
 from warehouse_admin.mutations.services import Entered
+from warehouse_admin.sandbox.server import SandboxServer
 
 ACCESS, SECRET = "AKIAPLANTEDKEY77", "planted/secret+Zx9Qw"
 KEYS = Entered(ACCESS, SECRET)
@@ -38,3 +40,15 @@ def kept_keys() -> list[Any]:
     from warehouse_admin.mutations.models import Credential
 
     return list(Credential.objects.filter(wiped_at=None))
+
+
+def the(name: str) -> WarehouseTable:
+    return WarehouseTable.objects.present().get(name=name)
+
+
+def writes(sandbox: SandboxServer) -> list[Any]:
+    return [request for request in sandbox.world.requests if request.method != "GET"]
+
+
+def body_of(request: Any) -> Any:
+    return request.body

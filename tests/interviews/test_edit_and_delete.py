@@ -184,6 +184,13 @@ def test_a_deletion_needs_the_id_and_a_reason(operator, one, confirm, reason, fi
     assert not Write.objects.exists()
 
 
+def test_a_reason_that_holds_an_api_key_is_refused(operator, one):
+    with pytest.raises(InvalidInput, match="API key"):
+        services.delete(user=operator, interview=one, confirm=str(one.posthog_id), reason="with phx_" + "k" * 43)
+
+    assert not Mutation.objects.exists() and results("interview.delete") == []
+
+
 def test_those_without_the_permission_change_nothing(one, viewer, reviewer, auditor):
     for person in (viewer, reviewer, auditor):
         with pytest.raises(NotPermitted):

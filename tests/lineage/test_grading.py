@@ -81,6 +81,7 @@ CORPUS = [
     ("select if(b > 1, 'x', 'y') as q from V", "bbsrcss"),
     ("select case when b then 1 else 2 end as q from V", "bbsrcss"),
     ("select cast(b as String) as q from V", "bbsrcss"),
+    ("select sum(b) as q from V", "bbsccss"),
     ("select least(a, b) as q from V", "bbsccss"),
     ("select f'{b}' as q from V", "bbsrcss"),
     ("select [a, b] as q from V", "bbsccss"),
@@ -130,6 +131,7 @@ CORPUS = [
     (f"({UNION}) order by b", "brbccrs"),  # the grammar of PostHog drops this ORDER BY
     (f"({UNION}) order by 2", "brbccrs"),
     ("select distinct on (b) a from V", "bbsccss"),
+    ("with q(one, two, three, four, five) as (select * from V) select two from q", "bsbrcrs"),
     # Names that a new column takes.
     ("select k from V join W on V.a = W.w", "ssbssss"),
     ("select W.k from V join W on V.a = W.w", "sssssss"),

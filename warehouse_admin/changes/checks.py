@@ -5,6 +5,7 @@ from __future__ import annotations
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit import services as audit
+from warehouse_admin.audit.reasons import HOLDS_KEY
 from warehouse_admin.changes import texts
 from warehouse_admin.changes.actions import ACTIONS, Action, Facts, Mirrored, Subject, action_of
 from warehouse_admin.core.errors import InvalidInput, UserError
@@ -56,7 +57,7 @@ def _wrong_reason(reason: str, *, needed: bool) -> str:
     if needed and is_blank(reason):
         return "Say why: reviewers and the audit trail need a reason."
     if audit.holds_key(reason):
-        return texts.HOLDS_KEY
+        return HOLDS_KEY
     return f"At most {LONGEST_REASON:,} characters, please." if len(reason) > LONGEST_REASON else ""
 
 

@@ -1,4 +1,4 @@
-"""What a change does to everything that reads its view: computed with each revision, shown, and bound to the votes."""
+"""What a change does to all that reads its object: computed with each revision, shown, and bound to the votes."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ NOT_GRADED: dict[str, Any] = {"grade": None, "columns": [], "counts": {}, "notes
 
 
 def compute(change: ChangeRequest, item: Item) -> dict[str, Any] | None:
-    """As the mirror knows it now; None where there is no view yet."""
-    subject = Subject(change.connection, change.object_name, item.base, change.saved_query, item.dependents)
+    """As the mirror knows it now; None where there is no object yet."""
+    subject = Subject(change.connection, change.object_name, item.base, change.about, item.dependents)
     found = action_of(item.action).impact(subject, item.proposal)
     return found.as_dict() if found else None
 
@@ -40,7 +40,7 @@ def worse_now(change: ChangeRequest, revision: Revision) -> list[str]:
 
 
 def as_shown(change: ChangeRequest, revision: Revision, readers: Iterable[SavedQuery], caveat: str) -> dict[str, Any]:
-    """The impact of a revision as pages and the API tell it. `readers`: those that select from the view now."""
+    """The impact of a revision as pages and the API tell it. `readers`: those that select from it now."""
     item = revision.item
     if item.impact is None:
         dependents = [_ungraded(view, change.object_name) for view in readers]

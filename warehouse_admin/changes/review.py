@@ -9,6 +9,7 @@ from warehouse_admin.accounts.models import User
 from warehouse_admin.accounts.policies import require
 from warehouse_admin.accounts.roles import CLOSE, REVIEW, Role
 from warehouse_admin.audit import services as audit
+from warehouse_admin.audit.reasons import HOLDS_KEY
 from warehouse_admin.changes import policies, texts, verdict
 from warehouse_admin.changes.errors import StaleRevision, StateForbids
 from warehouse_admin.changes.models import ChangeRequest, Revision, Vote
@@ -186,7 +187,7 @@ def clean_comment(comment: str, *, needed: bool) -> str:
     if needed and is_blank(comment):
         raise InvalidInput("Say why: a comment is needed here.", errors={"comment": ["A comment is needed here."]})
     if audit.holds_key(comment):
-        raise InvalidInput(texts.HOLDS_KEY, errors={"comment": [texts.HOLDS_KEY]})
+        raise InvalidInput(HOLDS_KEY, errors={"comment": [HOLDS_KEY]})
     if len(comment) > LONGEST_COMMENT:
         text = f"At most {LONGEST_COMMENT:,} characters, please."
         raise InvalidInput(text, errors={"comment": [text]})

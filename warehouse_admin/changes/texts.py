@@ -59,9 +59,6 @@ def left_out_told(added: Iterable[Line], removed: Iterable[Line]) -> str:
     return "\n".join(parts)
 
 
-HOLDS_KEY = "This holds what looks like an API key, and everybody here could read it: take it out, and revoke that key."
-
-
 def storable(text: str) -> str:
     """Prose without what no database keeps: NUL bytes and halves of character pairs."""
     return text.replace("\0", "").encode("utf-8", "replace").decode().strip()

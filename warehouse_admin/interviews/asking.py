@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 from uuid import uuid4
 
@@ -9,9 +10,9 @@ from django.db import IntegrityError, transaction
 
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection, User
+from warehouse_admin.audit.reasons import clean_reason
 from warehouse_admin.core.digests import text_digest
 from warehouse_admin.core.errors import InvalidInput
-from warehouse_admin.core.unseen import is_blank
 from warehouse_admin.interviews import addresses, policies, recordings
 from warehouse_admin.interviews.errors import ChangedSince, Gone, NotOffered, UnderWay
 from warehouse_admin.interviews.models import Interview, Reading, Write
@@ -19,7 +20,7 @@ from warehouse_admin.mutations import services as mutations
 from warehouse_admin.mutations.models import Mutation
 
 CAPABILITY = "interviews_write"
-REASON_LIMIT, SUMMARY_LIMIT = 2_000, 200_000
+SUMMARY_LIMIT = 200_000
 
 
 def refusal(connection: Connection, user: User) -> str:
@@ -53,13 +54,11 @@ def create(*, user: User, connection: Connection, recording: Any, emails: list[s
         "file": name,
         addresses.FIELD: people,
     }
-    try:
+    with ExitStack() as unwanted:
+        unwanted.callback(recordings.remove, name)  # whatever goes wrong, or where a double click was faster
         write = _ask(user, connection, Write.Kind.CREATE, payload, idempotency_key=_key(user, key), recording=name)
-    except BaseException:
-        recordings.remove(name)  # whatever went wrong, nobody would look for it
-        raise
-    if write.recording != name:  # a double click was faster
-        recordings.remove(name)
+        if write.recording == name:
+            unwanted.pop_all()
     return write
 
 
@@ -98,7 +97,7 @@ def edit(
     if summary is None and emails is None:
         raise InvalidInput("Give a summary or addresses: nothing is to be changed.")
     wanted = _wanted(interview, summary, emails)
-    reason = _reason(reason, is_required=False)
+    reason = clean_reason(reason, needed=False)
     if seen and seen != interview.fingerprint:
         raise ChangedSince("Somebody changed this interview since the form was opened. Look at it and decide again.")
     if not wanted:
@@ -140,7 +139,7 @@ def delete(*, user: User, interview: Interview, confirm: str, reason: str) -> Wr
     if confirm.strip().lower() != str(interview.posthog_id):
         errors["confirm"] = ["Repeat the id of the interview: deleting it cannot be undone."]
     try:
-        reason = _reason(reason, is_required=True)
+        reason = clean_reason(reason)
     except InvalidInput as wrong:
         errors |= wrong.errors
     if errors:
@@ -148,20 +147,6 @@ def delete(*, user: User, interview: Interview, confirm: str, reason: str) -> Wr
     _require_there(interview)
     _require_offered(interview.connection, user)
     return _ask(user, interview.connection, Write.Kind.DELETE, {}, interview=interview, reason=reason)
-
-
-def _reason(reason: str, *, is_required: bool) -> str:
-    reason = reason.strip()
-    problem = ""
-    if "\x00" in reason:
-        problem = "The reason contains a NUL character; remove it."
-    elif is_required and is_blank(reason):
-        problem = "Say why; the reason is kept in the audit trail."
-    elif len(reason) > REASON_LIMIT:
-        problem = f"At most {REASON_LIMIT:,} characters."
-    if problem:
-        raise InvalidInput(problem, errors={"reason": [problem]})
-    return reason
 
 
 def _require_there(interview: Interview) -> None:

@@ -131,7 +131,7 @@ class _Reader:
             if cte.get("columns"):
                 inside[cte["name"]] = inside[cte["name"]].renamed(cte["columns"])
         columns = self.query(cte["expr"], inside, None)
-        return columns.renamed(cte["columns"]) if cte.get("columns") else columns
+        return self._renamed(columns, cte.get("columns"), str(cte["name"]), _at(cte["expr"]))
 
     def _from(self, holder: Node | None, scope: Scope, ctes: dict[str, Columns]) -> None:
         """Every source first, since a condition of a join may name any before it; then the conditions."""
@@ -172,13 +172,18 @@ class _Reader:
         else:
             name = alias or "a table that is made up"
             columns = self._opaque(table)
-        if names := holder.get("column_aliases"):
-            self._found.by_place[_at(table), RENAMED] = columns
-            if columns.width is not None and columns.width != len(names):
-                told = f"{name} gives {columns.width} columns, and {len(names)} names are given for them."
-                self._fault(_at(table), "width", told)
-            columns = columns.renamed(names)
+        columns = self._renamed(columns, holder.get("column_aliases"), name, _at(table))
         return Source(frozenset(labels), name, columns)
+
+    def _renamed(self, columns: Columns, names: list[str] | None, source: str, at: int) -> Columns:
+        """The columns under the names that are given for them by place, if there are any."""
+        if not names:
+            return columns
+        self._found.by_place[at, RENAMED] = columns
+        if columns.width is not None and columns.width != len(names):
+            told = f"{source} gives {columns.width} columns, and {len(names)} names are given for them."
+            self._fault(at, "width", told)
+        return columns.renamed(names)
 
     def _opaque(self, table: Node) -> Columns:
         kind = str(table.get("node", "")).removesuffix("Expr").upper()

@@ -6,7 +6,7 @@ from typing import Any
 
 _WRAPPERS = ("nullable(", "lowcardinality(")
 _FAMILIES = {
-    "string": ("string", "fixedstring", "enum", "text", "varchar", "unknown_string"),
+    "string": ("string", "fixedstring", "enum", "text", "varchar"),
     "integer": ("integer", "int", "uint", "bigint", "smallint"),
     "float": ("float", "double", "real"),
     "decimal": ("decimal", "numeric"),
@@ -39,9 +39,11 @@ _OF_CALLS = {
     "json": "map",
 }
 _BY_CALL = {name: kind for kind, names in _OF_CALLS.items() for name in names.split()}
-_SAME_AS_FIRST = frozenset("min max any anyLast argMin argMax first_value last_value abs round floor ceil sum".split())
+_SAME_AS_FIRST = frozenset("min max any anyLast argMin argMax first_value last_value".split())
+_SAME_NUMBER = frozenset("abs round floor ceil sum".split())
 _SAME_AS_ALL = {"if": 1, "coalesce": 0, "ifNull": 0, "greatest": 0, "least": 0}
 """Calls with the type of their arguments from this one on, where those agree."""
+_NUMBERS = frozenset({"integer", "float"})
 NESTED = frozenset({"array", "json", "tuple"})
 """Families that do not tell what is inside."""
 
@@ -74,6 +76,8 @@ def of_call(name: str, arguments: list[str]) -> str:
     """Of a function, from the families of its arguments; "" where that is not known here."""
     if name in _SAME_AS_FIRST:
         return arguments[0] if arguments else ""
+    if name in _SAME_NUMBER:
+        return arguments[0] if arguments and arguments[0] in _NUMBERS else ""
     if name in _SAME_AS_ALL:
         kinds = set(arguments[_SAME_AS_ALL[name] :])
         return kinds.pop() if len(kinds) == 1 else ""
@@ -81,7 +85,6 @@ def of_call(name: str, arguments: list[str]) -> str:
 
 
 def of_arithmetic(operator: str, left: str, right: str) -> str:
-    numbers = {"integer", "float"}
-    if left not in numbers or right not in numbers:
+    if left not in _NUMBERS or right not in _NUMBERS:
         return ""
     return "float" if operator == "/" or "float" in (left, right) else "integer"

@@ -10,6 +10,7 @@ from django.db import transaction
 from warehouse_admin.accounts import policies
 from warehouse_admin.accounts.models import User
 from warehouse_admin.audit import services as audit
+from warehouse_admin.audit.reasons import clean_reason
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.core.errors import InvalidInput
 from warehouse_admin.mirror.models import SavedQuery
@@ -17,7 +18,7 @@ from warehouse_admin.mirror.refresh import refresh_state
 from warehouse_admin.schedules.errors import AlreadyInCampaign, NothingToDo
 from warehouse_admin.schedules.methods.cadence import RestoreCadence
 from warehouse_admin.schedules.models import Campaign, Hold
-from warehouse_admin.schedules.start import PERMISSION, check_until, clean_reason, start_campaign, why_not_offered
+from warehouse_admin.schedules.start import PERMISSION, check_until, start_campaign, why_not_offered
 
 WAY = RestoreCadence()
 """How the portal wakes a schedule on its date, and so how a person does it earlier."""
@@ -71,7 +72,7 @@ def wake_now(*, hold: Hold, user: User, reason: str, cadence: str = "") -> Campa
 def change_date(*, hold: Hold, user: User, until: datetime | None, reason: str = "") -> Hold:
     """Give a pause another wake-up date, or none; a wake-up that failed begins anew. The same date changes nothing."""
     policies.require(user, PERMISSION, action=DATE, target=_target(hold.saved_query))
-    reason = clean_reason(reason) if reason.strip() else ""
+    reason = clean_reason(reason, needed=False)
     check_until(until)
     with transaction.atomic():
         found = Hold.objects.select_for_update(of=("self",)).select_related("ended_by", "wake").get(pk=hold.pk)

@@ -9,6 +9,7 @@ from django.db import transaction
 from warehouse_admin.accounts import policies
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import User
+from warehouse_admin.audit.reasons import clean_reason
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.core import context
 from warehouse_admin.core.errors import UserError
@@ -19,7 +20,6 @@ from warehouse_admin.mutations.errors import NotYet
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.posthog import errors as posthog_errors
 from warehouse_admin.schedules.errors import NothingToDo, NotOffered
-from warehouse_admin.schedules.start import clean_reason
 
 PERMISSION = "mirror.run_savedquery"
 

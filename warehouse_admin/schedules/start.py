@@ -14,10 +14,10 @@ from warehouse_admin.accounts import policies
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit import services as audit
+from warehouse_admin.audit.reasons import clean_reason
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.core import context
 from warehouse_admin.core.errors import InvalidInput
-from warehouse_admin.core.unseen import is_blank
 from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.posthog.cadences import SECONDS, offered
 from warehouse_admin.schedules.chosen import NAMED, Chosen, named, one_connection, resolve
@@ -30,7 +30,6 @@ from warehouse_admin.schedules.upstream import sources_first
 
 PERMISSION = "schedules.resume_schedules"
 ACTION = "schedules.resume"
-REASON_LIMIT = 2_000
 GUARD_FROM = 6  # fewer views than this never need a typed count, however small the warehouse
 LATEST_WAKE_UP = timedelta(days=5 * 366)
 VERBS = {"resume": "resumes", "pause": "pauses", "run": "runs", "cadence": "proposes another cadence for"}
@@ -137,21 +136,6 @@ def target_of(campaign: Campaign) -> Target:
     """A campaign as the audit trail names it."""
     kind = "resume" if campaign.action == Campaign.Action.RESUME else "campaign"
     return Target(kind, str(campaign.pk), f"{campaign.action} of {campaign.created_at:%Y-%m-%d %H:%M}")
-
-
-def clean_reason(reason: str) -> str:
-    """The reason without outer space; InvalidInput where nothing of it can be seen, or it is too long or holds NUL."""
-    reason = reason.strip()
-    problem = ""
-    if "\x00" in reason:
-        problem = "The reason contains a NUL character; remove it."
-    elif is_blank(reason):
-        problem = "Say why; the reason is kept in the audit trail."
-    elif len(reason) > REASON_LIMIT:
-        problem = f"At most {REASON_LIMIT:,} characters."
-    if problem:
-        raise InvalidInput(problem, errors={"reason": [problem]})
-    return reason
 
 
 @dataclass(frozen=True)
