@@ -78,11 +78,15 @@ def test_what_breaks_nothing_says_so(staging: SavedQuery) -> None:
 
 def test_a_table_that_stays_is_a_risk_and_no_break(one: Connection, staging: SavedQuery) -> None:
     SavedQuery.objects.filter(name="uses_it").update(is_materialized=True)
+    make_view(one, "beyond", "SELECT n FROM through_broken")
+    services.refresh(one)
 
     found = impact.of_edit(staging, BEFORE, RENAMED)
 
     assert (grades(found)["uses_it"], grades(found)["through_broken"]) == ("breaking", "risky")
     assert reasons(found, "through_broken") == ["uses_it breaks; its table stays, and would not be renewed."]
+    assert grades(found)["beyond"] == "risky"
+    assert reasons(found, "beyond") == ["It reads through_broken, whose rows would be old ones."]
 
 
 def test_a_view_that_goes_away_breaks_all_that_read_it(staging: SavedQuery) -> None:

@@ -55,6 +55,8 @@ class Verdict:
     columns: list[ColumnChange] = field(default_factory=list)
     before: Columns = field(default_factory=Columns)
     after: Columns = field(default_factory=Columns)
+    is_stale: bool = False
+    """Whether it goes on with rows that are renewed no more."""
 
     def worsen(self, grade: Grade, why: str) -> None:
         if ORDER.index(grade) > ORDER.index(self.grade):

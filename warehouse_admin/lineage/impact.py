@@ -169,14 +169,18 @@ class _Work:
     def _pass_on(self, key: int, verdict: Verdict) -> None:
         """What becomes of whoever reads something that itself fails, or of which nobody can tell."""
         given, source = self._verdicts.get(key), self._downstream.sources[key]
-        if given is None or given.grade not in (Grade.BREAKING, Grade.CANNOT_TELL):
+        if given is None or (given.grade not in (Grade.BREAKING, Grade.CANNOT_TELL) and not given.is_stale):
             return
         if key == ROOT:
             verdict.worsen(given.grade, given.why[0])
+        elif given.grade not in (Grade.BREAKING, Grade.CANNOT_TELL):
+            verdict.worsen(Grade.RISKY, f"It reads {source.name}, whose rows would be old ones.")
+            verdict.is_stale = True
         elif isinstance(source, SavedQuery) and source.is_materialized:
             fails = "breaks" if given.grade == Grade.BREAKING else "may break"
             told = f"{source.name} {fails}; its table stays, and would not be renewed."
             verdict.worsen(Grade.RISKY, told)
+            verdict.is_stale = True
         elif given.grade == Grade.BREAKING:
             verdict.worsen(Grade.BREAKING, f"It reads {source.name}, which breaks.")
         else:
