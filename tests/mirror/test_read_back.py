@@ -12,6 +12,7 @@ from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.mirror import services
 from warehouse_admin.mirror.models import Observation, SavedQuery, SyncRun
+from warehouse_admin.mirror.signals import reads_told_together, view_read
 from warehouse_admin.mirror.sync import crawl
 from warehouse_admin.mirror.sync.job import Job
 from warehouse_admin.posthog import errors, reads, types
@@ -126,3 +127,29 @@ def test_going_back_to_an_old_text_is_a_version_of_its_own(view: SavedQuery, san
 
     assert list(view.versions.values_list("number", flat=True)) == [3, 2, 1]
     assert view.versions.first().query == first
+
+
+@pytest.mark.django_db(transaction=True)
+def test_reads_in_a_row_are_told_together_also_when_they_are_cut_short(
+    view: SavedQuery, sandbox: SandboxServer
+) -> None:
+    told: list[SavedQuery] = []
+
+    def note(sender: type[SavedQuery], saved_query: SavedQuery, **more: object) -> None:
+        told.append(saved_query)
+
+    view_read.connect(note)
+    try:
+        with pytest.raises(errors.NotFound), reads_told_together():
+            for text in ("SELECT 1 AS one", "SELECT 2 AS two"):
+                sandbox.world.edit_outside(view.name, text)
+                services.read_live(view)
+            assert not told
+            sandbox.world.delete_outside(view.name)
+            services.read_live(view)
+        assert told == [view]
+        with pytest.raises(errors.NotFound):
+            services.read_live(view)
+    finally:
+        view_read.disconnect(note)
+    assert view.versions.filter(origin="outside").count() == 2

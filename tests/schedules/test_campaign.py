@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -18,6 +18,7 @@ from warehouse_admin.accounts.budget import budget_name
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.mirror.signals import view_read
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.sandbox import actions
 from warehouse_admin.sandbox.faults import Fault
@@ -67,6 +68,29 @@ def test_each_view_gets_its_true_outcome(
     end = AuditEntry.objects.filter(action="schedules.resume", object_type="resume").order_by("sequence").last()
     assert end.after == {"state": "needs_attention", "counts": {"ignored": 2, "not_paused": 1, "resumed": 3}}
     assert end.request_id == resume.request_id
+
+
+@pytest.fixture
+def told() -> Iterator[list[str]]:
+    """The views of which the mirror said that they were read, in order."""
+    names: list[str] = []
+
+    def note(sender: type[SavedQuery], saved_query: SavedQuery, **more: object) -> None:
+        names.append(saved_query.name)
+
+    view_read.connect(note)
+    yield names
+    view_read.disconnect(note)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_read_back_is_told_once_for_all_views_of_a_call(
+    synced: Connection, start: Start, told: list[str]
+) -> None:
+    resume = work(start(*SUSPENDED))
+
+    assert resume.items.filter(outcome="resumed").count() == 3
+    assert len(told) == 1
 
 
 def test_all_resumed_is_a_success_and_frees_the_views(synced: Connection, start: Start) -> None:

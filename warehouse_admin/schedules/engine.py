@@ -12,6 +12,7 @@ from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.audit import services as audit
 from warehouse_admin.core import context
+from warehouse_admin.mirror.signals import reads_told_together
 from warehouse_admin.mutations import services as mutations
 from warehouse_admin.mutations.errors import Busy, NotYet
 from warehouse_admin.mutations.models import Mutation
@@ -101,22 +102,27 @@ def _next_chunk(campaign: Campaign) -> list[CampaignItem] | None:
     if why := plan.why_stop(campaign):
         _stop(campaign, why)
         return None
-    size = plan.chunk_size(campaign)
+    return _chunk_of(campaign, plan.chunk_size(campaign))
+
+
+def _chunk_of(campaign: Campaign, size: int) -> list[CampaignItem] | None:
+    """So many views that need sending, or as many as are left; None for none, and when somebody stops it meanwhile."""
     chunk: list[CampaignItem] = []
     seen = 0
-    while len(chunk) < size:
-        batch = list(_waiting(campaign).filter(position__gt=seen)[: size - len(chunk)])
-        if not batch:
-            break
-        for item in batch:
-            heartbeat(campaign)
-            if campaign.stop_requested:
-                return None
-            if campaign.paused_at:
-                raise Paused
-            seen = item.position
-            if _needs_sending(campaign, item):
-                chunk.append(item)
+    with reads_told_together():
+        while len(chunk) < size:
+            batch = list(_waiting(campaign).filter(position__gt=seen)[: size - len(chunk)])
+            if not batch:
+                break
+            for item in batch:
+                heartbeat(campaign)
+                if campaign.stop_requested:
+                    return None
+                if campaign.paused_at:
+                    raise Paused
+                seen = item.position
+                if _needs_sending(campaign, item):
+                    chunk.append(item)
     return chunk or None
 
 
@@ -203,17 +209,22 @@ def _finish(campaign: Campaign, mutation: Mutation) -> None:
     if mutation.state in NOT_DONE:
         settle_all(campaign, items, Outcome.FAILED, mutation.error or "PostHog refused the request.")
         return
-    for item in items:
-        heartbeat(campaign)
-        try:
-            verify(campaign, item, mutation)
-        except posthog_errors.RateLimited as error:
-            raise Wait(error.retry_after or WAIT, "PostHog's rate limit") from error
+    _verify(campaign, items, mutation)
     if mutation.state == Mutation.State.UNCONFIRMED and is_away(mutation):
         put_back(campaign, [], mutation)
     elif campaign.setbacks:
         Campaign.objects.filter(pk=campaign.pk).update(setbacks=0)
         campaign.setbacks = 0
+
+
+def _verify(campaign: Campaign, items: Sequence[CampaignItem], mutation: Mutation) -> None:
+    with reads_told_together():
+        for item in items:
+            heartbeat(campaign)
+            try:
+                verify(campaign, item, mutation)
+            except posthog_errors.RateLimited as error:
+                raise Wait(error.retry_after or WAIT, "PostHog's rate limit") from error
 
 
 def _open_items(campaign: Campaign, mutation: Mutation) -> list[CampaignItem]:
