@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from warehouse_admin.activity.views import deeds, inbox, searches
+from warehouse_admin.activity.views import deeds, inbox, moments, searches
 
 app_name = "activity"
 urlpatterns = [
     path("activity/", inbox.inbox, name="list"),
     path("activity/review/", deeds.review_many, name="review-many"),
+    path("activity/moments/", moments.difference, name="moments"),
+    path("activity/moments/stood/", moments.stood, name="stood"),
     path("activity/undo/", deeds.undo, name="undo"),
     path("activity/searches/", searches.save, name="search-save"),
     path("activity/searches/<int:pk>/remove/", searches.remove, name="search-remove"),

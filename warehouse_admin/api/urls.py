@@ -6,6 +6,7 @@ from django.urls import path, re_path
 
 from warehouse_admin.activity import api as activity
 from warehouse_admin.activity import api_dealing as dealing
+from warehouse_admin.activity import api_moments as moments
 from warehouse_admin.api import health, metrics, schema, views  # noqa: F401  schema registers itself
 from warehouse_admin.api.audit import AuditExports, StopAuditExport
 from warehouse_admin.audit import api as audit
@@ -42,6 +43,8 @@ urlpatterns = [
     path(f"{V1}/saved-queries/new/draft/", drafts.DraftOfNewView.as_view(), name="new-view-draft"),
     path(f"{VIEW}/run/", runs.RunNow.as_view(), name="view-run"),
     path(f"{VIEW}/cancel/", runs.CancelRun.as_view(), name="view-cancel"),
+    path(f"{V1}/moments/", moments.Stood.as_view(), name="moment"),
+    path(f"{V1}/moments/difference/", moments.DifferenceOfMoments.as_view(), name="moment-difference"),
     path(f"{V1}/tables/", mirror.TableList.as_view(), name="table-list"),
     path(f"{V1}/tables/<uuid:posthog_id>/", mirror.TableOne.as_view(), name="table-detail"),
     path(f"{V1}/tables/<uuid:posthog_id>/column-history/", mirror.ColumnHistory.as_view(), name="table-column-history"),

@@ -126,6 +126,18 @@ def view_sources(views: Collection[int]) -> list[tuple[int, int]]:
     return list(edges.exclude(upstream_view=F("downstream")).values_list("downstream", "upstream_view"))
 
 
+def feeding(view: int) -> tuple[set[int], set[int]]:
+    """Primary keys of all views and of all tables that a view is fed by, itself included; one query for each hop."""
+    views, tables, frontier = {view}, set(), {view}
+    while frontier:
+        edges = Edge.objects.filter(downstream__in=frontier).values_list("upstream_view", "upstream_table")
+        found = list(edges)
+        tables |= {table for _, table in found if table}
+        frontier = {upstream for upstream, _ in found if upstream} - views
+        views |= frontier
+    return views, tables
+
+
 def neighbourhood(saved_query: SavedQuery, depth: int) -> dict[str, list[dict[str, str]]]:
     """Nodes and edges within `depth` hops up and down; two queries a hop, and cycles end by themselves."""
     nodes = {_node_of_view(saved_query)["id"]: _node_of_view(saved_query)}

@@ -193,6 +193,31 @@ class SavedQueryVersion(models.Model):
         return f"{self.saved_query} v{self.number}"
 
 
+class FormerView(models.Model):
+    """What a view was like up to a moment, everything but its SQL: of what stayed as it was nothing is kept."""
+
+    FACTS = ("name", "sync_frequency", "is_materialized", "columns", "description", "deleted_at")
+
+    saved_query = models.ForeignKey(SavedQuery, models.CASCADE, related_name="former")
+    until = models.DateTimeField()  # when the answer was asked for that first told otherwise
+    name = models.CharField(max_length=200)
+    sync_frequency = models.CharField(max_length=20, blank=True)
+    is_materialized = models.BooleanField(null=True)
+    columns = models.JSONField(default=list)
+    description = models.TextField(blank=True)
+    deleted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        indexes = [
+            models.Index(fields=["saved_query", "until", "id"], name="mirror_former_of_view"),
+            models.Index(fields=["until", "saved_query"], name="mirror_former_by_moment"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} until {self.until}"
+
+
 class WarehouseTable(models.Model):
     """A mirrored warehouse table; its credential is never part of it."""
 

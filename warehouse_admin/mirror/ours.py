@@ -77,6 +77,7 @@ def store_deleted(*, saved_query: SavedQuery, read_at: datetime) -> SavedQuery:
         view = SavedQuery.objects.select_for_update().get(pk=saved_query.pk)
         if view.deleted_at is None and (view.synced_at is None or view.synced_at <= read_at):
             # The list of a sync that asked before then must not bring it back.
+            store.former(view, read_at).save()
             view.deleted_at = view.synced_at = read_at
             view.save(update_fields=["deleted_at", "synced_at"])
             recreation.link_successor(view)

@@ -14,7 +14,14 @@ from warehouse_admin.accounts.models import Connection
 from warehouse_admin.core.bulk import insert_rows, update_rows
 from warehouse_admin.core.digests import text_digest
 from warehouse_admin.mirror import observe, rows
-from warehouse_admin.mirror.models import Observation, SavedQuery, SavedQueryVersion, SyncRun, WarehouseTable
+from warehouse_admin.mirror.models import (
+    FormerView,
+    Observation,
+    SavedQuery,
+    SavedQueryVersion,
+    SyncRun,
+    WarehouseTable,
+)
 from warehouse_admin.mirror.observe import Snapshot
 from warehouse_admin.mirror.states import TOLD
 from warehouse_admin.mirror.texts import storable
@@ -34,6 +41,7 @@ _STAMPS = {
 }
 
 _OF_THE_STATE = frozenset({"deleted_at", *TOLD})
+_KEPT_AS_IT_WAS = frozenset(FormerView.FACTS)
 
 
 @dataclass
@@ -51,6 +59,7 @@ class Writing:
     fields: set[str] = field(default_factory=set)
     versions: list[SavedQueryVersion] = field(default_factory=list)
     observations: list[Observation] = field(default_factory=list)
+    former: list[FormerView] = field(default_factory=list)
     puzzling: set[int] = field(default_factory=set)
     touched: set[int] = field(default_factory=set)
     """Views that are new, whose SQL was edited, or of which something else is told that their schedules depend on."""
@@ -88,6 +97,7 @@ class Writing:
             update_rows(self.changed, sorted(self.fields))
         insert_rows(self.versions)
         insert_rows(self.observations)
+        insert_rows(self.former)
         if self.puzzling:
             SavedQuery.objects.filter(pk__in=self.puzzling).update(needs_log=True)
 
@@ -134,7 +144,10 @@ def take(
     touched: set[str] = set()
     since = view.synced_at
     if view.synced_at is None or view.synced_at <= at:
+        was = former(view, at)
         touched |= _take_values(view, rows.view_values(row), at)
+        if touched & _KEPT_AS_IT_WAS:
+            writing.former.append(was)
         writing.observe(view, observe.differences(before, view), since, at)
     if row.has("query") and (view.detail_synced_at is None or view.detail_synced_at <= at):
         first = view.detail_synced_at is None and not view.query_hash
@@ -163,6 +176,11 @@ def take(
         writing.changed.append(view)
         writing.fields |= touched
     return touched
+
+
+def former(view: SavedQuery, until: datetime) -> FormerView:
+    """A row, not saved yet, that keeps what the view is like before it becomes otherwise."""
+    return FormerView(saved_query=view, until=until, **{name: getattr(view, name) for name in FormerView.FACTS})
 
 
 def _differs_from_list(before: Snapshot, view: SavedQuery, touched: set[str]) -> bool:

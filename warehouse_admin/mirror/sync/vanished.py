@@ -114,6 +114,8 @@ def tombstone(job: Job, model: Mirrored, key: uuid.UUID) -> None:
     if row is None:
         return
     now = timezone.now()
+    if isinstance(row, SavedQuery):
+        store.former(row, now).save()
     last_seen, row.deleted_at = row.synced_at, now
     row.save(update_fields=["deleted_at"])
     before: dict[str, Any] = {"name": row.name}
