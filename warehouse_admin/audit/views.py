@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from warehouse_admin.audit import policies, presenters, sealing, selectors, services, tasks
+from warehouse_admin.audit import policies, presenters, saved_filters, sealing, selectors, services, tasks
 from warehouse_admin.audit.models import Archive, AuditEntry, Checkpoint, SigningKey
 from warehouse_admin.core.errors import Missing
 from warehouse_admin.core.htmx import render_page, wants_fragment
@@ -50,6 +50,8 @@ def entry_list(request: HttpRequest) -> HttpResponse:
             "known": known,
             "kinds": KINDS,
             "actions": presenters.action_options(request.GET.get("action", ""), known.get("actions", [])),
+            "saved": list(saved_filters.filters_of(request.user, sees_all=sees_all)),
+            "since_day": selectors.settled(request.GET).get("since", ""),
             "presets": presenters.date_presets(request.GET.get("since", "")),
         }
     return render_page(request, "audit/list.html", "audit/_table.html", context)
