@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
+
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 from warehouse_admin.audit.models import AuditEntry
 
@@ -39,6 +43,16 @@ def date_presets(since: str) -> list[tuple[str, str]]:
     """The days to begin with at a click, and the one that is asked for now, if it is another."""
     known = not since or any(since == days for days, _ in PRESETS)
     return PRESETS if known else [*PRESETS, (since, since[:30])]
+
+
+def suggestions(values: Iterable[str]) -> SafeString:
+    """The options of a list to choose from while typing."""
+    return _suggestions(tuple(values))
+
+
+@lru_cache(maxsize=32)  # hundreds of people, who are the same for every page of some minutes
+def _suggestions(values: tuple[str, ...]) -> SafeString:
+    return format_html_join("", '<option value="{}"></option>', ((value,) for value in values))
 
 
 @dataclass(frozen=True)

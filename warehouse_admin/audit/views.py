@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from warehouse_admin.audit import policies, presenters, saved_filters, sealing, selectors, services, tasks
+from warehouse_admin.audit import policies, presenters, rows, saved_filters, sealing, selectors, services, tasks
 from warehouse_admin.audit.models import Archive, AuditEntry, Checkpoint, SigningKey
 from warehouse_admin.core.errors import Missing
 from warehouse_admin.core.htmx import render_page, wants_fragment
@@ -30,8 +30,10 @@ def entry_list(request: HttpRequest) -> HttpResponse:
     sees_all = policies.sees_all(request.user)
     found = selectors.search(selectors.entries_for(request.user, sees_all=sees_all), request.GET)
     indexed = selectors.is_indexed(request.GET, sees_all=sees_all)
+    window = selectors.window(found, request.GET.get("page", ""), indexed=indexed)
     context: dict[str, Any] = {
-        "window": selectors.window(found, request.GET.get("page", ""), indexed=indexed),
+        "window": window,
+        "rows": rows.rows(window.entries, request.GET),
         "problems": found.problems,
         "filters": {name: request.GET.get(name, "") for name in selectors.FILTERS},
         "left_out": _left_out(request),
@@ -48,6 +50,8 @@ def entry_list(request: HttpRequest) -> HttpResponse:
             "verification": selectors.latest_verification(),
             "length": found.length,
             "known": known,
+            "actors": presenters.suggestions(known.get("actors", [])),
+            "connections_known": presenters.suggestions(known.get("connections", [])),
             "kinds": KINDS,
             "actions": presenters.action_options(request.GET.get("action", ""), known.get("actions", [])),
             "saved": list(saved_filters.filters_of(request.user, sees_all=sees_all)),
