@@ -14,11 +14,14 @@ from django.urls import reverse
 
 from tests.changes.conftest import NEW_SQL
 from tests.changes.test_evidence import download, files_of, told_by
+from tests.mirror.builders import make_view
+from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.changes import checked, services
 from warehouse_admin.changes.models import ChangeRequest, Look, Revision
 from warehouse_admin.core.digests import json_digest
+from warehouse_admin.lineage import services as lineage
 from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.posthog import errors, queries
 from warehouse_admin.posthog.queries import Remark
@@ -34,8 +37,10 @@ def kept(change: ChangeRequest) -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture(autouse=True)
-def nothing_known() -> None:
+def answers(connection: Connection) -> None:
+    """PostHog is known to check texts, and was asked about none."""
     cache.clear()
+    accounts.learn(connection, "validate", None)
 
 
 @pytest.fixture
@@ -99,6 +104,19 @@ def test_posthog_out_of_reach_stops_nobody_and_is_no_pass(proposed: Propose, mon
     assert kept(change)["posthog"]["result"] == "not_looked" and kept(change)["posthog"]["text"]
 
 
+def test_a_server_that_is_not_known_to_check_texts_is_not_asked(
+    proposed: Propose, author: User, view: SavedQuery, client_of: ClientOf
+) -> None:
+    Connection.objects.update(capabilities={})
+    view.refresh_from_db()
+    first = kept(proposed())["posthog"]
+    assert (first["result"], first["answer"]) == ("not_looked", None)
+
+    typed = "SELECT 2 AS two FROM stg_app_orders"  # an editor has asked about this one
+    client_of(author).post(f"{reverse('changes:validate')}?connection={view.connection.slug}", {"query": typed})
+    assert kept(proposed(typed))["posthog"]["result"] == "pass"
+
+
 def test_an_edit_under_review_is_checked_anew(proposed: Propose, author: User) -> None:
     change = proposed()
     services.revise(change, author, "SELECT 2 AS two FROM stg_app_orders", 1)
@@ -107,15 +125,14 @@ def test_an_edit_under_review_is_checked_anew(proposed: Propose, author: User) -
     assert kept(change)["posthog"]["result"] == "pass"
 
 
-def test_what_breaks_downstream_is_told_with_the_views(proposed: Propose, synced: Connection) -> None:
-    view = SavedQuery.objects.get(name="stg_app_orders")
-    change = services.create(
-        author=proposed().author, saved_query=view, query="SELECT 1 AS nothing", reason="Break it", submit=True
-    )
-    found = kept(change)["impact"]
+def test_what_breaks_downstream_is_told_with_the_views(proposed: Propose, view: SavedQuery) -> None:
+    first = view.columns[0]["name"]
+    make_view(view.connection, "uses_it", f"SELECT {first} AS x FROM {view.name}")
+    lineage.refresh(view.connection)
+    found = kept(proposed("SELECT 1 AS nothing"))["impact"]
 
-    assert found["result"] == "fail" and "Would break:" in found["text"]
-    assert any(line.startswith("fct_orders") for line in found["details"]) or found["details"]
+    assert found["result"] == "fail" and found["text"] == "Would break: 1 view."
+    assert found["details"] == [f"uses_it: “{first}” is not there any more."]
 
 
 def test_no_key_gets_into_what_is_kept_and_it_is_bounded(proposed: Propose, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,9 +47,7 @@ def filter_remove(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("audit:filters")
 
 
-def _page(
-    request: HttpRequest, query: str, *, name: str = "", shared: bool = False, problem: str = ""
-) -> HttpResponse:
+def _page(request: HttpRequest, query: str, *, name: str = "", shared: bool = False, problem: str = "") -> HttpResponse:
     sees_all = policies.sees_all(request.user)
     kept = saved_filters.filters_of(request.user, sees_all=sees_all)
     context: dict[str, Any] = {

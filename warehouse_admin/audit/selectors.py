@@ -295,6 +295,15 @@ def neighbours(entries: QuerySet[AuditEntry], sequence: int) -> tuple[int | None
     return first, later.values_list("sequence", flat=True).first()
 
 
+def change_of(entries: QuerySet[AuditEntry], entry: AuditEntry) -> str:
+    """The number of the change request that an entry is about, or that its request was about; empty for none."""
+    if entry.object_type == "change" or not entry.request_id:
+        return entry.object_id if entry.object_type == "change" else ""
+    of_request = entries.filter(request_id=entry.request_id, object_type="change").order_by()
+    found = list(of_request.values_list("object_id", flat=True).distinct()[:2])
+    return found[0] if len(found) == 1 else ""  # of several, nobody can tell which
+
+
 def latest_verification() -> Verification | None:
     """The last check that came to an end, with `whole_at`, when one last walked the whole chain and found it good, and
     `signed_to`, the last entry of the newest checkpoint."""

@@ -117,7 +117,7 @@ class Shelf(Generic[Kept]):
         text = kept.urlencode()
         if len(text) > LONGEST_QUERY:
             raise _bad("query", "These filters are too long to keep.")
-        if any(holds_key(value) for value in kept.values()):
+        if any(holds_key(kept[name]) for name in kept):
             raise _bad("query", HOLDS_KEY)
         return text
 

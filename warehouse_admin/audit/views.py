@@ -74,7 +74,8 @@ def _left_out(request: HttpRequest) -> list[dict[str, Any]]:
 
 @require_GET
 def entry_detail(request: HttpRequest, sequence: int) -> HttpResponse:
-    entries = selectors.entries_for(request.user, sees_all=policies.sees_all(request.user))
+    sees_all = policies.sees_all(request.user)
+    entries = selectors.entries_for(request.user, sees_all=sees_all)
     entry = entries.filter(sequence=sequence).first() if sequence < 2**63 else None
     if entry is None:
         raise Missing("There is no such entry, or it is not yours to read.")
@@ -86,6 +87,9 @@ def entry_detail(request: HttpRequest, sequence: int) -> HttpResponse:
         "json": presenters.as_json(entry),
         "earlier": earlier,
         "later": later,
+        "inline": wants_fragment(request),
+        "change": selectors.change_of(entries, entry),
+        "sees_all": sees_all,
     }
     return render_page(request, "audit/detail.html", "audit/_entry.html", context)
 

@@ -136,7 +136,9 @@ def _base(proposed: Proposed) -> Check:
         return Check("base", title, Result.NOT_LOOKED, text)
     read = parse_datetime(str(proposed.subject.base.get("fetched_at") or ""))
     if read and (timezone.now() - read).total_seconds() <= JUST_NOW:
-        return Check("base", title, Result.PASS, "It was read from PostHog for this, and is what this is written against.")
+        return Check(
+            "base", title, Result.PASS, "It was read from PostHog for this, and is what this is written against."
+        )
     since = f"since {read:%Y-%m-%d %H:%M} UTC" if read else "for this revision"
     text = f"PostHog was not read again {since}; it is, right before this is applied."
     return Check("base", title, Result.NOT_LOOKED, text)
@@ -160,7 +162,7 @@ def _posthog(asked: Answer | None) -> Check:
         return Check("posthog", title, Result.NOT_LOOKED, asked.why_not, took_ms=asked.took_ms or None)
     details = [f"Line {one.line}: {one.message}" for one in asked.problems]
     answer = [{"level": one.level, "message": one.message, "line": one.line} for one in asked.problems]
-    told = {"details": details, "took_ms": asked.took_ms, "answer": answer}
+    told: dict[str, Any] = {"details": details, "took_ms": asked.took_ms, "answer": answer}
     if any(one.level == "error" for one in asked.problems):
         return Check("posthog", title, Result.FAIL, "PostHog finds this wrong.", **told)
     if asked.problems:
@@ -181,7 +183,9 @@ def _consequences(proposed: Proposed) -> Check:
     details = [*told.breaks, *told.lost]
     if details:
         return Check("consequences", title, Result.WARN, "Something breaks, or no rollback brings it back.", details)
-    return Check("consequences", title, Result.PASS, "Nothing is lost that a rollback would not bring back.", told.effects)
+    return Check(
+        "consequences", title, Result.PASS, "Nothing is lost that a rollback would not bring back.", told.effects
+    )
 
 
 def _impact(proposed: Proposed) -> Check:
@@ -195,15 +199,15 @@ def _impact(proposed: Proposed) -> Check:
     grades = [(grade, [one for one in dependents if one["grade"] == grade]) for grade in reversed(ORDER)]
     worst = next((grade for grade, of_it in grades if of_it), Grade.CANNOT_TELL)
     result = {Grade.BREAKING: Result.FAIL, Grade.SAFE: Result.PASS}.get(worst, Result.WARN)
-    said = [f"{_GRADED[grade]}: {count(len(of_it), 'view')}" for grade, of_it in grades if of_it]
+    said = "; ".join(f"{_GRADED[grade]}: {count(len(of_it), 'view')}" for grade, of_it in grades if of_it)
     bad = (one for grade, of_it in grades if grade != Grade.SAFE for one in of_it)
     details = [f"{one['name']}: {' '.join(one['why'])}".strip(" :") for one in bad]
-    return Check("impact", title, result, f"{', '.join(said)}.", details, took_ms=proposed.impact_ms)
+    return Check("impact", title, result, f"{said[:1].upper()}{said[1:]}.", details, took_ms=proposed.impact_ms)
 
 
 _GRADED = {
-    Grade.BREAKING: "Would break",
-    Grade.CANNOT_TELL: "Cannot be told",
-    Grade.RISKY: "At risk",
-    Grade.SAFE: "Safe",
+    Grade.BREAKING: "would break",
+    Grade.CANNOT_TELL: "cannot be told",
+    Grade.RISKY: "at risk",
+    Grade.SAFE: "safe",
 }

@@ -150,7 +150,7 @@ def _read_revisions_of(change: ChangeRequest) -> None:
         steps.append(item.revision)
         if item.revision.number in (1, change.revision_number):
             item.base, item.proposal = item.base_at_an_end, item.proposal_at_an_end  # type: ignore[attr-defined]
-            item.revision.item, item.revision.checks = item, item.found
+            item.revision.item, item.revision.checks = item, item.found  # type: ignore[attr-defined]
             change.first = change.first or item.revision
             change.newest = item.revision
     change.steps = steps  # type: ignore[attr-defined]
