@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+from urllib.parse import urlencode
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
@@ -110,14 +111,14 @@ class Shelf(Generic[Kept]):
         return name
 
     def _query(self, query: str) -> str:
-        asked, kept = QueryDict(query[: 2 * LONGEST_QUERY].lstrip("?")), QueryDict(mutable=True)
+        asked, kept = QueryDict(query[: 2 * LONGEST_QUERY].lstrip("?")), dict[str, str]()
         for name in self.parameters:
             if value := asked.get(name, "").replace("\x00", "").strip():
                 kept[name] = value
-        text = kept.urlencode()
+        text = urlencode(kept)
         if len(text) > LONGEST_QUERY:
             raise _bad("query", "These filters are too long to keep.")
-        if any(holds_key(kept[name]) for name in kept):
+        if any(holds_key(value) for value in kept.values()):
             raise _bad("query", HOLDS_KEY)
         return text
 
