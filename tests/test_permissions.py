@@ -72,7 +72,7 @@ def world(synced: Connection, person: Callable[..., User], view_named: Callable[
 Request = Callable[[World], tuple[str, dict[str, Any]]]
 
 
-def page(name: str, *args: Any, **data: Any) -> tuple[str, dict[str, Any]]:
+def page(name: str, /, *args: Any, **data: Any) -> tuple[str, dict[str, Any]]:
     return reverse(name, args=args), data
 
 
