@@ -72,7 +72,7 @@ def world(synced: Connection, person: Callable[..., User], view_named: Callable[
 Request = Callable[[World], tuple[str, dict[str, Any]]]
 
 
-def page(name: str, *args: Any, **data: Any) -> tuple[str, dict[str, Any]]:
+def page(name: str, /, *args: Any, **data: Any) -> tuple[str, dict[str, Any]]:
     return reverse(name, args=args), data
 
 
@@ -109,6 +109,11 @@ POSTS: dict[str, tuple[Request, set[Role]]] = {
     ),
     "run a view": (lambda w: page("schedules:run", w.suspended.posthog_id, reason="why"), {O, A}),
     "review activity": (lambda w: page("activity:review", w.entry.pk, verdict="accepted", note="ok"), {R, O, U, A}),
+    "share a filter of the log": (
+        lambda w: page("audit:filters", name="Denied", query="result=denied", shared="on"),
+        {U, A},
+    ),
+    "keep a filter of the log": (lambda w: page("audit:filters", name="Denied", query="result=denied"), set(Role)),
     "check a connection": (lambda w: page("accounts:connection-check", w.connection.slug), {A}),
     "add a person": (lambda w: page("accounts:person-new", username="new.person", roles=["viewer"]), {A}),
 }

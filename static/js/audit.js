@@ -5,7 +5,7 @@
     try { return localStorage.getItem("wa-keys") === "off"; } catch { return false; }
   };
   const toggle = (button) => {
-    const more = document.getElementById(button.dataset.opens)?.closest("tr");
+    const more = document.getElementById(button.getAttribute("aria-controls"))?.closest("tr");
     if (!more) return;
     more.hidden = !more.hidden;
     button.setAttribute("aria-expanded", String(!more.hidden));

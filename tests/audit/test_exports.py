@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -361,3 +361,33 @@ def test_planted_secrets_are_in_no_export(author: User, auditor: User, ask: Ask,
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT COUNT(*) FROM {AuditEntry._meta.db_table} WHERE reason LIKE %s", [f"%{secret}%"])
         assert cursor.fetchone() == (0,)
+
+
+@pytest.mark.parametrize("words", ["database or disk is full", "attempt to write a readonly database"])
+def test_no_room_is_said_and_the_next_one_goes_through(
+    words: str, acts: list[AuditEntry], auditor: User, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = ExportPart.objects.create
+
+    def full(**_: Any) -> None:
+        raise OperationalError(words)
+
+    monkeypatch.setattr(ExportPart.objects, "create", full)
+    with pytest.raises(OperationalError):
+        ask(auditor)
+    export = Export.objects.get()
+    assert (export.state, export.error, export.parts.count()) == (State.FAILED, export_writing.NO_ROOM, 0)
+    assert AuditEntry.objects.get(action="audit.export_finished").reason == export_writing.NO_ROOM
+
+    monkeypatch.setattr(ExportPart.objects, "create", create)
+    assert ask(auditor).state == State.SUCCEEDED
+
+
+def test_it_is_fetched_as_often_as_wanted_and_each_time_told(
+    acts: list[AuditEntry], auditor: User, ask: Ask, client_of: ClientOf
+) -> None:
+    url = reverse("audit:export-file", args=[ask(auditor).pk])
+    first, second = (b"".join(client_of(auditor).get(url).streaming_content) for _ in range(2))
+
+    assert first == second and first
+    assert AuditEntry.objects.filter(action="audit.export_downloaded", actor=auditor).count() == 2

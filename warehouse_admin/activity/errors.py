@@ -9,10 +9,6 @@ class UnknownEntry(Missing):
     """There is no such activity entry."""
 
 
-class UnknownSearch(Missing):
-    """There is no such saved search, or it is another person's."""
-
-
 class BadReview(InvalidInput):
     """What was sent about an entry cannot be used."""
 

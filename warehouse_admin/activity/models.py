@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from warehouse_admin.accounts.models import Connection
+from warehouse_admin.core.saved import Saved
 from warehouse_admin.mirror.models import Observation, RemoteActivity, Run, SavedQuery
 from warehouse_admin.mutations.models import Mutation
 
@@ -149,22 +150,13 @@ class Question(models.Model):
         return f"to {self.addressed_to}"
 
 
-class SavedSearch(models.Model):
-    """A folder with its filters, under a name; its owner's own unless it is shared."""
-
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
-    name = models.CharField(max_length=80)
-    query = models.CharField(max_length=1000)  # as it stands in the URL
-    is_shared = models.BooleanField(default=False)
-    created_at = models.DateTimeField(auto_now_add=True)
+class SavedSearch(Saved):
+    """A folder with its filters, under a name."""
 
     class Meta:
         default_permissions = ()
         ordering = ["name", "pk"]
         constraints = [models.UniqueConstraint(fields=["owner", "name"], name="activity_one_search_per_name")]
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class RunsTold(models.Model):

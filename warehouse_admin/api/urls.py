@@ -8,9 +8,10 @@ from warehouse_admin.activity import api as activity
 from warehouse_admin.activity import api_dealing as dealing
 from warehouse_admin.activity import api_moments as moments
 from warehouse_admin.api import health, metrics, schema, views  # noqa: F401  schema registers itself
-from warehouse_admin.api.audit import AuditExports, StopAuditExport
+from warehouse_admin.api.audit import AuditExports, AuditFilters, StopAuditExport
 from warehouse_admin.audit import api as audit
 from warehouse_admin.audit import export_api as audit_exports
+from warehouse_admin.audit import saved_api as audit_saved
 from warehouse_admin.changes import api as changes
 from warehouse_admin.changes import api_drafts as drafts
 from warehouse_admin.changes import api_judging as judging
@@ -105,6 +106,8 @@ urlpatterns = [
     path(f"{V1}/audit/checkpoints/", audit.CheckpointList.as_view(), name="audit-checkpoints"),
     path(f"{V1}/audit/keys/", audit.PublicKeyList.as_view(), name="audit-keys"),
     path(f"{V1}/audit/exports/", AuditExports.as_view(), name="audit-exports"),
+    path(f"{V1}/audit/filters/", AuditFilters.as_view(), name="audit-filters"),
+    path(f"{V1}/audit/filters/<int:filter_id>/", audit_saved.FilterOne.as_view(), name="audit-filter"),
     path(f"{EXPORT}/", audit_exports.OneExport.as_view(), name="audit-export"),
     path(f"{EXPORT}/stop/", StopAuditExport.as_view(), name="audit-export-stop"),
     path(f"{EXPORT}/file/", audit_exports.ExportFile.as_view(), name="audit-export-file"),

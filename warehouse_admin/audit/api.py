@@ -24,7 +24,7 @@ FILTERS = {
     "actor": "The user name.",
     "action": "`change.approved`; with a dot at the end all actions of that kind: `change.`.",
     "result": ", ".join(AuditEntry.Result.values),
-    "since": "An ISO date or date and time.",
+    "since": "An ISO date or date and time; `7d` for the last seven days, of which today is one.",
     "until": "An ISO date, which is included, or a date and time.",
     "request_id": "Everything that one click or call did.",
     "connection": "The slug of a connection.",

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -34,6 +34,11 @@ COLUMNS = (
 ).split()
 
 
+BROKEN = "Something went wrong while the file was written; ask for it again."
+NO_ROOM = "There is no room left, or no right to write, where the database lies: tell an administrator, then ask again."
+_FULL = ("disk is full", "readonly database", "No space left", "read-only transaction")
+
+
 class Superseded(Exception):
     """The export was stopped, or another worker writes it: what this one does counts for nothing more."""
 
@@ -46,9 +51,14 @@ def write(export_id: str) -> None:
         _write(export)
     except Superseded:
         return
-    except Exception:
-        _end(export, State.FAILED, error="Something went wrong while the file was written; ask for it again.")
+    except Exception as error:
+        _end(export, State.FAILED, error=NO_ROOM if _is_full(error) else BROKEN)
         raise
+
+
+def _is_full(error: Exception) -> bool:
+    """Whether the database had no room for it, or may not write."""
+    return isinstance(error, DatabaseError) and any(words in str(error) for words in _FULL)
 
 
 def _claimed(export_id: str) -> Export | None:

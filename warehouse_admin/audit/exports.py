@@ -22,7 +22,7 @@ _OPEN = (Export.State.QUEUED, Export.State.RUNNING)
 
 def ask(*, user: Any, format: str, filters: Mapping[str, str], masked: bool = True, reason: str = "") -> Export:
     """Queue an export of what the filters find among what the person may read; to be had unmasked needs a reason."""
-    kept = {name: str(filters[name]) for name in selectors.FILTERS if filters.get(name)}
+    kept = selectors.settled(filters)
     _check(user, format, kept, masked, reason.strip())
     with transaction.atomic():
         export = Export.objects.create(

@@ -9,6 +9,7 @@ from django.db import models
 from django.utils import timezone
 
 from warehouse_admin.core.fields import EncryptedTextField
+from warehouse_admin.core.saved import Saved
 
 
 class AuditEntry(models.Model):
@@ -248,3 +249,12 @@ class ExportPart(models.Model):
 
     def __str__(self) -> str:
         return f"part {self.number}"
+
+
+class SavedFilter(Saved):
+    """Filters of the log under a name; a shared one is for all who may read the whole trail."""
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["name", "pk"]
+        constraints = [models.UniqueConstraint(fields=["owner", "name"], name="audit_one_filter_per_name")]

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from functools import lru_cache
 from typing import Any
 
-from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 from warehouse_admin.audit.models import AuditEntry
 
 LONG = 120
+PRESETS = [("1d", "Today"), ("7d", "7 days"), ("30d", "30 days"), ("90d", "90 days")]
+"""How far back, as `selectors` reads it."""
 ACTION_GROUPS = [
     ("change.", "Changes"),
     ("saved_query.", "Writes to views"),
@@ -38,11 +41,18 @@ def action_options(chosen: str, known: Iterable[str]) -> list[tuple[str, str]]:
 
 def date_presets(since: str) -> list[tuple[str, str]]:
     """The days to begin with at a click, and the one that is asked for now, if it is another."""
-    today = timezone.now().astimezone(UTC).date()
-    days = {"Today": 0, "7 days": 6, "30 days": 29, "90 days": 89}
-    presets = [((today - timedelta(days=back)).isoformat(), label) for label, back in days.items()]
-    known = not since or any(since == day for day, _ in presets)
-    return presets if known else [*presets, (since, since[:30])]
+    known = not since or any(since == days for days, _ in PRESETS)
+    return PRESETS if known else [*PRESETS, (since, since[:30])]
+
+
+def suggestions(values: Iterable[str]) -> SafeString:
+    """The options of a list to choose from while typing."""
+    return _suggestions(tuple(values))
+
+
+@lru_cache(maxsize=32)  # hundreds of people, who are the same for every page of some minutes
+def _suggestions(values: tuple[str, ...]) -> SafeString:
+    return format_html_join("", '<option value="{}"></option>', ((value,) for value in values))
 
 
 @dataclass(frozen=True)

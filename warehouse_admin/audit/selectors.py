@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -35,6 +36,8 @@ LEAVING_OUT = ("object", "action", *_EQUAL, *_CHOSEN)
 FILTERS = (*LEAVING_OUT, "since", "until", "q")
 # Entries are numbered in the order of their commits, which may differ a little from the order of their times.
 _SLACK = 500
+_DAYS = re.compile(r"([0-9]{1,4})d")
+"""`7d`: the last seven days, in an address that means the same tomorrow."""
 _NO_ENTRY = 2**63 - 1
 
 
@@ -215,6 +218,8 @@ def _moment(value: str, name: str, problems: list[str], *, end: bool = False) ->
     """A moment from a date or an ISO date and time; the day named by `until` is included."""
     if not value:
         return None
+    if not end and (days := _DAYS.fullmatch(value)):
+        return days_ago(int(days[1]))
     try:
         if day := parse_date(value):
             return datetime.combine(day, time.max if end else time.min, UTC)
@@ -224,6 +229,20 @@ def _moment(value: str, name: str, problems: list[str], *, end: bool = False) ->
         pass
     problems.append(f"“{value[:40]}” is no date for {name}: write it like 2026-01-31 or 2026-01-31T09:00.")
     return None
+
+
+def days_ago(count: int) -> datetime:
+    """The beginning of the last `count` days, of which today is one."""
+    today = datetime.combine(timezone.now().astimezone(UTC).date(), time.min, UTC)
+    return today - timedelta(days=max(count, 1) - 1)
+
+
+def settled(params: Mapping[str, str]) -> dict[str, str]:
+    """The filters that are asked for, with days that are counted back from today as a date."""
+    asked = {name: str(params[name]) for name in FILTERS if params.get(name)}
+    if days := _DAYS.fullmatch(asked.get("since", "")):
+        asked["since"] = days_ago(int(days[1])).date().isoformat()
+    return asked
 
 
 @dataclass(frozen=True)
@@ -274,6 +293,15 @@ def neighbours(entries: QuerySet[AuditEntry], sequence: int) -> tuple[int | None
     later = entries.filter(sequence__gt=sequence).order_by("sequence")
     first = earlier.values_list("sequence", flat=True).first()
     return first, later.values_list("sequence", flat=True).first()
+
+
+def change_of(entries: QuerySet[AuditEntry], entry: AuditEntry) -> str:
+    """The number of the change request that an entry is about, or that its request was about; empty for none."""
+    if entry.object_type == "change" or not entry.request_id:
+        return entry.object_id if entry.object_type == "change" else ""
+    of_request = entries.filter(request_id=entry.request_id, object_type="change").order_by()
+    found = list(of_request.values_list("object_id", flat=True).distinct()[:2])
+    return found[0] if len(found) == 1 else ""  # of several, nobody can tell which
 
 
 def latest_verification() -> Verification | None:

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from warehouse_admin.audit import policies, presenters, sealing, selectors, services, tasks
+from warehouse_admin.audit import policies, presenters, rows, saved_filters, sealing, selectors, services, tasks
 from warehouse_admin.audit.models import Archive, AuditEntry, Checkpoint, SigningKey
 from warehouse_admin.core.errors import Missing
 from warehouse_admin.core.htmx import render_page, wants_fragment
@@ -30,8 +30,10 @@ def entry_list(request: HttpRequest) -> HttpResponse:
     sees_all = policies.sees_all(request.user)
     found = selectors.search(selectors.entries_for(request.user, sees_all=sees_all), request.GET)
     indexed = selectors.is_indexed(request.GET, sees_all=sees_all)
+    window = selectors.window(found, request.GET.get("page", ""), indexed=indexed)
     context: dict[str, Any] = {
-        "window": selectors.window(found, request.GET.get("page", ""), indexed=indexed),
+        "window": window,
+        "rows": rows.rows(window.entries, request.GET),
         "problems": found.problems,
         "filters": {name: request.GET.get(name, "") for name in selectors.FILTERS},
         "left_out": _left_out(request),
@@ -48,8 +50,12 @@ def entry_list(request: HttpRequest) -> HttpResponse:
             "verification": selectors.latest_verification(),
             "length": found.length,
             "known": known,
+            "actors": presenters.suggestions(known.get("actors", [])),
+            "connections_known": presenters.suggestions(known.get("connections", [])),
             "kinds": KINDS,
             "actions": presenters.action_options(request.GET.get("action", ""), known.get("actions", [])),
+            "saved": list(saved_filters.filters_of(request.user, sees_all=sees_all)),
+            "since_day": selectors.settled(request.GET).get("since", ""),
             "presets": presenters.date_presets(request.GET.get("since", "")),
         }
     return render_page(request, "audit/list.html", "audit/_table.html", context)
@@ -68,7 +74,8 @@ def _left_out(request: HttpRequest) -> list[dict[str, Any]]:
 
 @require_GET
 def entry_detail(request: HttpRequest, sequence: int) -> HttpResponse:
-    entries = selectors.entries_for(request.user, sees_all=policies.sees_all(request.user))
+    sees_all = policies.sees_all(request.user)
+    entries = selectors.entries_for(request.user, sees_all=sees_all)
     entry = entries.filter(sequence=sequence).first() if sequence < 2**63 else None
     if entry is None:
         raise Missing("There is no such entry, or it is not yours to read.")
@@ -80,6 +87,9 @@ def entry_detail(request: HttpRequest, sequence: int) -> HttpResponse:
         "json": presenters.as_json(entry),
         "earlier": earlier,
         "later": later,
+        "inline": wants_fragment(request),
+        "change": selectors.change_of(entries, entry),
+        "sees_all": sees_all,
     }
     return render_page(request, "audit/detail.html", "audit/_entry.html", context)
 

@@ -170,6 +170,11 @@ class Revision(models.Model):
         """The one item that a change of one view has."""
         return self.items.all()[0]
 
+    @cached_property
+    def checks(self) -> dict[str, Any] | None:
+        """What was looked at last, as `checked` keeps it; None where nothing was kept."""
+        return Look.objects.filter(revision=self).order_by("-pk").values_list("found", flat=True).first()
+
     @property
     def base(self) -> dict[str, Any]:
         return self.item.base
@@ -177,6 +182,20 @@ class Revision(models.Model):
     @property
     def proposal(self) -> dict[str, Any]:
         return self.item.proposal
+
+
+class Look(models.Model):
+    """What was checked of a revision when it was written, and once more when it was handed in; as immutable as it."""
+
+    revision = models.ForeignKey(Revision, models.CASCADE, related_name="looks")
+    at = models.DateTimeField(auto_now_add=True)
+    found = models.JSONField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"checks of {self.revision}"
 
 
 class Item(models.Model):

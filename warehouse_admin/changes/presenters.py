@@ -224,6 +224,7 @@ def detail_dict(
         "consequences": asdict(told.consequences),
         "cautions": cautions(change, revision) if longest_diff is None else None,
         "impact": told_impact,
+        "checks": revision.checks,
         "mutation": (_whole_mutation_dict if longest_diff is None else mutation_dict)(change.mutation),
         "timeline": _timeline_dict(change),
         "rolls_back": change.rolls_back_id,

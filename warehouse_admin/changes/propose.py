@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit.targets import Target
-from warehouse_admin.changes import keys, live, moves, policies, selectors, texts
+from warehouse_admin.changes import keys, live, moves, policies, remote_check, selectors, texts
 from warehouse_admin.changes.actions import FIELDS, Action, Facts, Mirrored, Subject, action_of
 from warehouse_admin.changes.actions.keys import KEYS
 from warehouse_admin.changes.checks import (
@@ -25,8 +25,10 @@ from warehouse_admin.changes.checks import (
 )
 from warehouse_admin.changes.errors import BaseMoved, SentAlready, StateForbids
 from warehouse_admin.changes.models import ChangeRequest, Draft, Revision
-from warehouse_admin.changes.revisions import add_revision, told
+from warehouse_admin.changes.remote_check import Answer
+from warehouse_admin.changes.revisions import add_revision, check, told
 from warehouse_admin.changes.transitions import State, current_revision, lock, move, note, record, require_state
+from warehouse_admin.core.digests import json_digest
 from warehouse_admin.core.errors import InvalidInput
 from warehouse_admin.core.unseen import is_blank
 from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
@@ -78,12 +80,13 @@ def create(
     if submit:
         refuse_hopeless(wanted, subject, proposal)
         refuse_keyless(connection, author)
+    asked = ask(author, connection, wanted, proposal) if submit else None
     with transaction.atomic():
         change, made = _insert(author, wanted, subject, reason, submit, nonce, rolls_back)
         if wanted.has_sql:
             Draft.objects.of(author, saved_query or connection).used(proposal["query"], draft).delete()
         if made:
-            revision = add_revision(change, author, subject.base, keys.sealed(change, proposal, author))
+            revision = add_revision(change, author, subject.base, keys.sealed(change, proposal, author), asked)
             _tell_creation(change, author, revision, submit)
     return change
 
@@ -114,8 +117,27 @@ def _refuse_proposed_already(saved_query: SavedQuery, cadence: str, nonce: str) 
             raise StateForbids(f"{rival} proposes this already and waits: {rival.get_state_display().lower()}.")
 
 
+def ask(user: User, connection: Connection, action: Action, proposal: Facts) -> Answer | None:
+    """What PostHog says to a text that is handed to the reviewers; outside any transaction."""
+    return remote_check.answer(user, connection, proposal["query"]) if action.has_sql else None
+
+
+def ask_of(change: ChangeRequest, user: User, proposal: Facts) -> Answer | None:
+    """The same for a change there is, where this person may hand it in at all."""
+    if not policies.is_writer(user, change):
+        return None
+    return ask(user, change.connection, action_of(change.action), proposal)
+
+
 def submit(change: ChangeRequest, user: User) -> ChangeRequest:
     """Hand a draft to the reviewers."""
+    latest = current_revision(change)
+    asked = ask_of(change, user, latest.proposal) if change.state == State.DRAFT else None
+    return submit_asked(change, user, asked, latest.digest)
+
+
+def submit_asked(change: ChangeRequest, user: User, asked: Answer | None, digest: str = "") -> ChangeRequest:
+    """The same within a transaction, with what PostHog said to the text; `digest` is of the revision it was about."""
     with transaction.atomic():
         change = lock(change)
         policies.require_author(user, change, action="change.submitted")
@@ -131,9 +153,11 @@ def submit(change: ChangeRequest, user: User) -> ChangeRequest:
             refuse_hopeless(action, live.subject_of(change.about, latest.base), latest.proposal)
         if action.has_sql:
             Draft.objects.of(user, change).used(latest.proposal["query"], 0).delete()
+        check(change, latest, asked if digest in ("", latest.digest) else None)
         move(change, State.IN_REVIEW, submitted_at=timezone.now())
         note(change, user, "submitted")
-        record(change, user, "submitted", reason=change.reason)
+        after = {"revision": latest.number, "checks_digest": json_digest(latest.checks)}
+        record(change, user, "submitted", reason=change.reason, after=after)
     return change
 
 

@@ -15,6 +15,7 @@ from warehouse_admin.changes.checks import check_proposal, clean_reason
 from warehouse_admin.changes.dropped import Dropped, dropped
 from warehouse_admin.changes.errors import BaseMoved, DropsLines, StateForbids
 from warehouse_admin.changes.models import ChangeRequest, Revision
+from warehouse_admin.changes.propose import ask_of
 from warehouse_admin.changes.revisions import add_revision, told
 from warehouse_admin.changes.texts import left_out_told
 from warehouse_admin.changes.transitions import (
@@ -149,6 +150,7 @@ def _onto_remote(
         attribution.find_out(view, current_revision(change).base, subject.base.get("query") or "")
     if shown is not None and shown != action.seen(subject.base):
         raise BaseMoved(subject.base)
+    asked = ask_of(change, user, proposal)
     with transaction.atomic():
         change = lock(change)
         require_state(change, "rebase")
@@ -164,7 +166,7 @@ def _onto_remote(
         if without and agreed is not None and agreed != without.digest:
             raise DropsLines(without)
         overwritten = attribution.edits_since(view, latest.base, held) if replaces else []
-        revision = add_revision(change, user, subject.base, proposal)
+        revision = add_revision(change, user, subject.base, proposal, asked)
         change.reason, change.submitted_at = reason, change.submitted_at or timezone.now()
         change.save(update_fields=["reason", "submitted_at"])
         _tell(change, user, latest, revision, without, attribution.told_edits(overwritten) if replaces else None)

@@ -12,7 +12,8 @@ from warehouse_admin.changes.actions import FIELDS, Facts, Subject, action_of
 from warehouse_admin.changes.checks import check_proposal, field_at_fault
 from warehouse_admin.changes.errors import StaleRevision
 from warehouse_admin.changes.models import ChangeRequest, Draft, Revision
-from warehouse_admin.changes.propose import submit
+from warehouse_admin.changes.propose import ask_of, submit, submit_asked
+from warehouse_admin.changes.remote_check import Answer
 from warehouse_admin.changes.revisions import add_revision, told
 from warehouse_admin.changes.transitions import State, current_revision, lock, note, record, require_state
 from warehouse_admin.core.errors import InvalidInput
@@ -35,18 +36,38 @@ def revise(
     """
     if unknown := more.keys() - FIELDS:
         raise TypeError(f"No action has the fields {', '.join(sorted(unknown))}.")
+    change, proposal, wanted = _checked(change, user, _given(query=query, **more), reason)
+    asked = ask_of(change, user, proposal) if change.state != State.DRAFT else None
+    return _keep(change, user, proposal, wanted, revision=revision, draft=draft, asked=asked)
+
+
+def _checked(change: ChangeRequest, user: User, values: Facts, reason: str | None) -> tuple[ChangeRequest, Facts, str]:
+    """The change as it is now, and the proposal and reason that are wanted of it; refused where they are wrong."""
     change = ChangeRequest.objects.select_related("saved_query", "table", "author", "connection").get(pk=change.pk)
     policies.require_author(user, change, action="change.revised")
-    action = action_of(change.action)
-    values = {**current_revision(change).proposal} | _given(query=query, **more)
     proposal, wanted = check_proposal(
-        action,
+        action_of(change.action),
         change.connection,
         change.about,
-        values,
+        {**current_revision(change).proposal} | values,
         change.reason if reason is None else reason,
         reason_needed=change.state != State.DRAFT,
     )
+    return change, proposal, wanted
+
+
+def _keep(
+    change: ChangeRequest,
+    user: User,
+    proposal: Facts,
+    wanted: str,
+    *,
+    revision: int,
+    draft: int,
+    asked: Answer | None,
+) -> ChangeRequest:
+    """Write it down; `asked` is what PostHog said to the text, if it was asked."""
+    action = action_of(change.action)
     with transaction.atomic():
         change = lock(change)
         require_state(change, "revise")
@@ -68,7 +89,7 @@ def revise(
             note(change, user, "reason_changed", wanted)
             record(change, user, "revised", reason=wanted, after={"revision": change.revision_number})
             return change
-        _replace(change, user, latest, latest.base, keys.sealed(change, proposal, user))
+        _replace(change, user, latest, keys.sealed(change, proposal, user), asked)
     return change
 
 
@@ -88,19 +109,24 @@ def save_revision(
     if submitting and not reason.strip():
         raise InvalidInput("Say why.", errors={"reason": ["Say why: reviewers and the audit trail need a reason."]})
     unchanged = {**current.proposal, **values} == current.proposal and reason.strip() == change.reason
+    if not submitting:
+        return revise(change, user, revision=revision, reason=reason, draft=draft, **values)
+    if unchanged:
+        return submit(change, user)
+    change, proposal, wanted = _checked(change, user, _given(**values), reason)
+    asked = ask_of(change, user, proposal)
     with transaction.atomic():  # refused as one: a revision that was kept would make the page that sent it a stale one
-        if not (submitting and unchanged):
-            change = revise(change, user, revision=revision, reason=reason, draft=draft, **values)
-        return submit(change, user) if submitting else change
+        change = _keep(change, user, proposal, wanted, revision=revision, draft=draft, asked=asked)
+        return submit_asked(change, user, asked)
 
 
 def _given(**values: Any) -> Facts:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _replace(change: ChangeRequest, user: User, latest: Revision, base: Facts, proposal: Facts) -> None:
+def _replace(change: ChangeRequest, user: User, latest: Revision, proposal: Facts, asked: Answer | None) -> None:
     """A new revision in place of `latest`; approvals follow what it means, and may approve the change again."""
-    revision = add_revision(change, user, base, proposal)
+    revision = add_revision(change, user, latest.base, proposal, asked)
     approved = False
     if change.state == State.DRAFT:
         note(change, user, "revised")

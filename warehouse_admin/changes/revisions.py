@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from warehouse_admin.accounts.models import User
-from warehouse_admin.changes import impacts, keys
-from warehouse_admin.changes.actions import Facts, action_of
+from warehouse_admin.changes import checked, impacts, keys
+from warehouse_admin.changes.actions import Facts, Subject, action_of
 from warehouse_admin.changes.live import readers_of
-from warehouse_admin.changes.models import ChangeRequest, Item, Revision
+from warehouse_admin.changes.models import ChangeRequest, Item, Look, Revision
+from warehouse_admin.changes.remote_check import Answer
 from warehouse_admin.changes.votes import ONE_REVIEWER
 from warehouse_admin.core.digests import json_digest
 
@@ -19,8 +21,13 @@ _TOLD = {
 """What the trail keeps of the former state by actions without fields: of views, and of tables."""
 
 
-def add_revision(change: ChangeRequest, editor: User, base: Facts, proposal: Facts) -> Revision:
-    """The next numbered snapshot of a locked change, with its dependents as the mirror knows them now."""
+def add_revision(
+    change: ChangeRequest, editor: User, base: Facts, proposal: Facts, asked: Answer | None = None
+) -> Revision:
+    """The next numbered snapshot of a locked change, with its dependents as the mirror knows them now.
+
+    `asked` is what PostHog said to its text, if it was asked.
+    """
     action = action_of(change.action)
     last = change.revisions.order_by("-number").values_list("number", flat=True).first() or 0
     kept = {name: base[name] for name in action.kept if name in base}
@@ -34,7 +41,9 @@ def add_revision(change: ChangeRequest, editor: User, base: Facts, proposal: Fac
         proposal=proposal,
         dependents=dependents,
     )
+    began = time.perf_counter()
     item.impact = impacts.compute(change, item)
+    impact_ms = round((time.perf_counter() - began) * 1000)
     item.revision = revision = Revision.objects.create(
         change=change,
         number=last + 1,
@@ -45,11 +54,22 @@ def add_revision(change: ChangeRequest, editor: User, base: Facts, proposal: Fac
     )
     item.save(force_insert=True)
     revision.item = item
+    check(change, revision, asked, impact_ms=impact_ms)
     keys.wipe(change, "a newer revision", but=proposal)
     if change.revision_number != revision.number:
         change.revision_number = revision.number
         change.save(update_fields=["revision_number"])
     return revision
+
+
+def check(change: ChangeRequest, revision: Revision, asked: Answer | None, *, impact_ms: int | None = None) -> None:
+    """Look at a revision and keep what was found; of a draft once more when it is handed to the reviewers."""
+    item = revision.item
+    subject = Subject(change.connection, change.object_name, item.base, change.about, item.dependents)
+    proposed = checked.Proposed(
+        action_of(item.action), subject, item.proposal, change.author, revision.number, item.impact, impact_ms
+    )
+    revision.checks = Look.objects.create(revision=revision, found=checked.look(proposed, asked)).found
 
 
 def told(revision: Revision) -> dict[str, Any]:
@@ -58,6 +78,8 @@ def told(revision: Revision) -> dict[str, Any]:
     names = [*action.fields, "name"] if action.fields else [*_TOLD[action.of_tables]]
     before = {name: revision.base.get(name) for name in names if name in revision.base}
     after = {"revision": revision.number, "digest": revision.digest, "action": str(action.name), **revision.proposal}
+    if revision.checks:
+        after["checks_digest"] = json_digest(revision.checks)
     return {"before": before, "after": after}
 
 

@@ -14,6 +14,7 @@ from django.db.models import (
     Prefetch,
     Q,
     QuerySet,
+    Subquery,
     When,
     prefetch_related_objects,
 )
@@ -25,7 +26,7 @@ from warehouse_admin.accounts.policies import allows
 from warehouse_admin.accounts.roles import CLOSE
 from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
 from warehouse_admin.changes import keys, policies, searching, votes
-from warehouse_admin.changes.models import ChangeEvent, ChangeRequest, CoAuthor, Item, Revision, Vote
+from warehouse_admin.changes.models import ChangeEvent, ChangeRequest, CoAuthor, Item, Look, Revision, Vote
 from warehouse_admin.changes.turns import my_turn
 from warehouse_admin.core.errors import Missing
 from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
@@ -49,6 +50,7 @@ TABS: dict[str, tuple[State, ...] | None] = {  # by the states that each holds, 
     "closed": ChangeRequest.CLOSED,
     "all": None,
 }
+_FOUND = Subquery(Look.objects.filter(revision=OuterRef("revision")).order_by("-pk").values("found")[:1])
 _SHARED = Exists(CoAuthor.objects.filter(change=OuterRef("pk")))
 _UNSEEN = (*ChangeRequest.CLOSED, State.DRAFT)  # a draft is its authors' business, and what is closed stands in no way
 _SAME_OBJECT = Q(saved_query=OuterRef("saved_query")) | Q(table=OuterRef("table"))
@@ -132,8 +134,8 @@ def read_revisions(changes: Iterable[ChangeRequest]) -> None:
     """Give each change its newest revision with its item, all in one query."""
     known = {change.pk: change for change in changes}
     newest = {"revision__change__in": known, "revision__number": F("revision__change__revision_number"), "position": 0}
-    for item in Item.objects.filter(**newest).select_related("revision__editor"):
-        item.revision.item = item
+    for item in Item.objects.filter(**newest).select_related("revision__editor").annotate(found=_FOUND):
+        item.revision.item, item.revision.checks = item, item.found
         known[item.revision.change_id].newest = item.revision
 
 
@@ -141,13 +143,14 @@ def _read_revisions_of(change: ChangeRequest) -> None:
     """Give one change all its revisions in one query; of those between the first and the newest without their texts."""
     ends = Q(revision__number__in=(1, change.revision_number))
     texts = {f"{name}_at_an_end": Case(When(ends, then=F(name))) for name in ("base", "proposal")}
+    texts["found"] = Case(When(ends, then=_FOUND))
     items = Item.objects.filter(revision__change=change, position=0).select_related("revision__editor")
     steps = []
     for item in items.defer("base", "proposal").annotate(**texts).order_by("revision__number"):
         steps.append(item.revision)
         if item.revision.number in (1, change.revision_number):
             item.base, item.proposal = item.base_at_an_end, item.proposal_at_an_end  # type: ignore[attr-defined]
-            item.revision.item = item
+            item.revision.item, item.revision.checks = item, item.found  # type: ignore[attr-defined]
             change.first = change.first or item.revision
             change.newest = item.revision
     change.steps = steps  # type: ignore[attr-defined]

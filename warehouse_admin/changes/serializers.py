@@ -145,6 +145,29 @@ class Impact(serializers.Serializer):
     caveat = serializers.CharField(allow_blank=True, help_text="Why dependents may be missing; empty when none can.")
 
 
+class Check(serializers.Serializer):
+    """One thing that was looked at when the revision was written or handed in."""
+
+    name = serializers.CharField()
+    title = serializers.CharField()
+    result = serializers.ChoiceField(choices=["pass", "warn", "fail", "not_looked"])
+    text = serializers.CharField()
+    details = serializers.ListField(child=serializers.CharField(), help_text="Single findings.")
+    took_ms = serializers.IntegerField(allow_null=True)
+    answer = serializers.ListField(
+        child=serializers.DictField(), allow_null=True, help_text="What PostHog itself said, where it was asked."
+    )
+
+
+class Checks(serializers.Serializer):
+    """What reviewers could rely on."""
+
+    version = serializers.IntegerField()
+    at = serializers.DateTimeField()
+    took_ms = serializers.IntegerField()
+    checks = Check(many=True)
+
+
 class SentBody(serializers.Serializer):
     """The body of the request, its SQL apart."""
 
@@ -234,6 +257,7 @@ class ChangeDetail(serializers.Serializer):
     votes = CastVote(many=True)
     blockers = Blocker(many=True)
     impact = Impact()
+    checks = Checks(allow_null=True, help_text="Null: nothing was kept of what was checked.")
     mutation = Write(allow_null=True)
     timeline = Event(many=True)
     rolls_back = serializers.IntegerField(allow_null=True)

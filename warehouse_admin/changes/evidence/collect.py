@@ -82,6 +82,7 @@ def _revision(change: ChangeRequest, revision: Revision) -> dict[str, Any]:
         "diff": diff_to_dict(told.base_text, told.proposal_text)["unified"] if told.action.has_sql else None,
         "fields": [{"field": row.label, "before": row.before, "after": row.after} for row in told.rows],
         "checks": {"requirements": revision.requirements, "consequences": asdict(told.consequences)},
+        "checked": revision.checks,  # what was looked at when it was handed in; null: nothing was kept
         "dependents": item.dependents,
         "digest": revision.digest,
         "meaning_digest": revision.meaning_digest,

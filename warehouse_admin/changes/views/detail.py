@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 from warehouse_admin.accounts.policies import allows
 from warehouse_admin.accounts.roles import VIEW_ALL_ENTRIES
 from warehouse_admin.changes import (
+    checked,
     impacts,
     live,
     moves,
@@ -59,6 +60,8 @@ def render_detail(
         "revisions": votes.steps_of(change),
         "unified": request.GET.get("view") == "unified",
         "told": describe(change, shown, impacts.direct(impact)),
+        "checks": checked.grouped(shown.checks),
+        "nothing_kept": checked.NOTHING_KEPT,
         "timeline": timeline,
         "impact": impact,
         "others": selectors.others_open(change.about, besides=change) if not change.is_closed else [],
