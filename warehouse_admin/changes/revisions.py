@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from warehouse_admin.accounts.models import User
-from warehouse_admin.changes import impacts, keys
+from warehouse_admin.changes import anchoring, crediting, impacts, keys
 from warehouse_admin.changes.actions import Facts, action_of
 from warehouse_admin.changes.live import readers_of
 from warehouse_admin.changes.models import ChangeRequest, Item, Revision
@@ -19,8 +20,13 @@ _TOLD = {
 """What the trail keeps of the former state by actions without fields: of views, and of tables."""
 
 
-def add_revision(change: ChangeRequest, editor: User, base: Facts, proposal: Facts) -> Revision:
-    """The next numbered snapshot of a locked change, with its dependents as the mirror knows them now."""
+def add_revision(
+    change: ChangeRequest, editor: User, base: Facts, proposal: Facts, suggesters: Iterable[User] = ()
+) -> Revision:
+    """The next numbered snapshot of a locked change, with its dependents as the mirror knows them now.
+
+    Its threads follow their lines, and those whose suggestions it holds are credited with it.
+    """
     action = action_of(change.action)
     last = change.revisions.order_by("-number").values_list("number", flat=True).first() or 0
     kept = {name: base[name] for name in action.kept if name in base}
@@ -45,6 +51,8 @@ def add_revision(change: ChangeRequest, editor: User, base: Facts, proposal: Fac
     )
     item.save(force_insert=True)
     revision.item = item
+    crediting.credit(revision, suggesters)
+    anchoring.follow(change, revision)
     keys.wipe(change, "a newer revision", but=proposal)
     if change.revision_number != revision.number:
         change.revision_number = revision.number

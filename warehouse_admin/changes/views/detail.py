@@ -52,7 +52,7 @@ def render_detail(
     current = selectors.revision(change)
     shown = _shown_revision(request, change, current)
     impact, timeline = presenters.impact(change, shown), presenters.timeline(change)
-    moved = any(line["url"] for line in timeline)  # onto what others did meanwhile
+    moved = any(line["moved"] for line in timeline)  # onto what others did meanwhile
     context = {
         **status_context(request, change, current),
         "shown": shown,
