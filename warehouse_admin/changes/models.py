@@ -433,6 +433,10 @@ class ThreadComment(models.Model):
         return f"{self.author} in {self.thread_id}"
 
     @property
+    def is_accepted(self) -> bool:
+        return self.decision == self.Decision.ACCEPTED
+
+    @property
     def is_open_suggestion(self) -> bool:
         return self.is_suggestion and not self.decision
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.urls import reverse
 
 from warehouse_admin.accounts.models import User
-from warehouse_admin.changes import expiry, impacts, selectors, votes
+from warehouse_admin.changes import expiry, holding, impacts, selectors, votes
 from warehouse_admin.changes.live import readers_of
 from warehouse_admin.changes.models import ChangeEvent, ChangeRequest, Revision
 from warehouse_admin.changes.readiness import badge, blockers
@@ -90,6 +90,13 @@ def cast_votes(change: ChangeRequest, revision: Revision) -> list[dict[str, Any]
         }
         for vote in tally.votes
     ]
+
+
+def last_reviewed(change: ChangeRequest, user: User) -> int:
+    """The newest revision that this person voted on, whether that counts or not; 0 for none."""
+    numbers = {step.pk: step.number for step in votes.steps_of(change)}
+    own = (numbers[vote.revision_id] for vote in votes.tally(change).votes if vote.voter_id == user.pk)
+    return max(own, default=0)
 
 
 def requirements(change: ChangeRequest, revision: Revision) -> list[dict[str, Any]]:
@@ -228,6 +235,7 @@ def detail_dict(
         "requirements": requirements(change, revision),
         "votes": cast_votes(change, revision),
         "blockers": blockers(change, user, revision),
+        "unresolved_threads": holding.unresolved(change),
         "field_changes": [{"field": row.label, "before": row.before, "after": row.after} for row in told.rows],
         "request": told.request if comparable or not told.action.has_sql else None,
         "consequences": asdict(told.consequences),

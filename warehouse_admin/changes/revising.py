@@ -116,9 +116,7 @@ def _given(**values: Any) -> Facts:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _replace(
-    change: ChangeRequest, user: User, latest: Revision, proposal: Facts, suggested: Suggested | None
-) -> None:
+def _replace(change: ChangeRequest, user: User, latest: Revision, proposal: Facts, suggested: Suggested | None) -> None:
     """A new revision in place of `latest`; approvals follow what it means, and may approve the change again."""
     revision = add_revision(change, user, latest.base, proposal, suggested.people if suggested else ())
     did, said = ("suggestions_accepted", suggested.said) if suggested else ("revised", "")

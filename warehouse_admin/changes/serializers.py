@@ -233,6 +233,7 @@ class ChangeDetail(serializers.Serializer):
     requirements = Required(many=True)
     votes = CastVote(many=True)
     blockers = Blocker(many=True)
+    unresolved_threads = serializers.IntegerField(help_text="About its lines; see `threads/`.")
     impact = Impact()
     mutation = Write(allow_null=True)
     timeline = Event(many=True)

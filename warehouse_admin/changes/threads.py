@@ -33,6 +33,10 @@ class Said:
     suggestion: str | None = None
     nonce: str = ""  # of the form: the same form that says the same says it once
 
+    @property
+    def is_nothing(self) -> bool:
+        return self.suggestion is None and is_blank(self.text)
+
     def mark(self, change: ChangeRequest) -> str:
         """What is the same when the same form says the same about a change; empty where no form is known."""
         return json_digest([change.pk, self.nonce, self.text, self.suggestion]) if self.nonce else ""
@@ -113,7 +117,7 @@ def _settle(change: ChangeRequest, user: User, key: int, said: Said | None, *, r
         require_talk(user, change, action=f"change.{did}")
         thread = thread_of(change, key)
         policies.require_settle(user, change, thread, action=f"change.{did}")
-        if said is not None and not is_blank(said.text):
+        if said is not None and not said.is_nothing:
             _reply(change, user, thread, said)
         if thread.is_resolved == resolved:
             return thread  # a double click, or somebody else was faster

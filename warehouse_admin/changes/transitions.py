@@ -128,9 +128,7 @@ def current_revision(change: ChangeRequest) -> Revision:
     return found
 
 
-def note(
-    change: ChangeRequest, actor: User | None, kind: str, text: str = "", *, thread: Thread | None = None
-) -> None:
+def note(change: ChangeRequest, actor: User | None, kind: str, text: str = "", *, thread: Thread | None = None) -> None:
     """One line of the timeline; of a `thread` it leads there."""
     ChangeEvent.objects.create(
         change=change,

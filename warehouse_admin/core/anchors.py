@@ -90,7 +90,7 @@ def _moved(span: Span | None, found: Iterable[Block]) -> Span | None:
 
 
 def _elsewhere(anchor: Anchor, before: _Keyed, after: _Keyed) -> Span | None:
-    """By their words, unless the older text had the same lines more than once: then another of them would pose as it."""
+    """By their words; where the older text had them more than once, one of the others would pose as these."""
     wanted = _keys(anchor.quoted)
     if not any(wanted) or len(before.occurrences(wanted)) > 1:
         return None

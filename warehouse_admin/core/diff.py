@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Literal
+from typing import Any, Literal
 
 from warehouse_admin.core.editscript import LINE_STEPS, Block, Steps, blocks, lines_of
 from warehouse_admin.core.longlines import LONGEST_LINE, went_on
 from warehouse_admin.core.unseen import visible
 
 Kind = Literal["equal", "insert", "delete", "replace", "fold"]
+Asides = Mapping[int, Sequence[Any]]  # by line
 Segments = tuple[tuple[str, bool], ...]  # (text, whether it changed)
 
 MOST_ROWS = 3000
@@ -83,6 +84,27 @@ def diff(
     shown = sum((row.kind in ("insert", "delete")) + 2 * (row.kind == "replace") for row in rows)
     added, removed = comparison.added, comparison.removed
     return Diff(rows, added, removed, truncated, unshown=added + removed - shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows, and what is to stand under the last of them."""
+
+    rows: tuple[Row, ...]
+    asides: tuple[Any, ...] = ()
+
+
+def parts(rows: Sequence[Row], old: Asides | None = None, new: Asides | None = None) -> list[Part]:
+    """The rows cut where something stands beside a line of the old or of the new text, by its number."""
+    if not old and not new:
+        return [Part(tuple(rows))]
+    made, start = [], 0
+    for at, row in enumerate(rows):
+        asides = (*(old or {}).get(row.old_number or 0, ()), *(new or {}).get(row.new_number or 0, ()))
+        if asides:
+            made.append(Part(tuple(rows[start : at + 1]), asides))
+            start = at + 1
+    return [*made, Part(tuple(rows[start:]))]
 
 
 def diff_to_dict(old: str, new: str, context: int = 3) -> dict[str, object]:

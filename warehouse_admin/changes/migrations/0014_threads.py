@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 former = import_module("warehouse_admin.changes.migrations.0009_co_authors_and_votes")
-STILL_VOTES = "a standing vote is given up before its voter's suggestion becomes what it is for"
+STILL_VOTES = "a standing vote is given up before what its voter suggested becomes a part of what it is for"
 FIXED = "credits are never changed"
 # The vote of whoever suggested a part of what is voted on; what was voided is kept.
 IS_OWN = f"""{former.IS_OWN} OR (NEW.voided_at IS NULL AND EXISTS (
