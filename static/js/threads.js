@@ -16,7 +16,8 @@
   const start = () => {
     const links = numbers();
     for (const link of links) link.tabIndex = -1;
-    choose(document.querySelector("#diff .diff-insert .diff-no > a, #diff .diff-no:has(+ .diff-insert) > a, #diff .diff-no:has(+ .diff-delete) > a") || links[0]);
+    const changed = (kind) => document.querySelector(`#diff .diff-row.diff-${kind} > .diff-no > a, #diff .diff-no:has(+ .diff-${kind}) > a`);
+    choose(changed("insert") || changed("delete") || links[0]);
   };
   const columnOf = (link) => Array.from(link.closest("tr").children).indexOf(link.parentElement);
   const move = (link, step) => {

@@ -199,7 +199,9 @@ def test_threads_hold_nothing_back_unless_the_connection_says_so(change, reviewe
     assert remote.sql == LINES
 
 
-def test_where_they_do_the_last_one_resolved_lets_it_go(change, connection, reviewer, viewer, approve, committed, remote):
+def test_where_they_do_the_last_one_resolved_lets_it_go(
+    change, connection, reviewer, viewer, approve, committed, remote
+):
     connection.threads_block = True
     connection.save()
     threads = [opened(change, viewer), opened(change, viewer, place=(1, 1))]
