@@ -33,11 +33,11 @@ def line(change: ChangeRequest, number: int = 3, revision: int = 1, side: str = 
     return reverse("changes:line", args=[change.pk, revision, side, number])
 
 
-@pytest.mark.parametrize("view", ["", "unified"])
-def test_the_number_of_each_line_leads_to_a_form_and_a_thread_stands_under_its_line(view, change, judge, reviewer):
+@pytest.mark.parametrize("how", ["", "unified"])
+def test_the_number_of_each_line_leads_to_a_form_and_a_thread_stands_under_its_line(how, change, judge, reviewer):
     thread = opened(change, reviewer, "Why <one>?")
 
-    page = shown(judge.get(url("detail", change), {"view": view} if view else {}))
+    page = shown(judge.get(url("detail", change), {"view": how} if how else {}))
 
     assert f'<a href="{line(change, 3)}">3</a>' in page
     assert f'<a href="{line(change, 1, side="base")}">1</a>' in page
