@@ -87,6 +87,16 @@
     if (row && isUntouched(row)) close(row);
   });
 
+  /* What was sent is no draft any more; the page stays, so nothing else would tell. */
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const form = event.detail.requestConfig?.elt?.closest?.("form.thread-new, .thread form");
+    if (!form || event.detail.xhr.status !== 200) return;
+    for (const area of form.querySelectorAll("textarea[data-draft-key]")) {
+      area.value = area.defaultValue;
+      area.dispatchEvent(new CustomEvent("draft:saved"));
+    }
+  });
+
   /* A thread that an address leads to is open, whatever it is. */
   const unfold = () => {
     const thread = /^#(thread|comment)-\d+$/.test(location.hash) && document.querySelector(location.hash)?.closest("details.thread");

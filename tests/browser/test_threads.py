@@ -35,6 +35,12 @@ def test_a_reviewer_suggests_another_line_and_the_author_takes_it_in(sign_in: Ca
     thread.get_by_role("button", name="Reply").click()
     expect(thread).to_contain_text("2 comments")
     expect(thread.get_by_label("Reply")).to_have_value("")
+    expect(remy.locator(".draft-offer")).to_have_count(0)
+    thread.get_by_role("button", name="Resolve").click()
+    expect(remy.locator("#threads")).not_to_contain_text("unresolved")
+    thread.locator("summary").first.click()
+    thread.get_by_role("button", name="Open again").click()
+    expect(remy.locator("#threads")).to_contain_text("1 unresolved thread")
 
     erin.goto(f"/changes/{number}/")
     erin.locator("#diff details.thread").get_by_role("button", name="Accept").click()

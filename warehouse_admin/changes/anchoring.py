@@ -18,9 +18,9 @@ def text_of(item: Item, side: str) -> str:
 def follow(change: ChangeRequest, revision: Revision) -> None:
     """Let the threads of a locked change follow their lines from the revision before into this new one."""
     threads = list(Thread.objects.filter(change=change))
-    former = Item.objects.filter(revision__change=change, revision__number=revision.number - 1, position=0).first()
-    if not threads or former is None:
+    if not threads:
         return
+    former = Item.objects.get(revision__change=change, revision__number=revision.number - 1, position=0)
     for side in Thread.Side:
         of_side = [thread for thread in threads if thread.side == side]
         places = {thread.pk: thread.place_in(revision.number - 1) for thread in of_side}

@@ -101,10 +101,6 @@ class ThreadList(Idempotent, ListEndpoint):
     def prepare(self, rows: Any) -> Any:
         return talks.dicts_of(found(self.kwargs["number"], self.request), rows)
 
-    def get(self, request: SignedInRequest, number: int) -> Response:
-        """Every thread, oldest first."""
-        return self.list(request)
-
     @extend_schema(request=NewThread, responses={201: ThreadDetail})
     def post(self, request: SignedInRequest, number: int) -> Response:
         """Open a thread about lines of a text that the change proposes, or of its base."""

@@ -28,9 +28,8 @@ class ReplyForm(forms.Form):
     )
     nonce = forms.CharField(widget=forms.HiddenInput, required=False, max_length=64)
 
-    def __init__(self, *args: Any, quoted: str, suggests: bool, **kwargs: Any) -> None:
-        first = {"suggestion": quoted, "nonce": uuid.uuid4().hex, **(kwargs.pop("initial", None) or {})}
-        super().__init__(*args, initial=first, **kwargs)
+    def __init__(self, sent: Any = None, *, quoted: str, suggests: bool, initial: dict[str, Any] | None = None) -> None:
+        super().__init__(sent, initial={"suggestion": quoted, "nonce": uuid.uuid4().hex, **(initial or {})})
         self.quoted = quoted
         if not suggests:
             del self.fields["suggestion"]
