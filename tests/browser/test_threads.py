@@ -49,7 +49,8 @@ def test_a_reviewer_suggests_another_line_and_the_author_takes_it_in(sign_in: Ca
     expect(erin.locator("#threads")).not_to_contain_text("unresolved")
 
     remy.reload()
-    expect(remy.locator("main")).to_contain_text("What you suggested is part of this revision")
+    expect(remy.locator("#diff details.thread")).to_contain_text("Resolved by Erin")
+    expect(remy.locator("main")).to_contain_text("Suggested by Remy")
 
 
 def _propose(page: Page) -> int:
