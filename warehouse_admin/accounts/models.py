@@ -80,6 +80,7 @@ class Connection(models.Model):
     guard_count = models.PositiveIntegerField(default=200)  # acts on more schedules than this need a typed count
     guard_percent = models.PositiveSmallIntegerField(default=50)  # or on more than this share of them
     guard_second_person = models.BooleanField(default=False)  # and another operator's yes
+    threads_block = models.BooleanField(default=False)  # what has unresolved threads is not applied
     generation = models.CharField(max_length=1, blank=True)
     capabilities = models.JSONField(default=dict, blank=True)
     checked_at = models.DateTimeField(null=True, blank=True)

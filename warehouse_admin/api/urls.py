@@ -15,6 +15,7 @@ from warehouse_admin.audit import saved_api as audit_saved
 from warehouse_admin.changes import api as changes
 from warehouse_admin.changes import api_drafts as drafts
 from warehouse_admin.changes import api_judging as judging
+from warehouse_admin.changes import api_threads as threads
 from warehouse_admin.interviews import api as interviews
 from warehouse_admin.lineage import api as lineage
 from warehouse_admin.mirror import api as mirror
@@ -25,6 +26,7 @@ app_name = "api"
 V1 = "api/v1"
 VIEW = f"{V1}/saved-queries/<uuid:posthog_id>"
 CHANGE = f"{V1}/changes/<int:number>"
+THREAD = f"{CHANGE}/threads/<int:thread>"
 EXPORT = f"{V1}/audit/exports/<uuid:export_id>"
 ENTRY = f"{V1}/activity/<int:entry_id>"
 CAMPAIGN = f"{V1}/schedules/resumes/<uuid:resume_id>"
@@ -58,6 +60,17 @@ urlpatterns = [
     path(f"{CHANGE}/re-request/", changes.ReRequest.as_view(), name="change-re-request"),
     path(f"{CHANGE}/dismiss/", changes.Dismiss.as_view(), name="change-dismiss"),
     path(f"{CHANGE}/comment/", changes.AddComment.as_view(), name="change-comment"),
+    path(f"{CHANGE}/threads/", threads.ThreadList.as_view(), name="thread-list"),
+    path(f"{THREAD}/", threads.ThreadOne.as_view(), name="thread-detail"),
+    path(f"{THREAD}/reply/", threads.Reply.as_view(), name="thread-reply"),
+    path(f"{THREAD}/resolve/", threads.Resolve.as_view(), name="thread-resolve"),
+    path(f"{THREAD}/reopen/", threads.Reopen.as_view(), name="thread-reopen"),
+    path(f"{CHANGE}/suggestions/accept/", threads.AcceptSuggestions.as_view(), name="suggestions-accept"),
+    path(
+        f"{CHANGE}/suggestions/<int:suggestion>/decline/",
+        threads.DeclineSuggestion.as_view(),
+        name="suggestion-decline",
+    ),
     path(f"{CHANGE}/co-authors/", changes.SetCoAuthors.as_view(), name="change-co-authors"),
     path(f"{CHANGE}/reopen/", changes.Reopen.as_view(), name="change-reopen"),
     path(f"{CHANGE}/reject/", changes.Reject.as_view(), name="change-reject"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import transaction
@@ -47,6 +47,7 @@ def create(
     base: str | None = None,
     nonce: str = "",
     rolls_back: ChangeRequest | None = None,
+    suggesters: Iterable[User] = (),
     draft: int = 0,
     **values: Any,
 ) -> ChangeRequest:
@@ -56,7 +57,7 @@ def create(
 
     It is written against what PostHog holds now. `base` is the digest (`Action.seen`) of what the person started from:
     BaseMoved if PostHog holds something else by now. `draft` is the version of the draft it was written in, which then
-    goes.
+    goes. `suggesters` are the people whose suggestions it holds.
     """
     if unknown := values.keys() - FIELDS:
         raise TypeError(f"No action has the fields {', '.join(sorted(unknown))}.")
@@ -86,7 +87,8 @@ def create(
         if wanted.has_sql:
             Draft.objects.of(author, saved_query or connection).used(proposal["query"], draft).delete()
         if made:
-            revision = add_revision(change, author, subject.base, keys.sealed(change, proposal, author), asked)
+            sealed = keys.sealed(change, proposal, author)
+            revision = add_revision(change, author, subject.base, sealed, asked=asked, suggesters=suggesters)
             _tell_creation(change, author, revision, submit)
     return change
 

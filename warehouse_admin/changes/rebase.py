@@ -166,7 +166,7 @@ def _onto_remote(
         if without and agreed is not None and agreed != without.digest:
             raise DropsLines(without)
         overwritten = attribution.edits_since(view, latest.base, held) if replaces else []
-        revision = add_revision(change, user, subject.base, proposal, asked)
+        revision = add_revision(change, user, subject.base, proposal, asked=asked)
         change.reason, change.submitted_at = reason, change.submitted_at or timezone.now()
         change.save(update_fields=["reason", "submitted_at"])
         _tell(change, user, latest, revision, without, attribution.told_edits(overwritten) if replaces else None)

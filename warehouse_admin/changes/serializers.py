@@ -256,6 +256,7 @@ class ChangeDetail(serializers.Serializer):
     requirements = Required(many=True)
     votes = CastVote(many=True)
     blockers = Blocker(many=True)
+    unresolved_threads = serializers.IntegerField(help_text="About its lines; see `threads/`.")
     impact = Impact()
     checks = Checks(allow_null=True, help_text="Null: nothing was kept of what was checked.")
     mutation = Write(allow_null=True)

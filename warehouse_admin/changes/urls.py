@@ -17,6 +17,7 @@ from warehouse_admin.changes.views import (
     proposing,
     scheduling,
     tables,
+    threads,
     whole,
 )
 
@@ -56,6 +57,12 @@ urlpatterns = [
     path("changes/<int:number>/rebase/", conflict.rebase, name="rebase"),
     path("changes/<int:number>/moved/<int:revision>/", conflict.moved, name="moved"),
     path("changes/<int:number>/revisions/<int:revision>/<str:side>.sql", whole.whole, name="whole"),
+    path("changes/<int:number>/lines/<int:revision>/<str:side>/<int:line>/", threads.line, name="line"),
+    path("changes/<int:number>/threads/<int:thread>/reply/", threads.reply, name="thread-reply"),
+    path("changes/<int:number>/threads/<int:thread>/resolve/", threads.resolve, name="thread-resolve"),
+    path("changes/<int:number>/threads/<int:thread>/reopen/", threads.reopen, name="thread-reopen"),
+    path("changes/<int:number>/suggestions/accept/", threads.accept, name="accept-suggestions"),
+    path("changes/<int:number>/suggestions/<int:suggestion>/decline/", threads.decline, name="decline-suggestion"),
     path("changes/<int:number>/drop/", actions.drop, name="drop"),
     path("changes/<int:number>/carry-over/", actions.carry_over, name="carry-over"),
     path("changes/<int:number>/submit/", actions.submit, name="submit"),
