@@ -49,7 +49,7 @@ def main() -> None:
     for line in sys.stdin.buffer:
         signal.setitimer(signal.ITIMER_REAL, LONGEST_SECONDS)
         try:
-            told = {"text": format_string(json.loads(line), mode)}
+            told: dict[str, Any] = {"text": format_string(json.loads(line), mode)}
         except (SqlfmtError, RecursionError, ValueError, IndexError, KeyError, AttributeError, AssertionError):
             told = {"text": None}  # a library for other dialects meets text it never saw
         signal.setitimer(signal.ITIMER_REAL, 0)
