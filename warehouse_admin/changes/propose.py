@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit.targets import Target
-from warehouse_admin.changes import keys, live, moves, policies, selectors, texts
+from warehouse_admin.changes import keys, linting, live, moves, policies, selectors, texts
 from warehouse_admin.changes.actions import FIELDS, Action, Facts, Mirrored, Subject, action_of
 from warehouse_admin.changes.actions.keys import KEYS
 from warehouse_admin.changes.checks import (
@@ -69,6 +69,8 @@ def create(
     if about is not None:
         live.refuse_closed(about)
     proposal, reason = check_proposal(wanted, connection, about, values, reason, reason_needed=submit)
+    if submit and rolls_back is None:
+        linting.refuse(wanted, connection, about, proposal, {author.pk})
     refuse_unoffered(wanted, connection)
     subject = live.read_subject(about) if about else live.read_new(connection, wanted, proposal["name"])
     if base is not None and base != wanted.seen(subject.base):
@@ -124,6 +126,8 @@ def submit(change: ChangeRequest, user: User) -> ChangeRequest:
             raise InvalidInput("Say why first.", errors={"reason": ["A reason is needed to submit a change."]})
         latest = current_revision(change)
         action = action_of(change.action)
+        lint = linting.report(change, latest)
+        linting.refuse_found(change, lint)
         refuse_keyless(change.connection, change.author)
         keys.refuse_spent(change)
         if change.about is not None:
@@ -133,7 +137,7 @@ def submit(change: ChangeRequest, user: User) -> ChangeRequest:
             Draft.objects.of(user, change).used(latest.proposal["query"], 0).delete()
         move(change, State.IN_REVIEW, submitted_at=timezone.now())
         note(change, user, "submitted")
-        record(change, user, "submitted", reason=change.reason)
+        record(change, user, "submitted", reason=change.reason, after=linting.told(latest, lint) or None)
     return change
 
 

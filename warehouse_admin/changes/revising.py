@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from warehouse_admin.accounts.models import User
-from warehouse_admin.changes import keys, policies, verdict
+from warehouse_admin.changes import keys, linting, policies, verdict
 from warehouse_admin.changes.actions import FIELDS, Facts, Subject, action_of
 from warehouse_admin.changes.checks import check_proposal, field_at_fault
 from warehouse_admin.changes.errors import StaleRevision
@@ -47,6 +47,8 @@ def revise(
         change.reason if reason is None else reason,
         reason_needed=change.state != State.DRAFT,
     )
+    if change.state != State.DRAFT and change.rolls_back_id is None:
+        linting.refuse(action, change.connection, change.about, proposal, linting.writers(change, user))
     with transaction.atomic():
         change = lock(change)
         require_state(change, "revise")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from warehouse_admin.accounts.models import User
-from warehouse_admin.changes import impacts, keys
+from warehouse_admin.changes import impacts, keys, linting
 from warehouse_admin.changes.actions import Facts, action_of
 from warehouse_admin.changes.live import readers_of
 from warehouse_admin.changes.models import ChangeRequest, Item, Revision
@@ -58,7 +58,7 @@ def told(revision: Revision) -> dict[str, Any]:
     names = [*action.fields, "name"] if action.fields else [*_TOLD[action.of_tables]]
     before = {name: revision.base.get(name) for name in names if name in revision.base}
     after = {"revision": revision.number, "digest": revision.digest, "action": str(action.name), **revision.proposal}
-    return {"before": before, "after": after}
+    return {"before": before, "after": after | linting.told(revision, linting.report(revision.change, revision))}
 
 
 def unseen_dependents(change: ChangeRequest, revision: Revision) -> list[str]:

@@ -25,6 +25,20 @@ from warehouse_admin.lineage.lint.rules import RULES, rule_of
 from warehouse_admin.mirror import selectors as mirror
 from warehouse_admin.mirror.api import IN_CONNECTION, OfView
 
+STATES = ("standing", "ended", "revoked")
+
+
+def _state(value: str) -> str:
+    if value not in STATES:
+        raise filters.Unusable(f"Use one of {', '.join(STATES)}.")
+    return value
+
+
+def _in_state(value: str) -> Q:
+    if value == "revoked":
+        return Q(revoked_at__isnull=False)
+    return Q(revoked_at=None) & (LintExemption.unended() if value == "standing" else Q(until__lt=today()))
+
 
 class RuleList(Endpoint):
     serializer_class = serializers.RuleRow
@@ -88,13 +102,7 @@ class ExemptionList(Idempotent, ListEndpoint):
         "connection": connection_filter(),
         "rule": filters.text("rule", "The id of a rule."),
         "saved_query": filters.identifier("saved_query__posthog_id"),
-        "state": filters.conditions(
-            {
-                "standing": Q(revoked_at=None) & ~Q(until__lt=today),
-                "ended": Q(revoked_at=None, until__lt=today),
-                "revoked": Q(revoked_at__isnull=False),
-            }
-        ),
+        "state": filters.Filter(_state, _in_state, schema={"type": "string", "enum": list(STATES)}),
     }
     orderings: ClassVar = {"granted_at": "granted_at", "rule": "rule"}
     default_ordering = "-granted_at"

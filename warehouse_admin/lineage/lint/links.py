@@ -16,5 +16,5 @@ def page_of_rule(rule: str) -> str:
 
 def page_to_exempt(rule: str, connection: Connection, view: SavedQuery | None, name: str = "") -> str:
     """Where a view is exempted from a rule, or an exemption is asked for."""
-    about = {"view": str(view.posthog_id)} if view else {}
-    return f"{reverse('lint:exempt', args=[rule])}?{urlencode({'connection': connection.slug, **about, 'name': name})}"
+    about = {"view": str(view.posthog_id)} if view else {"name": name}
+    return f"{reverse('lint:exempt', args=[rule])}?{urlencode({'connection': connection.slug, **about})}"

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from warehouse_admin.accounts.models import Connection
+from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
 from warehouse_admin.mirror.models import SavedQuery
 
 
@@ -38,9 +39,9 @@ class LintExemptionQuerySet(models.QuerySet["LintExemption"]):
         return self.filter(self.model.unended(), revoked_at=None)
 
     def for_list(self) -> LintExemptionQuerySet:
-        return self.select_related("connection", "saved_query", "granted_by", "revoked_by").defer(
-            "saved_query__query", "saved_query__columns"
-        )
+        """With all that is told of each, and no text or key."""
+        unread = ("saved_query__query", "saved_query__columns", *CONNECTION_UNREAD)
+        return self.select_related("connection", "saved_query", "granted_by", "revoked_by").defer(*unread)
 
 
 class LintExemption(models.Model):

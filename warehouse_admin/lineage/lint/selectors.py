@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.db.models import Q
 
 from warehouse_admin.accounts.models import Connection
+from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
 from warehouse_admin.core.errors import Missing
 from warehouse_admin.lineage.lint.base import Level, Rule
 from warehouse_admin.lineage.lint.models import LintExemption, LintExemptionQuerySet, LintLevel
@@ -28,6 +29,14 @@ def levels_of(connection: Connection) -> dict[str, str]:
     """Where a connection weighs a rule otherwise than by itself; one query."""
     rows = LintLevel.objects.filter(connection=connection, rule__in=RULES)
     return {rule: level for rule, level in rows.values_list("rule", "level") if level in Level.values}
+
+
+def words() -> dict[str, list[LintLevel]]:
+    """Every word about a level, by rule; one query."""
+    found: dict[str, list[LintLevel]] = {}
+    for one in LintLevel.objects.select_related("connection").defer(*CONNECTION_UNREAD).order_by("connection__slug"):
+        found.setdefault(one.rule, []).append(one)
+    return found
 
 
 def weighed(rule: Rule, connections: Iterable[Connection]) -> list[Weighed]:

@@ -8,9 +8,9 @@ from rest_framework import serializers
 
 from warehouse_admin.core.rest.fields import ExactText
 from warehouse_admin.lineage.lint.base import Level
+from warehouse_admin.lineage.lint.links import page_of_rule
 from warehouse_admin.lineage.lint.models import LintExemption
 from warehouse_admin.lineage.lint.report import Finding, Report
-from warehouse_admin.lineage.lint.links import page_of_rule
 
 
 class ExemptBy(serializers.Serializer):

@@ -215,9 +215,7 @@ def _wrong_day(until: datetime.date | None) -> dict[str, list[str]]:
     if until < today():
         return {"until": ["This day has passed. Choose today or a later one, or leave it empty."]}
     if until > today() + datetime.timedelta(days=366 * LONGEST_YEARS):
-        return {
-            "until": [f"At most {LONGEST_YEARS} years ahead; leave it empty for as long as somebody takes it back."]
-        }
+        return {"until": [f"At most {LONGEST_YEARS} years ahead; or empty: until somebody takes it back."]}
     return {}
 
 

@@ -47,9 +47,8 @@ class CommaJoin(Rule):
         for select in selects(subject.tree):
             for join in _unconditional(select):
                 if _is_tied(select, join) and _after_comma(subject.sql, join):
-                    yield Found(
-                        join.at, f"{join.name or 'It'} is joined by WHERE. Write JOIN … ON with that condition."
-                    )
+                    told = f"{join.name or 'It'} is joined by WHERE. Write JOIN … ON with that condition."
+                    yield Found(join.at, told)
 
 
 def _unconditional(select: Select) -> Iterator[Join]:
