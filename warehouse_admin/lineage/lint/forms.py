@@ -29,7 +29,9 @@ class ReasonForm(forms.Form):
 
 
 class LevelForm(ReasonForm):
-    connection = forms.ModelChoiceField(Connection.objects.only("slug", "name"), to_field_name="slug", label="Project")
+    connection = forms.ModelChoiceField(
+        Connection.objects.only("slug", "name"), to_field_name="slug", label="Project", empty_label=None
+    )
     level = forms.ChoiceField(choices=Level.choices, label="It weighs as")
     field_order = ("connection", "level", "reason")
 

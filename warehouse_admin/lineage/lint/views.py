@@ -38,7 +38,8 @@ def rule_list(request: HttpRequest) -> HttpResponse:
 @require_GET
 def rule(request: HttpRequest, rule: str) -> HttpResponse:
     """Why a rule is there, how to keep it, what it weighs, and who need not."""
-    return _rule_page(request, rule_of(rule), LevelForm(initial={"level": rule_of(rule).level}))
+    found = rule_of(rule)
+    return _rule_page(request, found, LevelForm(initial={"level": found.level}))
 
 
 @require_POST
