@@ -125,6 +125,6 @@ def test_a_text_is_formatted_or_refused(db, people, script_of):
     script = script_of(people["viewer"], read_only=False)
 
     assert script.post("format/", {"query": "select a,b from t"}).json() == {
-        "query": "SELECT a, b\nFROM t", "changed": True,
+        "query": "SELECT a, b FROM t", "changed": True,
     }  # fmt: skip
     assert "syntax error" in is_problem(script.post("format/", {"query": "select a from"}), 400)["errors"]["query"][0]

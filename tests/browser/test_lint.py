@@ -28,7 +28,7 @@ def test_findings_come_while_typing_and_a_key_formats_the_text(sign_in: Callable
     area.press("Shift+Alt+F")
 
     text = page.locator("textarea[name=query]")
-    expect(text).to_have_value("SELECT *\nFROM stg_app_orders o")
+    expect(text).to_have_value("SELECT * FROM stg_app_orders o")
     area.press("Control+Z")
     expect(text).to_have_value("select * from stg_app_orders o")
     page.keyboard.insert_text(" where (")

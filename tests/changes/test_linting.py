@@ -201,7 +201,7 @@ def test_the_button_formats_without_a_script_and_saves_nothing(client_of, author
     page = client_of(author).post(edit_url, sent)
 
     assert page.status_code == 200
-    assert textarea(page) == "SELECT order_id, 1 AS one\nFROM stg_app_orders"
+    assert textarea(page) == "SELECT order_id, 1 AS one FROM stg_app_orders"
     assert textarea(page, "reason") == "because"
     assert "Nothing is saved yet" in words(page)
     page = client_of(author).post(edit_url, {**sent, "query": "select a from"})
@@ -232,7 +232,7 @@ def test_the_script_gets_the_text_or_a_sentence(client_of, author, viewer, conne
     good = client_of(author).post(address, {"query": "select a from t"})
     bad = client_of(author).post(address, {"query": "select a from"})
 
-    assert good.json() == {"query": "SELECT a\nFROM t"}
+    assert good.json() == {"query": "SELECT a FROM t"}
     assert (bad.status_code, "syntax error" in bad.json()["message"]) == (422, True)
     assert client_of(viewer).post(address, {"query": "select a from t"}).status_code == 403
 

@@ -31,7 +31,7 @@ class FindingRow(serializers.Serializer):
 
     rule = serializers.CharField(source="rule.id")
     title = serializers.CharField(source="rule.title")
-    level = serializers.ChoiceField(choices=["error", "warning", "note"], help_text="`error` stands in the way.")
+    level = serializers.CharField(help_text="`error`, which stands in the way, `warning` or `note`.")
     message = serializers.CharField()
     line = serializers.IntegerField(help_text="From 1, as the column.")
     column = serializers.IntegerField()
