@@ -23,6 +23,7 @@ PROPOSE = "changes.propose_changerequest"
 REVIEW = "changes.review_changerequest"
 APPLY = "changes.apply_changerequest"
 CLOSE = "changes.close_changerequest"
+EXEMPT = "lineage.exempt_finding"
 REFRESH = "mirror.refresh_savedquery"
 RUN = "mirror.run_savedquery"
 START_SYNC = "mirror.start_sync"
@@ -37,7 +38,7 @@ MANAGE_PEOPLE = "accounts.manage_people"
 ROLE_PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.VIEWER: frozenset(),
     Role.EDITOR: frozenset({PROPOSE, REFRESH, START_SYNC, READ_INTERVIEWS, WRITE_INTERVIEWS}),
-    Role.REVIEWER: frozenset({PROPOSE, REVIEW, REVIEW_ACTIVITY, REFRESH, READ_INTERVIEWS}),
+    Role.REVIEWER: frozenset({PROPOSE, REVIEW, EXEMPT, REVIEW_ACTIVITY, REFRESH, READ_INTERVIEWS}),
     Role.OPERATOR: frozenset(
         {PROPOSE, APPLY, RESUME, RUN, START_SYNC, REFRESH, REVIEW_ACTIVITY, READ_INTERVIEWS, WRITE_INTERVIEWS}
     ),
@@ -46,6 +47,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[str]] = {
         {
             PROPOSE,
             CLOSE,
+            EXEMPT,
             RESUME,
             RUN,
             MANAGE_CONNECTIONS,

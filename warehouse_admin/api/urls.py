@@ -18,6 +18,7 @@ from warehouse_admin.changes import api_judging as judging
 from warehouse_admin.changes import api_threads as threads
 from warehouse_admin.interviews import api as interviews
 from warehouse_admin.lineage import api as lineage
+from warehouse_admin.lineage.lint import api as lint
 from warehouse_admin.mirror import api as mirror
 from warehouse_admin.schedules import statistics_api
 from warehouse_admin.schedules.api import campaigns, pauses, runs
@@ -40,6 +41,14 @@ urlpatterns = [
     path(f"{VIEW}/activity/", activity.EntriesOfView.as_view(), name="view-activity"),
     path(f"{VIEW}/lineage/", lineage.Lineage.as_view(), name="view-lineage"),
     path(f"{VIEW}/refresh/", mirror.Refresh.as_view(), name="view-refresh"),
+    path(f"{VIEW}/lint/", lint.LintOfView.as_view(), name="view-lint"),
+    path(f"{V1}/saved-queries/new/lint/", lint.LintOfNewView.as_view(), name="new-view-lint"),
+    path(f"{V1}/lint/rules/", lint.RuleList.as_view(), name="lint-rules"),
+    path(f"{V1}/lint/rules/<slug:rule>/", lint.RuleOne.as_view(), name="lint-rule"),
+    path(f"{V1}/lint/rules/<slug:rule>/level/", lint.RuleLevel.as_view(), name="lint-rule-level"),
+    path(f"{V1}/lint/exemptions/", lint.ExemptionList.as_view(), name="lint-exemptions"),
+    path(f"{V1}/lint/exemptions/<int:exemption_id>/revoke/", lint.RevokeExemption.as_view(), name="lint-revoke"),
+    path(f"{V1}/format/", lint.Format.as_view(), name="format"),
     path(f"{VIEW}/impact/", judging.ImpactOfText.as_view(), name="view-impact"),
     path(f"{VIEW}/preview/", judging.PreviewOfText.as_view(), name="view-preview"),
     path(f"{VIEW}/draft/", drafts.DraftOfView.as_view(), name="view-draft"),

@@ -9,7 +9,7 @@ from typing import Any
 from django.urls import reverse
 
 from warehouse_admin.accounts.models import User
-from warehouse_admin.changes import expiry, holding, impacts, selectors, votes
+from warehouse_admin.changes import expiry, holding, impacts, linting, selectors, votes
 from warehouse_admin.changes.live import readers_of
 from warehouse_admin.changes.models import ChangeEvent, ChangeRequest, Revision
 from warehouse_admin.changes.readiness import badge, blockers
@@ -240,6 +240,7 @@ def detail_dict(
         "request": told.request if comparable or not told.action.has_sql else None,
         "consequences": asdict(told.consequences),
         "cautions": cautions(change, revision) if longest_diff is None else None,
+        "lint": linting.as_dict(change, revision) if longest_diff is None and told.action.has_sql else None,
         "impact": told_impact,
         "checks": revision.checks,
         "mutation": (_whole_mutation_dict if longest_diff is None else mutation_dict)(change.mutation),

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from warehouse_admin.accounts.models import User
-from warehouse_admin.changes import attribution, live, policies, verdict
+from warehouse_admin.changes import attribution, linting, live, policies, verdict
 from warehouse_admin.changes.actions import action_of
 from warehouse_admin.changes.checks import check_proposal, clean_reason
 from warehouse_admin.changes.dropped import Dropped, dropped
@@ -144,6 +144,8 @@ def _onto_remote(
     if query is not None:
         values = {**proposal, "query": query}
         proposal, _ = check_proposal(action, change.connection, about, values, change.reason, reason_needed=False)
+    if change.rolls_back_id is None:
+        linting.refuse(action, change.connection, about, proposal, linting.writers(change, user))
     reason = change.reason or clean_reason(reason)
     subject = live.read_subject(about)
     if action.has_sql:

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from warehouse_admin.accounts.models import User
-from warehouse_admin.changes import keys, policies, verdict
+from warehouse_admin.changes import keys, linting, policies, verdict
 from warehouse_admin.changes.actions import FIELDS, Facts, Subject, action_of
 from warehouse_admin.changes.checks import check_proposal, field_at_fault
 from warehouse_admin.changes.errors import StaleRevision
@@ -56,7 +56,9 @@ def revise(
         raise TypeError(f"No action has the fields {', '.join(sorted(unknown))}.")
     change, proposal, wanted = _checked(change, user, _given(query=query, **more), reason)
     asked = ask_of(change, user, proposal) if change.state != State.DRAFT else None
-    return _keep(change, user, proposal, wanted, revision=revision, draft=draft, asked=asked)
+    return _keep(
+        change, user, proposal, wanted, revision=revision, draft=draft, asked=asked, suggested=suggested
+    )
 
 
 def _checked(change: ChangeRequest, user: User, values: Facts, reason: str | None) -> tuple[ChangeRequest, Facts, str]:
@@ -71,6 +73,9 @@ def _checked(change: ChangeRequest, user: User, values: Facts, reason: str | Non
         change.reason if reason is None else reason,
         reason_needed=change.state != State.DRAFT,
     )
+    if change.state != State.DRAFT and change.rolls_back_id is None:
+        action, writers = action_of(change.action), linting.writers(change, user)
+        linting.refuse(action, change.connection, change.about, proposal, writers)
     return change, proposal, wanted
 
 
@@ -83,6 +88,7 @@ def _keep(
     revision: int,
     draft: int,
     asked: Answer | None,
+    suggested: Suggested | None = None,
 ) -> ChangeRequest:
     """Write it down; `asked` is what PostHog said to the text, if it was asked."""
     action = action_of(change.action)

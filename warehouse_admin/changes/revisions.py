@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from warehouse_admin.accounts.models import User
-from warehouse_admin.changes import anchoring, checked, crediting, impacts, keys
+from warehouse_admin.changes import anchoring, checked, crediting, impacts, keys, linting
 from warehouse_admin.changes.actions import Facts, Subject, action_of
 from warehouse_admin.changes.live import readers_of
 from warehouse_admin.changes.models import ChangeRequest, Item, Look, Revision
@@ -90,7 +90,7 @@ def told(revision: Revision) -> dict[str, Any]:
     after = {"revision": revision.number, "digest": revision.digest, "action": str(action.name), **revision.proposal}
     if revision.checks:
         after["checks_digest"] = json_digest(revision.checks)
-    return {"before": before, "after": after}
+    return {"before": before, "after": after | linting.told(revision, linting.report(revision.change, revision))}
 
 
 def unseen_dependents(change: ChangeRequest, revision: Revision) -> list[str]:

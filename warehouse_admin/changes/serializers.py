@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from warehouse_admin.changes.models import ChangeRequest, Vote
 from warehouse_admin.core.rest.fields import ExactText
+from warehouse_admin.lineage.lint.serializers import ReportRow
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.mutations.services import Entered
 from warehouse_admin.posthog.buckets import FORMATS
@@ -207,6 +208,15 @@ class Event(serializers.Serializer):
     text = serializers.CharField(allow_blank=True)
 
 
+class Lint(ReportRow):
+    """What lint finds in the newest revision, as things are now. It is looked up, and no part of the digest."""
+
+    appeared = serializers.ListField(
+        child=serializers.CharField(), help_text="What is found and was not when the revision was written or submitted."
+    )
+    disappeared = serializers.ListField(child=serializers.CharField(), help_text="The other way round.")
+
+
 class ChangeDetail(serializers.Serializer):
     """One change with all that its reviewers see."""
 
@@ -253,6 +263,7 @@ class ChangeDetail(serializers.Serializer):
         help_text="What is legal and deserves a second look, in sentences: names that are easily misread, sources that "
         "the mirror does not know. Null in lists, where no query is parsed.",
     )
+    lint = Lint(allow_null=True, help_text="Null in lists, and for actions without SQL.")
     requirements = Required(many=True)
     votes = CastVote(many=True)
     blockers = Blocker(many=True)

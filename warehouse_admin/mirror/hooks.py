@@ -53,6 +53,10 @@ new_tables: list[Callable[[Any], dict[str, str]]] = []
 open_table_changes: list[Callable[[WarehouseTable], Iterable[Any]]] = []
 
 
+# a text → itself in a tidy layout, or the sentence that says why not: {text, refusal}
+formatters: list[Callable[[str], Any]] = []
+
+
 @dataclass(frozen=True)
 class Event:
     """One line of a view's timeline. `key` orders what one source tells of the same moment.

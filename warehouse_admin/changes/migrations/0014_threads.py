@@ -71,7 +71,7 @@ def release(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('changes', '0011_impact'),
+        ('changes', '0013_checks'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

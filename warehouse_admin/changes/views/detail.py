@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -14,6 +15,7 @@ from warehouse_admin.accounts.roles import VIEW_ALL_ENTRIES
 from warehouse_admin.changes import (
     checked,
     impacts,
+    linting,
     live,
     moves,
     offers,
@@ -36,6 +38,7 @@ from warehouse_admin.changes.views.people import signed_in
 from warehouse_admin.core.diff import diff, parts
 from warehouse_admin.core.errors import Missing, UserError
 from warehouse_admin.core.htmx import render_page
+from warehouse_admin.lineage.lint import services as lint
 from warehouse_admin.mutations import services as mutations
 from warehouse_admin.mutations.words import sentence
 from warehouse_admin.posthog import errors
@@ -184,6 +187,24 @@ def detail_cautions(request: HttpRequest, number: int) -> HttpResponse:
     revision = _shown_revision(request, change, selectors.revision(change))
     context = {"change": change, "cautions": cautions(change, revision)}
     return render_page(request, "changes/cautions.html", "changes/_cautions.html", context)
+
+
+@require_GET
+def detail_lint(request: HttpRequest, number: int) -> HttpResponse:
+    """What lint finds in a revision, as things are now; apart from the page, which must not wait for it."""
+    change = selectors.detail(number, signed_in(request))
+    revision = _shown_revision(request, change, selectors.revision(change))
+    started = time.perf_counter()
+    found = linting.report(change, revision)
+    context = {
+        "change": change,
+        "revision": revision,
+        "lint": found,
+        "since": linting.since(change, revision, found),
+        "took": round((time.perf_counter() - started) * 1000),
+        "may_exempt": lint.may_exempt(signed_in(request)),
+    }
+    return render_page(request, "changes/lint.html", "changes/_lint.html", context)
 
 
 @require_GET

@@ -212,12 +212,24 @@ def _panel(request: HttpRequest, view: SavedQuery, tab: str) -> dict[str, Any]:
         return _runs_context(request, view)
     if tab == "history":
         return _versions_context(request, view) | _timeline_context(request, view)
-    return {"downstream_count": hooks.merged(hooks.downstream_counts, [view]).get(view.pk, 0), **_blame(request, view)}
+    told = {
+        "downstream_count": hooks.merged(hooks.downstream_counts, [view]).get(view.pk, 0),
+        "checks_url": _route("lint:of-view", view),
+        "may_format": bool(hooks.formatters),
+    }
+    return told | (_formatted(view) if request.GET.get("format") == "1" else _blame(request, view))
 
 
 def _hops(request: HttpRequest) -> int:
     asked = request.GET.get("hops", "")
     return int(asked) if asked in {str(number) for number, _ in HOPS} else 1
+
+
+def _formatted(view: SavedQuery) -> dict[str, Any]:
+    """The text in a tidy layout, to be looked at alone; who touched which line is known of the text as it is."""
+    if view.query is None or not hooks.formatters:
+        return {}
+    return {"is_formatted": True, "formatted": hooks.formatters[0](view.query)}
 
 
 def _blame(request: HttpRequest, view: SavedQuery) -> dict[str, Any]:
