@@ -95,7 +95,12 @@ def test_the_same_result_is_not_written_again_within_a_minute_but_another_one_is
 
 @pytest.mark.parametrize(
     "name, refused",
-    [("A", {"run", "ancestors", "resume_schedules"}), ("B", {"cancel", "run_history"}), ("C", set()), ("D", {"ancestors", "cancel"})],
+    [
+        ("A", {"run", "ancestors", "resume_schedules"}),
+        ("B", {"cancel", "run_history"}),
+        ("C", set()),
+        ("D", {"ancestors", "cancel"}),
+    ],
 )
 def test_the_page_says_what_each_server_offers_and_the_api_the_same(name, refused, generation, admin, client_of):
     connection = generation(name)

@@ -1,4 +1,4 @@
-"""Descriptions and folders of views, from the proposal to PostHog, on servers that have them and on those that do not."""
+"""Descriptions and folders of views, from the proposal to PostHog, where servers have them and where not."""
 
 from __future__ import annotations
 

@@ -129,7 +129,9 @@ class EndpointUse(models.Model):
     at = models.DateTimeField()
     result = models.CharField(max_length=10, choices=Result)
     told = models.CharField(max_length=200, blank=True)  # why it was no success, in our own words
-    own_key_of = models.CharField(max_length=150, blank=True)  # the person whose own key it was; empty: the connection's
+    own_key_of = models.CharField(
+        max_length=150, blank=True
+    )  # the person whose own key it was; empty: the connection's
 
     class Meta:
         default_permissions = ()

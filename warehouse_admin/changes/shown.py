@@ -104,4 +104,4 @@ def held_dict(base: Facts) -> dict[str, Any] | None:
 
 
 def _short(value: Any) -> str:
-    return "null" if value is None else str(value)[:200]
+    return "null" if value is None else str(value)[:200] or "(empty)"

@@ -1,4 +1,4 @@
-"""What PostHog's own graph says of the neighbours of a view, beside what was parsed from the SQL, and why they differ."""
+"""What PostHog's own graph says of the neighbours of a view, beside what was parsed, and why they differ."""
 
 from __future__ import annotations
 
@@ -151,8 +151,8 @@ class _Reasons:
             return "The SQL was edited after PostHog was asked: compare again."
         if direction == UPSTREAM and not says_any and not self._view.is_materialized and self._drops_graphs():
             return (
-                "PostHog says nothing at all of what this view reads: it forgets that when a materialization is undone, "
-                "until somebody saves the view again."
+                "PostHog says nothing at all of what this view reads: it forgets that when a materialization is "
+                "undone, until somebody saves the view again."
             )
         if reader is not None and reader.is_managed:
             return "PostHog manages the reader itself, and may keep it out of its graph."
@@ -163,7 +163,9 @@ class _Reasons:
     def only_there(self, direction: str, node: Node) -> str:
         reader = self._view if direction == UPSTREAM else node.view
         if node.view is None and node.table is None and node.kind != "builtin":
-            return "The mirror knows no view or table of it: it is newer than the last sync, or PostHog does not list it."
+            return (
+                "The mirror knows no view or table of it: it is newer than the last sync, or PostHog does not list it."
+            )
         gone = (node.view or node.table) if node.kind != "builtin" else None
         if gone is not None and gone.deleted_at is not None:
             return "It was deleted in PostHog, whose graph still has it."

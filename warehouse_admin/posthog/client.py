@@ -244,9 +244,7 @@ class Client:
             self._record.note(call.method, call.path, failed)
         return outcome
 
-    def _judged(
-        self, call: _Call, reply: _Reply | errors.PostHogError, attempt: int
-    ) -> Answer | errors.PostHogError:
+    def _judged(self, call: _Call, reply: _Reply | errors.PostHogError, attempt: int) -> Answer | errors.PostHogError:
         """What an exchange came to; a 429 holds back everybody who spends the same rate."""
         if isinstance(reply, errors.PostHogError):
             logger.info("posthog %s %s: %s", call.method, call.path, type(reply).__name__)

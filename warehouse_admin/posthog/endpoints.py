@@ -65,7 +65,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         "PATCH",
         f"{VIEWS}:id/",
         "write",
-        "Applies approved SQL, names, cadences, descriptions and folders. `deleted` and `soft_update` are never sent: "
+        "Applies approved SQL, names, cadences, descriptions and folders. The fields deleted and soft_update are never sent: "
         "one deletes by halves, the other overwrites what others did.",
         BOTH,
     ),
@@ -121,7 +121,9 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         "POST", f"{VIEWS}check_incremental/", "", "Not used: nothing here proposes incremental materializations yet."
     ),
     Endpoint("GET", TABLES, "tables", "The list of tables, read by every sync.", (ACTIONS,)),
-    Endpoint("POST", TABLES, "tables_write", "Links the files of a bucket after review; keys are sent once.", (ACTIONS,)),
+    Endpoint(
+        "POST", TABLES, "tables_write", "Links the files of a bucket after review; keys are sent once.", (ACTIONS,)
+    ),
     Endpoint("GET", f"{TABLES}:id/", "tables", "One table: before and after every write of it.", (ACTIONS,)),
     Endpoint("PATCH", f"{TABLES}:id/", "tables_write", "Changes name, format, pattern or keys after review."),
     _unused("PUT", f"{TABLES}:id/", "tables_write", SAME_AS_PATCH),
@@ -154,7 +156,9 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     Endpoint("GET", "/api/personal_api_keys/@current/", "", "What the key may do: the check of a connection."),
     Endpoint("GET", "/api/users/@me/", "user", "Whose key somebody stores on the settings page."),
     _unused("GET", "/api/projects/", "projects", "Not used: the project is named by whoever adds the connection."),
-    _unused("GET", "/api/projects/:project_id/", "projects", "Not used: other answers prove that the project is there."),
+    _unused(
+        "GET", "/api/projects/:project_id/", "projects", "Not used: other answers prove that the project is there."
+    ),
 )
 _BELOW_PROJECT = re.compile(r"/api/(?:projects|environments)/[^/]+/(?P<rest>.+)")
 

@@ -53,7 +53,8 @@ class SetDescription(Action):
         return "Somebody changed the description in PostHog since."
 
     def rows(self, subject: Subject, proposal: Facts) -> list[Row]:
-        return [Row("Description", subject.base.get("description") or None, proposal["description"] or None)]
+        held = subject.base.get("description") or None
+        return [Row("Description", held, proposal["description"] or None)] if held or proposal["description"] else []
 
     def consequences(self, subject: Subject, proposal: Facts) -> Consequences:
         return Consequences([NO_GUARD])
@@ -104,7 +105,7 @@ class MoveToFolder(Action):
 
     def rows(self, subject: Subject, proposal: Facts) -> list[Row]:
         held = subject.base.get("folder_name") or subject.base.get("folder_id") or None
-        return [Row("Folder", held, proposal["folder_name"] or None)]
+        return [Row("Folder", held, proposal["folder_name"] or None)] if held or proposal["folder_name"] else []
 
     def consequences(self, subject: Subject, proposal: Facts) -> Consequences:
         warning = "Whoever deletes a folder in PostHog deletes the views in it."

@@ -81,6 +81,7 @@ def _groups(request: HttpRequest) -> dict[str, Any]:
     return {
         "folders": [*((name, name) for name in folders), ("none", "No folder")] if folders else [],
         "viewsets": [(kind, words_of(kind)) for kind in viewsets],
+        "shows_viewsets": request.GET.get("kind") == "managed" or "viewset" in request.GET,
         "grouped": request.GET.get("kind") == "managed" and not request.GET.get("sort"),
     }
 
