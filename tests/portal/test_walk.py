@@ -374,7 +374,7 @@ def _everything_shown(door: Front, number: int) -> str:
         reverse("changes:new-table") + f"?from={table.posthog_id}",
         reverse("accounts:connection-edit", args=[slug]),
         reverse("accounts:connection-coverage", args=[slug]),
-        reverse("activity:inbox"),
+        reverse("activity:list"),
         "/api/v1/changes/",
         f"/api/v1/changes/{number}/",
         f"/api/v1/tables/{table.posthog_id}/",

@@ -65,8 +65,8 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         "PATCH",
         f"{VIEWS}:id/",
         "write",
-        "Applies approved SQL, names, cadences, descriptions and folders. The fields deleted and soft_update are never sent: "
-        "one deletes by halves, the other overwrites what others did.",
+        "Applies approved SQL, names, cadences, descriptions and folders. The fields deleted and soft_update are never "
+        "sent: one deletes by halves, the other overwrites what others did.",
         BOTH,
     ),
     _unused("PUT", f"{VIEWS}:id/", "write", SAME_AS_PATCH),

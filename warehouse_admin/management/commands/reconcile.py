@@ -12,7 +12,7 @@ from warehouse_admin.mutations.models import Mutation
 
 
 class Command(PortalCommand):
-    help = "Read PostHog and decide about every unconfirmed write; then take changes and uploads that wait for them further."
+    help = "Read PostHog and decide about every unconfirmed write; then take on what waits for them."
 
     def run(self, **options: Any) -> dict[str, Any]:
         waiting = list(Mutation.objects.filter(state__in=(Mutation.State.SENDING, Mutation.State.UNCONFIRMED)))
