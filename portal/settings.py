@@ -352,6 +352,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "warehouse_admin.api.schema.add_problems",
+        "warehouse_admin.api.schema.describe_coverage",
     ],
     "ENUM_NAME_OVERRIDES": {
         "CampaignAction": "warehouse_admin.schedules.models.Campaign.Action",

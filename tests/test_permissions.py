@@ -116,6 +116,7 @@ POSTS: dict[str, tuple[Request, set[Role]]] = {
     ),
     "apply": (lambda w: page("changes:apply", w.approved.pk), {O}),
     "refresh a view": (lambda w: page("mirror:view-refresh", w.view.posthog_id), {E, R, O, A}),
+    "compare lineage with PostHog": (lambda w: page("mirror:view-compare", w.view.posthog_id), {E, R, O, A}),
     "stop a sync": (lambda w: page("mirror:sync-stop", w.sync.pk), {E, O, A}),
     "resume schedules": (
         lambda w: page("schedules:resume", saved_queries=[w.suspended.posthog_id], reason="why", confirmed="1"),
@@ -141,6 +142,7 @@ GETS: dict[str, tuple[Request, set[Role]]] = {
     "audit": (lambda w: page("audit:list"), set(Role)),
     "syncs": (lambda w: page("mirror:sync-list"), set(Role)),
     "connections": (lambda w: page("accounts:connection-list"), {A}),
+    "what PostHog offers": (lambda w: page("accounts:connection-coverage", w.connection.slug), {A}),
     "people": (lambda w: page("accounts:people-list"), {A}),
 }
 

@@ -41,6 +41,7 @@ READS = [
     "activity/",
     "activity/{entry}/",
     "audit/",
+    "folders/",
     "sync/",
     "sync/{sync}/",
 ]
@@ -65,6 +66,7 @@ WRITES: list[tuple[str, dict[str, Any], set[str], int, str]] = [
     ("changes/{change}/apply/", {}, {"operator"}, 409, "change.apply_asked"),
     ("changes/{change}/rollback/", WHY, PROPOSERS, 409, "change.rolled_back"),
     ("saved-queries/{view}/refresh/", {}, PROPOSERS, 200, "saved_query.refresh"),
+    ("saved-queries/{view}/lineage/comparison/", {}, PROPOSERS, 409, "saved_query.compare_lineage"),
     ("saved-queries/{view}/run/", WHY, OPERATORS, 202, "saved_query.run"),
     ("saved-queries/{view}/cancel/", WHY, OPERATORS, 409, "saved_query.cancel"),
     ("schedules/resume/", {**WHY, "saved_queries": ["{view}"]}, OPERATORS, 202, "schedules.resume"),

@@ -117,6 +117,33 @@ class PersonalKey(models.Model):
         return f"{self.user} on {self.connection}"
 
 
+class EndpointUse(models.Model):
+    """When an endpoint of PostHog was last asked over a connection, and how that went. One row each, written rarely."""
+
+    class Result(models.TextChoices):
+        OK = "ok", "Answered"
+        REFUSED = "refused", "Refused"
+        FAILED = "failed", "Failed"
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="endpoint_uses")
+    endpoint = models.CharField(max_length=100)  # the key of one of `posthog.endpoints`
+    at = models.DateTimeField()
+    result = models.CharField(max_length=10, choices=Result)
+    told = models.CharField(max_length=200, blank=True)  # why it was no success, in our own words
+    own_key_of = models.CharField(
+        max_length=150, blank=True
+    )  # the person whose own key it was; empty: the connection's
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "endpoint"], name="accounts_one_use_of_each_endpoint")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.endpoint} {self.result}"
+
+
 class IdempotentCall(models.Model):
     """The first answer to a mutating API call that carried an `Idempotency-Key`."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
+from warehouse_admin.accounts import api as accounts
 from warehouse_admin.activity import api as activity
 from warehouse_admin.activity import api_dealing as dealing
 from warehouse_admin.activity import api_moments as moments
@@ -40,6 +41,7 @@ urlpatterns = [
     path(f"{VIEW}/runs/", mirror.RunList.as_view(), name="view-runs"),
     path(f"{VIEW}/activity/", activity.EntriesOfView.as_view(), name="view-activity"),
     path(f"{VIEW}/lineage/", lineage.Lineage.as_view(), name="view-lineage"),
+    path(f"{VIEW}/lineage/comparison/", lineage.CompareLineage.as_view(), name="view-lineage-comparison"),
     path(f"{VIEW}/refresh/", mirror.Refresh.as_view(), name="view-refresh"),
     path(f"{VIEW}/lint/", lint.LintOfView.as_view(), name="view-lint"),
     path(f"{V1}/saved-queries/new/lint/", lint.LintOfNewView.as_view(), name="new-view-lint"),
@@ -57,6 +59,8 @@ urlpatterns = [
     path(f"{VIEW}/cancel/", runs.CancelRun.as_view(), name="view-cancel"),
     path(f"{V1}/moments/", moments.Stood.as_view(), name="moment"),
     path(f"{V1}/moments/difference/", moments.DifferenceOfMoments.as_view(), name="moment-difference"),
+    path(f"{V1}/connections/<slug:slug>/coverage/", accounts.Coverage.as_view(), name="connection-coverage"),
+    path(f"{V1}/folders/", mirror.FolderList.as_view(), name="folder-list"),
     path(f"{V1}/tables/", mirror.TableList.as_view(), name="table-list"),
     path(f"{V1}/tables/<uuid:posthog_id>/", mirror.TableOne.as_view(), name="table-detail"),
     path(f"{V1}/tables/<uuid:posthog_id>/column-history/", mirror.ColumnHistory.as_view(), name="table-column-history"),

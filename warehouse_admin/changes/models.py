@@ -26,6 +26,8 @@ class ChangeRequest(models.Model):
         EDIT_QUERY = "edit_query", "Edit query"
         RENAME = "rename", "Rename"
         SET_CADENCE = "set_cadence", "Set cadence"
+        SET_DESCRIPTION = "set_description", "Set description"
+        MOVE_TO_FOLDER = "move_to_folder", "Move to folder"
         MATERIALIZE = "materialize", "Materialize"
         UNMATERIALIZE = "unmaterialize", "Undo materialization"
         DELETE = "delete", "Delete"

@@ -56,9 +56,7 @@ def revise(
         raise TypeError(f"No action has the fields {', '.join(sorted(unknown))}.")
     change, proposal, wanted = _checked(change, user, _given(query=query, **more), reason)
     asked = ask_of(change, user, proposal) if change.state != State.DRAFT else None
-    return _keep(
-        change, user, proposal, wanted, revision=revision, draft=draft, asked=asked, suggested=suggested
-    )
+    return _keep(change, user, proposal, wanted, revision=revision, draft=draft, asked=asked, suggested=suggested)
 
 
 def _checked(change: ChangeRequest, user: User, values: Facts, reason: str | None) -> tuple[ChangeRequest, Facts, str]:

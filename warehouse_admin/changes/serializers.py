@@ -24,6 +24,9 @@ class Held(serializers.Serializer):
 
     sync_frequency = serializers.CharField(allow_null=True)
     is_materialized = serializers.BooleanField(allow_null=True)
+    description = serializers.CharField(required=False, allow_null=True, help_text="Only of a change of it.")
+    folder_id = serializers.CharField(required=False, allow_null=True, help_text="The same, and its name.")
+    folder_name = serializers.CharField(required=False, allow_null=True)
     format = serializers.CharField(required=False, help_text="Of a table, as the two that follow.")
     url_pattern = serializers.CharField(required=False)
     columns = serializers.ListField(child=serializers.DictField(), required=False)
@@ -35,6 +38,9 @@ class Proposal(serializers.Serializer):
     query = serializers.CharField(required=False)
     name = serializers.CharField(required=False)
     sync_frequency = serializers.CharField(required=False)
+    description = serializers.CharField(required=False)
+    folder_id = serializers.CharField(required=False, help_text="Empty for no folder.")
+    folder_name = serializers.CharField(required=False, help_text="What the folder was called then.")
     format = serializers.CharField(required=False)
     url_pattern = serializers.CharField(required=False)
     credential = serializers.DictField(
@@ -299,7 +305,8 @@ class TableFields(serializers.Serializer):
 
 class NewChange(TableFields):
     """Fields by action: `edit_query` `saved_query, query`; `create_view` `name, query` and, where there are several,
-    `connection`; `rename` `saved_query, name`; `set_cadence` `saved_query, sync_frequency`; `materialize`,
+    `connection`; `rename` `saved_query, name`; `set_cadence` `saved_query, sync_frequency`; `set_description`
+    `saved_query, description`; `move_to_folder` `saved_query, folder_id`, empty for none; `materialize`,
     `unmaterialize` and `delete` `saved_query`; `create_table` `name, format, url_pattern, credential`; `update_table`
     `table` and what of these changes; `delete_table` and `refresh_schema` `table`; `update_schema` `table, columns`."""
 
@@ -311,6 +318,8 @@ class NewChange(TableFields):
     query = ExactText(required=False)
     name = ExactText(required=False)
     sync_frequency = serializers.CharField(max_length=40, required=False)
+    description = ExactText(required=False)
+    folder_id = ExactText(required=False, help_text="One of `folders/`; empty for none.")
     reason = ExactText(required=False, default="")
     submit = serializers.BooleanField(required=False, default=False)
 
@@ -376,6 +385,8 @@ class Revised(TableFields):
     query = ExactText(required=False)
     name = ExactText(required=False)
     sync_frequency = serializers.CharField(max_length=40, required=False)
+    description = ExactText(required=False)
+    folder_id = ExactText(required=False)
     revision = serializers.IntegerField(help_text="The revision that was edited; an older one is 409.")
     reason = ExactText(required=False)
 

@@ -5,7 +5,7 @@ class LineageConfig(AppConfig):
     name = "warehouse_admin.lineage"
 
     def ready(self) -> None:
-        from warehouse_admin.lineage import formatting, graph, receivers, selectors
+        from warehouse_admin.lineage import comparison, formatting, graph, receivers, selectors
         from warehouse_admin.mirror import hooks
 
         receivers.listen()
@@ -16,4 +16,5 @@ class LineageConfig(AppConfig):
         hooks.view_sources.append(selectors.view_sources)
         hooks.graphs.append(graph.graph)
         hooks.formatters.append(formatting.formatted)
+        hooks.comparisons.append(comparison.of)
         hooks.table_readers.append(selectors.readers_of_table)

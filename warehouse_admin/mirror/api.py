@@ -20,6 +20,7 @@ from warehouse_admin.mirror import attention, authorship, hooks, selectors, serv
 from warehouse_admin.mirror.models import (
     ColumnsChange,
     Confidence,
+    Folder,
     SavedQuery,
     SavedQueryVersion,
     ScheduleState,
@@ -30,6 +31,7 @@ from warehouse_admin.mirror.run_summary import summary_of
 from warehouse_admin.mirror.serializers import (
     BlameRow,
     ColumnsChangeRow,
+    FolderRow,
     ReaderRow,
     RunRow,
     RunSummaryRow,
@@ -70,6 +72,8 @@ class SavedQueryList(ListEndpoint):
         "sync_frequency": filters.text("sync_frequency"),
         "is_materialized": filters.flag("is_materialized"),
         "managed_viewset_kind": filters.text("managed_viewset_kind"),
+        "folder": filters.text("folder_name", "The exact name of a folder."),
+        "folder_id": filters.text("folder_id"),
     }
     searched = ("name", "description", "query")
     orderings: ClassVar = {
@@ -86,6 +90,19 @@ class SavedQueryList(ListEndpoint):
     def get_queryset(self) -> QuerySet[SavedQuery]:
         unread = (*CONNECTION_UNREAD, *selectors.ROOT_UNREAD)
         return SavedQuery.objects.select_related("connection", "root_upstream").defer("query", *unread)
+
+
+class FolderList(ListEndpoint):
+    """The folders of views, on servers that have them."""
+
+    serializer_class = FolderRow
+    filters: ClassVar = {"connection": connection_filter(), "name": filters.text("name", "The exact name.")}
+    searched = ("name",)
+    orderings: ClassVar = {"name": "name"}
+    default_ordering = "name"
+
+    def get_queryset(self) -> QuerySet[Folder]:
+        return Folder.objects.select_related("connection").defer(*CONNECTION_UNREAD)
 
 
 @extend_schema(parameters=[IN_CONNECTION])

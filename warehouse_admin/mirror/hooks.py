@@ -44,6 +44,8 @@ change_drafts: list[Callable[..., int]] = []
 dropped_drafts: list[Callable[..., None]] = []
 # one view and how many steps up and down → a picture of what is around it
 graphs: list[Callable[[SavedQuery, int], Any]] = []
+# one view → PostHog's own lineage beside the parsed one, once somebody asked for it
+comparisons: list[Callable[[SavedQuery], Any]] = []
 table_readers: list[Callable[[WarehouseTable], list[SavedQuery]]] = []
 # a person and one table → what can be proposed for it: {label, icon, url, refusal, danger}
 table_proposals: list[Callable[[Any, WarehouseTable], list[dict[str, Any]]]] = []

@@ -35,6 +35,7 @@ from warehouse_admin.core.searching import every_word
 from warehouse_admin.mirror.cadences import CADENCES
 from warehouse_admin.mirror.models import (
     ColumnsChange,
+    Folder,
     Observation,
     Run,
     SavedQuery,
@@ -127,6 +128,10 @@ def _narrowed(params: Params) -> Q:
         wanted &= Q(schedule_state=state)
     if kind := params.get("kind", ""):
         wanted &= KINDS.get(kind, Q(pk=None))
+    if folder := params.get("folder", ""):
+        wanted &= Q(folder_name="" if folder == "none" else folder)
+    if viewset := params.get("viewset", ""):
+        wanted &= Q(managed_viewset_kind=viewset)
     if cadence := params.get("cadence", ""):
         wanted &= Q(sync_frequency="" if cadence == "none" else cadence)
     return wanted
@@ -159,6 +164,8 @@ def view_list(params: Params) -> QuerySet[SavedQuery]:
     runs = Run.objects.filter(saved_query=OuterRef("pk")).order_by("-started_at").values("started_at")
     views = SavedQuery.objects.filter(view_filter(params)).annotate(strip_from=Subquery(runs[STRIP - 1 : STRIP]))
     views = views.select_related("connection").defer("query", "columns", *CONNECTION_UNREAD)
+    if params.get("kind") == "managed" and not params.get("sort"):
+        return views.order_by("managed_viewset_kind", "name", "pk")  # in groups: see `views/_table.html`
     return sorted_views(views, params.get("sort", ""))
 
 
@@ -236,6 +243,20 @@ def table_by_id(posthog_id: uuid.UUID, connection: str = "") -> WarehouseTable:
     if table is None:
         raise Missing("There is no such table in the mirror. It may be newer than the last sync.")
     return table
+
+
+def folders_of(connection: Connection) -> list[Folder]:
+    """The folders of views there, by name; none where the server has none."""
+    return list(Folder.objects.filter(connection=connection))
+
+
+def folders_and_viewsets(params: Params) -> tuple[list[str], list[str]]:
+    """The names of folders in scope, and the kinds of views that PostHog manages, each once; one query for both."""
+    folders = Folder.objects.filter(in_scope(params)).order_by().annotate(sort=Value("folder"))
+    managed = SavedQuery.objects.present().filter(in_scope(params)).exclude(managed_viewset_kind="").order_by()
+    kinds = managed.annotate(sort=Value("viewset")).values_list("sort", "managed_viewset_kind")
+    found = sorted(folders.values_list("sort", "name").union(kinds))
+    return [name for sort, name in found if sort == "folder"], [name for sort, name in found if sort == "viewset"]
 
 
 def source_types(params: Params) -> list[str]:

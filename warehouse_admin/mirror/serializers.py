@@ -11,7 +11,15 @@ from rest_framework import serializers
 
 from warehouse_admin.core.rest.fields import Column, NullableText, columns_of
 from warehouse_admin.mirror import own_tables, progress
-from warehouse_admin.mirror.models import Run, SavedQuery, SavedQueryVersion, ScheduleState, SyncRun, WarehouseTable
+from warehouse_admin.mirror.models import (
+    Folder,
+    Run,
+    SavedQuery,
+    SavedQueryVersion,
+    ScheduleState,
+    SyncRun,
+    WarehouseTable,
+)
 
 
 class Catalogued(serializers.Serializer):
@@ -46,6 +54,8 @@ class SavedQueryRow(Catalogued, serializers.ModelSerializer):
     latest_history_id = NullableText()
     managed_viewset_kind = NullableText()
     description = NullableText()
+    folder_id = NullableText(help_text="Null for none, and where the server has no folders.")
+    folder_name = NullableText()
     cause = NullableText(help_text="The first line of what went wrong.")
     holds_up = serializers.IntegerField(help_text="How many broken views have this one as their root.")
     edited_by = NullableText()
@@ -76,6 +86,8 @@ class SavedQueryRow(Catalogued, serializers.ModelSerializer):
             "latest_history_id",
             "managed_viewset_kind",
             "description",
+            "folder_id",
+            "folder_name",
             "owner",
             "tags",
             "synced_at",
@@ -90,6 +102,16 @@ class SavedQueryRow(Catalogued, serializers.ModelSerializer):
     @extend_schema_field(Column(many=True))
     def get_columns(self, view: SavedQuery) -> list[dict[str, Any]]:
         return columns_of(view.columns)
+
+
+class FolderRow(serializers.ModelSerializer):
+    id = serializers.CharField(source="posthog_id")
+    connection = serializers.CharField(source="connection.slug")
+
+    class Meta:
+        model = Folder
+        fields = ["id", "connection", "name", "synced_at"]
+        read_only_fields = fields
 
 
 class SavedQueryDetail(SavedQueryRow):

@@ -16,6 +16,7 @@ urlpatterns = [
         "saved-queries/<uuid:posthog_id>/versions/<int:number>.sql", saved_queries.view_text, name="view-version-text"
     ),
     path("saved-queries/<uuid:posthog_id>/refresh/", saved_queries.view_refresh, name="view-refresh"),
+    path("saved-queries/<uuid:posthog_id>/compare-lineage/", saved_queries.view_compare, name="view-compare"),
     path("tables/", tables.table_list, name="table-list"),
     path("tables/<uuid:posthog_id>/", tables.table_detail, name="table-detail"),
     path("syncs/", syncs.sync_list, name="sync-list"),

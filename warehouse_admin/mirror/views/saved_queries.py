@@ -22,7 +22,7 @@ from warehouse_admin.core.formatting import cadence
 from warehouse_admin.core.htmx import render_page, wants_fragment
 from warehouse_admin.core.sqltext import highlighted_lines
 from warehouse_admin.core.views import whole_text
-from warehouse_admin.mirror import authorship, history, hooks, paging, selectors, services
+from warehouse_admin.mirror import authorship, history, hooks, paging, remote_lineage, selectors, services
 from warehouse_admin.mirror.blame import roots_of_runs
 from warehouse_admin.mirror.cadences import CADENCES
 from warehouse_admin.mirror.models import SavedQuery, SavedQueryVersion, ScheduleState, SyncRun
@@ -38,7 +38,7 @@ TABS = (
 HOPS = ((1, "1 step"), (2, "2 steps"), (3, "3 steps"))
 """How far the picture of lineage goes."""
 VIEW_TABS = (("query", "Query"), ("lineage", "Lineage"), ("runs", "Runs"), ("history", "History"))
-FILTERS = ("q", "state", "kind", "cadence", "deleted")
+FILTERS = ("q", "state", "kind", "viewset", "folder", "cadence", "deleted")
 KINDS = [("view", "View"), ("materialized", "Materialized"), ("managed", "Managed")]
 CHART = 40
 VERSIONS, ALL_VERSIONS = 20, 1_000
@@ -62,6 +62,7 @@ def view_list(request: HttpRequest) -> HttpResponse:
         "states": ScheduleState.choices,
         "kinds": KINDS,
         "cadences": [(name, cadence(name).capitalize()) for name in CADENCES] + [("none", "None")],
+        **_groups(request),
         "sizes": paging.SIZES,
         "newest": newest,
         "good": good,
@@ -72,6 +73,22 @@ def view_list(request: HttpRequest) -> HttpResponse:
         "new_view_url": _new_view_url(request),
     }
     return render_page(request, "mirror/views/list.html", "mirror/views/_table.html", context)
+
+
+def _groups(request: HttpRequest) -> dict[str, Any]:
+    """What views are grouped by in PostHog: folders, and what it manages itself. Neither where it has none."""
+    folders, viewsets = ([], []) if wants_fragment(request) else selectors.folders_and_viewsets(request.GET)
+    return {
+        "folders": [*((name, name) for name in folders), ("none", "No folder")] if folders else [],
+        "viewsets": [(kind, words_of(kind)) for kind in viewsets],
+        "shows_viewsets": request.GET.get("kind") == "managed" or "viewset" in request.GET,
+        "grouped": request.GET.get("kind") == "managed" and not request.GET.get("sort"),
+    }
+
+
+def words_of(viewset: str) -> str:
+    """`revenue_analytics` for people."""
+    return viewset.replace("_", " ").capitalize()
 
 
 @dataclass(frozen=True)
@@ -113,7 +130,8 @@ def _tabs(request: HttpRequest, counts: dict[str, int]) -> list[dict[str, Any]]:
 
 
 def _chips(request: HttpRequest) -> list[dict[str, str]]:
-    words = {"q": "Search", "state": "State", "kind": "Kind", "cadence": "Cadence", "deleted": "Deleted"}
+    words = {"q": "Search", "state": "State", "kind": "Kind", "viewset": "Managed as", "folder": "Folder"}
+    words |= {"cadence": "Cadence", "deleted": "Deleted"}
     labels = dict(ScheduleState.choices) | dict(KINDS) | {name: cadence(name) for name in CADENCES}
     return [
         {"label": words[name], "value": labels.get(value, value), "url": _link(request, **{name: ""})}
@@ -207,6 +225,8 @@ def _panel(request: HttpRequest, view: SavedQuery, tab: str) -> dict[str, Any]:
             "upstream": hooks.listed(hooks.upstream, view),
             "downstream": hooks.listed(hooks.downstream, view),
             "caveat": hooks.caveat(view.connection),
+            "comparison": next((compared(view) for compared in hooks.comparisons), None),
+            "compare_refusal": _compare_refusal(request, view),
         }
     if tab == "runs":
         return _runs_context(request, view)
@@ -218,6 +238,14 @@ def _panel(request: HttpRequest, view: SavedQuery, tab: str) -> dict[str, Any]:
         "may_format": bool(hooks.formatters),
     }
     return told | (_formatted(view) if request.GET.get("format") == "1" else _blame(request, view))
+
+
+def _compare_refusal(request: HttpRequest, view: SavedQuery) -> str:
+    if view.deleted_at is not None:
+        return "This view was deleted in PostHog."
+    if not policies.allows(request.user, remote_lineage.MAY_ASK):
+        return "Your role may not ask PostHog about views."
+    return remote_lineage.why_not(view.connection)
 
 
 def _hops(request: HttpRequest) -> int:
@@ -331,6 +359,24 @@ def view_text(request: HttpRequest, posthog_id: uuid.UUID, number: int | None = 
 
 def _number(text: str | None) -> int:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+@require_POST
+def view_compare(request: HttpRequest, posthog_id: uuid.UUID) -> HttpResponse:
+    """Ask PostHog for its own lineage of the view."""
+    view = selectors.view_by_id(posthog_id)
+    try:
+        told = remote_lineage.compare(saved_query=view, user=request.user)  # type: ignore[arg-type]
+    except UserError as error:
+        if error.status == 403:
+            raise
+        messages.error(request, f"Not compared. {error.message}")
+    else:
+        if told.error:
+            messages.warning(request, f"PostHog told only a part. {told.error}")
+        else:
+            messages.success(request, "PostHog was asked; what differs is listed below.")
+    return redirect(f"{reverse('mirror:view-detail', args=[posthog_id])}?tab=lineage#compared")
 
 
 @require_POST

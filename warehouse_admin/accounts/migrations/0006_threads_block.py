@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0004_guards'),
+        ('accounts', '0005_uses_of_endpoints'),
     ]
 
     operations = [
