@@ -10,6 +10,7 @@ from warehouse_admin.api import health, metrics, schema, views  # noqa: F401  sc
 from warehouse_admin.api.audit import AuditExports, StopAuditExport
 from warehouse_admin.audit import api as audit
 from warehouse_admin.audit import export_api as audit_exports
+from warehouse_admin.catalog import api as catalog
 from warehouse_admin.changes import api as changes
 from warehouse_admin.changes import api_drafts as drafts
 from warehouse_admin.changes import api_judging as judging
@@ -29,7 +30,7 @@ CAMPAIGN = f"{V1}/schedules/resumes/<uuid:resume_id>"
 
 urlpatterns = [
     path(f"{V1}/saved-queries/", mirror.SavedQueryList.as_view(), name="view-list"),
-    path(f"{VIEW}/", mirror.SavedQueryOne.as_view(), name="view-detail"),
+    path(f"{VIEW}/", catalog.DescribedQuery.as_view(), name="view-detail"),
     path(f"{VIEW}/versions/", mirror.VersionList.as_view(), name="view-versions"),
     path(f"{VIEW}/blame/", mirror.BlameOne.as_view(), name="view-blame"),
     path(f"{VIEW}/runs/", mirror.RunList.as_view(), name="view-runs"),
@@ -43,7 +44,7 @@ urlpatterns = [
     path(f"{VIEW}/run/", runs.RunNow.as_view(), name="view-run"),
     path(f"{VIEW}/cancel/", runs.CancelRun.as_view(), name="view-cancel"),
     path(f"{V1}/tables/", mirror.TableList.as_view(), name="table-list"),
-    path(f"{V1}/tables/<uuid:posthog_id>/", mirror.TableOne.as_view(), name="table-detail"),
+    path(f"{V1}/tables/<uuid:posthog_id>/", catalog.DescribedTable.as_view(), name="table-detail"),
     path(f"{V1}/tables/<uuid:posthog_id>/column-history/", mirror.ColumnHistory.as_view(), name="table-column-history"),
     path(f"{V1}/tables/<uuid:posthog_id>/readers/", mirror.TableReaders.as_view(), name="table-readers"),
     path(f"{V1}/changes/", changes.ChangeList.as_view(), name="change-list"),

@@ -16,6 +16,7 @@ LONG = 120
 ACTION_GROUPS = [
     ("change.", "Changes"),
     ("saved_query.", "Writes to views"),
+    ("catalog.", "Owners and tags"),
     ("interview.", "Interviews"),
     ("schedules.", "Schedules"),
     ("sync.", "Syncs"),

@@ -31,8 +31,11 @@ _STAMPS = {
     "last_cadence",
     "cadence_lost_at",
     "hidden_at",
+    "search_stale",
 }
 
+SEARCHED = frozenset({"name", "description", "columns", "query"})
+"""Fields whose change makes the copy stale that searches read (`search.texts`)."""
 _OF_THE_STATE = frozenset({"deleted_at", *TOLD})
 
 
@@ -157,6 +160,9 @@ def take(
         ):
             writing.ask_log(view)  # the same SQL under another token: edited and put back, it may be
     if touched:
+        if touched & SEARCHED:
+            view.search_stale = True
+            touched.add("search_stale")
         if _differs_from_list(before, view, touched):
             view.list_fingerprint = ""
             touched.add("list_fingerprint")
