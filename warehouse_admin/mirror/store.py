@@ -34,8 +34,8 @@ _STAMPS = {
     "search_stale",
 }
 
-SEARCHED = frozenset({"name", "description", "columns", "query"})
-"""Fields whose change makes the copy stale that searches read (`search.texts`)."""
+_SEARCHED = frozenset({"name", "description", "columns"})
+"""Fields that, beside the SQL, make the copy stale that searches read (`search.texts`)."""
 _OF_THE_STATE = frozenset({"deleted_at", *TOLD})
 
 
@@ -160,7 +160,7 @@ def take(
         ):
             writing.ask_log(view)  # the same SQL under another token: edited and put back, it may be
     if touched:
-        if touched & SEARCHED:
+        if touched & _SEARCHED or view.query_hash != before.query_hash:
             view.search_stale = True
             touched.add("search_stale")
         if _differs_from_list(before, view, touched):

@@ -82,21 +82,23 @@ def _all_of(understood: list[tuple[Term, Q]], operators: dict[str, Operator]) ->
 
 def _texts(texts: list[tuple[Term, tuple[str, ...]]]) -> Q:
     """All wanted texts in one look at the copies, each unwanted one in its own."""
-    wanted = [(folded(term.value), fields) for term, fields in texts if not term.excluded]
+    wanted = [(term.value, fields) for term, fields in texts if not term.excluded]
     found = _in_copies(wanted) if wanted else Q()
     for term, fields in texts:
         if term.excluded:
-            found &= ~_in_copies([(folded(term.value), fields)])
+            found &= ~_in_copies([(term.value, fields)])
     return found
 
 
 def _in_copies(texts: list[tuple[str, tuple[str, ...]]]) -> Q:
     copies = SearchText.objects.all()
-    if database.vendor == "sqlite" and (parts := [part for word, _ in texts for part in indexes.parts_of(word)]):
+    if database.vendor == "sqlite" and (
+        parts := [part for word, _ in texts for part in indexes.parts_of(folded(word))]
+    ):
         if indexes.is_there(database):
             copies = copies.filter(HasParts(F("id"), parts=tuple(dict.fromkeys(parts))))
     for word, fields in texts:
-        copies = copies.filter(_any(Q(**{f"{field}__holds": word}) for field in fields))
+        copies = copies.filter(_any(Q(**{f"{field}__holds": folded(word)}) for field in fields))
     themselves = reduce(and_, (_in_view(word, fields) for word, fields in texts))
     return Q(search_stale=False, pk__in=copies.values("saved_query")) | (Q(search_stale=True) & themselves)
 

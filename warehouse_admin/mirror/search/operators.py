@@ -52,5 +52,9 @@ def none_offered(typed: str, asked: Asked) -> list[Offer]:
 def from_list(values: list[Offer], typed: str) -> list[Offer]:
     """Those of a short list that contain what was typed, those that begin with it first."""
     wanted = typed.casefold()
-    fitting = [offer for offer in values if wanted in offer.value.casefold() or wanted in offer.hint.casefold()]
+    fitting = [
+        offer
+        for offer in values
+        if wanted in offer.value.casefold() or (len(wanted) > 2 and wanted in offer.hint.casefold())
+    ]
     return sorted(fitting, key=lambda offer: not offer.value.casefold().startswith(wanted))
