@@ -33,9 +33,8 @@ def view(connection: Connection) -> SavedQuery:
 
 
 def trail() -> list[tuple[Any, ...]]:
-    return list(
-        AuditEntry.objects.filter(action="catalog.described").values_list("result", "before", "after", "reason")
-    )
+    entries = AuditEntry.objects.filter(action="catalog.described").order_by("sequence")
+    return list(entries.values_list("result", "before", "after", "reason"))
 
 
 def test_an_editor_sets_owner_and_tags_and_the_trail_keeps_before_and_after(
@@ -237,7 +236,7 @@ class TestRest:
     @pytest.mark.parametrize(
         ("body", "field"),
         [
-            ({}, "non_field_errors"),
+            ({}, "body"),
             ({"query": "SELECT 1"}, "query"),
             ({"owner": "nobody"}, "owner"),
             ({"tags": ["a:b"]}, "tags"),
