@@ -23,8 +23,10 @@ class DescribeForm(forms.Form):
     )
     reason = forms.CharField(label="Why", required=False, max_length=reasons.LONGEST)
 
-    def __init__(self, *args: Any, owner: str = "", **kwargs: Any) -> None:
-        super().__init__(*args, prefix="catalog", **kwargs)
+    prefix = "catalog"
+
+    def __init__(self, data: Any = None, *, owner: str = "", initial: dict[str, Any] | None = None) -> None:
+        super().__init__(data, initial=initial)
         people = [(user.username, user.display_name) for user in selectors.people()]
         known = {name for name, _ in people}
         gone = [(owner, f"{owner} (no longer active)")] if owner and owner not in known else []

@@ -57,7 +57,7 @@ def describe(
 
 
 def _locked(subject: SavedQuery | WarehouseTable) -> Entry:
-    known = {
+    known: dict[str, Any] = {
         "connection_id": subject.connection_id,
         "kind": selectors.kind_of(subject),
         "posthog_id": subject.posthog_id,
@@ -67,8 +67,10 @@ def _locked(subject: SavedQuery | WarehouseTable) -> Entry:
 
 
 def _shown(entry: Entry) -> dict[str, Any]:
-    owner = User.objects.filter(pk=entry.owner_id).values_list("username", flat=True).first()
-    return {"owner": owner or "", "tags": list(entry.tags.values_list("name", flat=True))}
+    return {
+        "owner": entry.owner.username if entry.owner else "",
+        "tags": list(entry.tags.values_list("name", flat=True)),
+    }
 
 
 def _person(name: str) -> User | None:

@@ -100,7 +100,7 @@ class SavedQueryList(ListEndpoint):
             raise filters.Unusable(" ".join(found.problems))
         return rows.filter(found.condition)
 
-    def filter_queryset(self, queryset: QuerySet[SavedQuery]) -> QuerySet[SavedQuery]:
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         rows = super().filter_queryset(queryset)
         text = self.request.query_params.get("search", "")
         if not text or self.request.query_params.get("ordering"):

@@ -171,7 +171,7 @@ def view_list(params: Params, search: SearchFound) -> QuerySet[SavedQuery]:
 
 def by_relevance(views: QuerySet[SavedQuery], search: SearchFound) -> QuerySet[SavedQuery]:
     """Those found by their name first: the very name, what begins with it, what holds it."""
-    return conditions.ranked(views, search.words).order_by("found_in", "name", "pk")
+    return conditions.ranked(views, search.words).order_by(F("found_in"), "name", "pk")
 
 
 def strips(views: Iterable[Any]) -> dict[int, list[Any]]:
