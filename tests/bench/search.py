@@ -36,7 +36,7 @@ SEARCHES = {
     "in the SQL": "sql:exported_5",
     "in the name": "name:mart_0004",
     "one left out": "signed_up -churned",
-    "a source": "uses:raw_orders_00042",
+    "a source": "uses:bench.stg_*",
     "an owner": "owner:me",
     "a tag": "tag:finance",
     "a state and a word": "state:failing signed_up",
