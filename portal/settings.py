@@ -98,6 +98,7 @@ INSTALLED_APPS = [
     "warehouse_admin.mirror",
     "warehouse_admin.mutations",
     "warehouse_admin.lineage",
+    "warehouse_admin.catalog",
     "warehouse_admin.changes",
     "warehouse_admin.schedules",
     "warehouse_admin.activity",

@@ -13,6 +13,7 @@ from warehouse_admin.api.audit import AuditExports, AuditFilters, StopAuditExpor
 from warehouse_admin.audit import api as audit
 from warehouse_admin.audit import export_api as audit_exports
 from warehouse_admin.audit import saved_api as audit_saved
+from warehouse_admin.catalog import api as catalog
 from warehouse_admin.changes import api as changes
 from warehouse_admin.changes import api_drafts as drafts
 from warehouse_admin.changes import api_judging as judging
@@ -35,7 +36,7 @@ CAMPAIGN = f"{V1}/schedules/resumes/<uuid:resume_id>"
 
 urlpatterns = [
     path(f"{V1}/saved-queries/", mirror.SavedQueryList.as_view(), name="view-list"),
-    path(f"{VIEW}/", mirror.SavedQueryOne.as_view(), name="view-detail"),
+    path(f"{VIEW}/", catalog.DescribedQuery.as_view(), name="view-detail"),
     path(f"{VIEW}/versions/", mirror.VersionList.as_view(), name="view-versions"),
     path(f"{VIEW}/blame/", mirror.BlameOne.as_view(), name="view-blame"),
     path(f"{VIEW}/runs/", mirror.RunList.as_view(), name="view-runs"),
@@ -62,7 +63,7 @@ urlpatterns = [
     path(f"{V1}/connections/<slug:slug>/coverage/", accounts.Coverage.as_view(), name="connection-coverage"),
     path(f"{V1}/folders/", mirror.FolderList.as_view(), name="folder-list"),
     path(f"{V1}/tables/", mirror.TableList.as_view(), name="table-list"),
-    path(f"{V1}/tables/<uuid:posthog_id>/", mirror.TableOne.as_view(), name="table-detail"),
+    path(f"{V1}/tables/<uuid:posthog_id>/", catalog.DescribedTable.as_view(), name="table-detail"),
     path(f"{V1}/tables/<uuid:posthog_id>/column-history/", mirror.ColumnHistory.as_view(), name="table-column-history"),
     path(f"{V1}/tables/<uuid:posthog_id>/readers/", mirror.TableReaders.as_view(), name="table-readers"),
     path(f"{V1}/changes/", changes.ChangeList.as_view(), name="change-list"),

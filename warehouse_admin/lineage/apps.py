@@ -5,7 +5,7 @@ class LineageConfig(AppConfig):
     name = "warehouse_admin.lineage"
 
     def ready(self) -> None:
-        from warehouse_admin.lineage import comparison, formatting, graph, receivers, selectors
+        from warehouse_admin.lineage import comparison, formatting, graph, receivers, searching, selectors
         from warehouse_admin.mirror import hooks
 
         receivers.listen()
@@ -17,4 +17,5 @@ class LineageConfig(AppConfig):
         hooks.graphs.append(graph.graph)
         hooks.formatters.append(formatting.formatted)
         hooks.comparisons.append(comparison.of)
+        hooks.search_operators.append(searching.USES)
         hooks.table_readers.append(selectors.readers_of_table)

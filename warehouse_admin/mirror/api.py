@@ -28,6 +28,7 @@ from warehouse_admin.mirror.models import (
     WarehouseTable,
 )
 from warehouse_admin.mirror.run_summary import summary_of
+from warehouse_admin.mirror.search.conditions import Found as SearchFound
 from warehouse_admin.mirror.serializers import (
     BlameRow,
     ColumnsChangeRow,
@@ -42,6 +43,7 @@ from warehouse_admin.mirror.serializers import (
     SyncRow,
     TableRow,
     VersionRow,
+    described,
 )
 
 IN_CONNECTION = OpenApiParameter("connection", description="A connection's slug, should two know the id.")
@@ -75,7 +77,12 @@ class SavedQueryList(ListEndpoint):
         "folder": filters.text("folder_name", "The exact name of a folder."),
         "folder_id": filters.text("folder_id"),
     }
-    searched = ("name", "description", "query")
+    searched = ("name", "description", "columns", "query")
+    search_help = (
+        'Words and "quoted phrases" anywhere in name, description, columns and SQL, whatever the case. '
+        "`operator:value` narrows: name, sql, column, description, uses, owner, tag, state, is, cadence. "
+        "A leading minus excludes. Without `ordering`, those found by their name come first."
+    )
     orderings: ClassVar = {
         "name": "name",
         "last_run_at": "last_run_at",
@@ -90,6 +97,25 @@ class SavedQueryList(ListEndpoint):
     def get_queryset(self) -> QuerySet[SavedQuery]:
         unread = (*CONNECTION_UNREAD, *selectors.ROOT_UNREAD)
         return SavedQuery.objects.select_related("connection", "root_upstream").defer("query", *unread)
+
+    def search(self, rows: QuerySet[SavedQuery], text: str) -> QuerySet[SavedQuery]:
+        found = self._read(text)
+        if found.problems:
+            raise filters.Unusable(" ".join(found.problems))
+        return rows.filter(found.condition)
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        rows = super().filter_queryset(queryset)
+        text = self.request.query_params.get("search", "")
+        if not text or self.request.query_params.get("ordering"):
+            return rows
+        return selectors.by_relevance(rows, self._read(text))
+
+    def _read(self, text: str) -> SearchFound:
+        return selectors.search_of(text, self.request.user, self.request.query_params.get("connection", ""))
+
+    def prepare(self, rows: list[SavedQuery]) -> list[SavedQuery]:
+        return described(rows)
 
 
 class FolderList(ListEndpoint):
@@ -204,6 +230,9 @@ class TableList(ListEndpoint):
     def get_queryset(self) -> QuerySet[WarehouseTable]:
         tables = WarehouseTable.objects.select_related("connection").defer(*CONNECTION_UNREAD)
         return selectors.with_storage(tables)
+
+    def prepare(self, rows: list[WarehouseTable]) -> list[WarehouseTable]:
+        return described(rows)
 
 
 class OfTable(Endpoint):

@@ -102,6 +102,7 @@ class SavedQuery(models.Model):
     list_fingerprint = models.CharField(max_length=64, blank=True)
     needs_detail = models.BooleanField(default=True)
     needs_log = models.BooleanField(default=False)  # something was found that no log has been asked about yet
+    search_stale = models.BooleanField(default=True)  # its `SearchText` is not what this row says; set by `store`
     deleted_at = models.DateTimeField(null=True)
     hidden_at = models.DateTimeField(null=True)  # since when PostHog answers for it by id but does not list it
     recreates = models.ForeignKey(  # the tombstone that had this name
@@ -157,6 +158,7 @@ class SavedQuery(models.Model):
                 name="mirror_schedules",
             ),
             models.Index(fields=["posthog_id"]),
+            models.Index(fields=["id"], condition=Q(search_stale=True), name="mirror_stale_search"),
         ]
 
     def __str__(self) -> str:
@@ -201,6 +203,21 @@ class RemoteLineage(models.Model):
 
     def __str__(self) -> str:
         return f"lineage of {self.saved_query} in PostHog"
+
+
+class SearchText(models.Model):
+    """What a search looks into of one view, without regard to case; kept up by `search.texts` in the background."""
+
+    saved_query = models.OneToOneField(SavedQuery, models.CASCADE, related_name="search_text")
+    about = models.TextField()  # name and description
+    columns = models.TextField(blank=True)  # their names, a line each
+    query = models.TextField(blank=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"texts of {self.saved_query}"
 
 
 class SavedQueryVersion(models.Model):

@@ -45,6 +45,10 @@ from warehouse_admin.mirror.models import (
     WarehouseTable,
 )
 from warehouse_admin.mirror.own_tables import STORAGE_FORMAT
+from warehouse_admin.mirror.search import conditions
+from warehouse_admin.mirror.search.conditions import Found as SearchFound
+from warehouse_admin.mirror.search.operators import Asked
+from warehouse_admin.mirror.search.vocabulary import MANAGED, operators
 
 State = ScheduleState
 Params = Mapping[str, str]
@@ -72,7 +76,6 @@ ROOT_UNREAD = tuple(
 RECENT = timedelta(days=62)
 """Older runs are in no strip."""
 OUTSIDE_WITHIN = timedelta(days=30)
-MANAGED = Q(managed_viewset_kind__gt="") | Q(origin="managed_viewset")
 STRIP = 10
 """Runs that a list shows of each view."""
 CHANGES_SHOWN = 10
@@ -110,13 +113,13 @@ def tabs() -> dict[str, Q]:
     }
 
 
-def view_filter(params: Params) -> Q:
-    """Everything the URL says about which views to show; a value nobody knows finds nothing."""
-    return _narrowed(params) & every_word(params.get("q", ""), "name", "description", "query")
+def search_of(text: str, user: Any = None, connection: str = "") -> SearchFound:
+    """What a person searches views for; they matter where something is said of them, as by `owner:me`."""
+    return conditions.read(text, operators(), Asked(user, "" if connection == "all" else connection))
 
 
 def _narrowed(params: Params) -> Q:
-    """The same without the search."""
+    """Everything the URL says about which views to show but the search; a value nobody knows finds nothing."""
     known = tabs()
     wanted = known.get(params.get("tab", ""), known[""])
     if params.get("deleted") == "only":
@@ -156,17 +159,28 @@ def sorted_views(views: QuerySet[SavedQuery], sort: str) -> QuerySet[SavedQuery]
     return views.annotate(rank=expressions[field]).order_by(order, "name", "pk")
 
 
-def view_list(params: Params) -> QuerySet[SavedQuery]:
-    """Filtered and sorted, without big columns. Reads q, tab, state, kind, cadence, connection, deleted and sort.
+def view_list(params: Params, search: SearchFound) -> QuerySet[SavedQuery]:
+    """Filtered and sorted, without big columns. Reads tab, state, kind, cadence, connection, deleted and sort.
+
+    Unless something else is asked for, what a search found by name comes first.
 
     Each has `strip_from`, the start of its strip of runs, for `strips`.
     """
     runs = Run.objects.filter(saved_query=OuterRef("pk")).order_by("-started_at").values("started_at")
-    views = SavedQuery.objects.filter(view_filter(params)).annotate(strip_from=Subquery(runs[STRIP - 1 : STRIP]))
+    views = SavedQuery.objects.filter(_narrowed(params) & search.condition)
+    views = views.annotate(strip_from=Subquery(runs[STRIP - 1 : STRIP]))
     views = views.select_related("connection").defer("query", "columns", *CONNECTION_UNREAD)
-    if params.get("kind") == "managed" and not params.get("sort"):
+    sort = params.get("sort", "")
+    if search.words and not sort:
+        return by_relevance(views, search)
+    if params.get("kind") == "managed" and not sort:
         return views.order_by("managed_viewset_kind", "name", "pk")  # in groups: see `views/_table.html`
-    return sorted_views(views, params.get("sort", ""))
+    return sorted_views(views, sort)
+
+
+def by_relevance(views: QuerySet[SavedQuery], search: SearchFound) -> QuerySet[SavedQuery]:
+    """Those found by their name first: the very name, what begins with it, what holds it."""
+    return conditions.ranked(views, search.words).order_by(F("found_in"), "name", "pk")
 
 
 def strips(views: Iterable[Any]) -> dict[int, list[Any]]:

@@ -7,6 +7,7 @@ from warehouse_admin.mirror.views import saved_queries, syncs, tables
 app_name = "mirror"
 urlpatterns = [
     path("saved-queries/", saved_queries.view_list, name="view-list"),
+    path("saved-queries/suggestions/", saved_queries.view_suggestions, name="view-suggestions"),
     path("saved-queries/<uuid:posthog_id>/", saved_queries.view_detail, name="view-detail"),
     path("saved-queries/<uuid:posthog_id>/runs/", saved_queries.view_runs, name="view-runs"),
     path("saved-queries/<uuid:posthog_id>/versions/", saved_queries.view_versions, name="view-versions"),

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mirror", "0011_folders_and_lineage_of_posthog"),
+        ("mirror", "0012_search_texts"),
     ]
 
     operations = [

@@ -27,6 +27,11 @@ from warehouse_admin.mirror.blame import roots_of_runs
 from warehouse_admin.mirror.cadences import CADENCES
 from warehouse_admin.mirror.models import SavedQuery, SavedQueryVersion, ScheduleState, SyncRun
 from warehouse_admin.mirror.run_summary import summary_of
+from warehouse_admin.mirror.search import vocabulary
+from warehouse_admin.mirror.search.conditions import Found
+from warehouse_admin.mirror.search.operators import Asked
+from warehouse_admin.mirror.search.snippets import Snippet, snippets
+from warehouse_admin.mirror.search.suggestions import suggestions
 
 TABS = (
     ("", "All", "all"),
@@ -47,14 +52,18 @@ VERSIONS, ALL_VERSIONS = 20, 1_000
 @require_GET
 def view_list(request: HttpRequest) -> HttpResponse:
     counts = selectors.view_counts(request.GET)
-    page = paging.page_of(selectors.view_list(request.GET), request.GET, counts["matching"])
+    search = selectors.search_of(request.GET.get("q", ""), request.user, request.GET.get("connection", ""))
+    page = paging.page_of(selectors.view_list(request.GET, search), request.GET, counts["matching"])
     is_empty = counts["all"] + counts["archived"] == 0
     # A fragment shows syncs only where there is nothing else to show.
     shows_syncs = is_empty or not wants_fragment(request)
     newest, good = selectors.newest_and_good(request.GET) if shows_syncs else (None, None)
     context = {
         "page": page,
-        "rows": _rows(page),
+        "rows": _rows(page, search),
+        "search": search,
+        "ranked": bool(search.words) and not request.GET.get("sort"),
+        "search_operators": vocabulary.operators().values(),
         "tabs": _tabs(request, counts),
         "chips": _chips(request),
         "filtered": any(request.GET.get(name) for name in FILTERS),
@@ -82,7 +91,7 @@ def _groups(request: HttpRequest) -> dict[str, Any]:
         "folders": [*((name, name) for name in folders), ("none", "No folder")] if folders else [],
         "viewsets": [(kind, words_of(kind)) for kind in viewsets],
         "shows_viewsets": request.GET.get("kind") == "managed" or "viewset" in request.GET,
-        "grouped": request.GET.get("kind") == "managed" and not request.GET.get("sort"),
+        "grouped": request.GET.get("kind") == "managed" and not (request.GET.get("sort") or request.GET.get("q")),
     }
 
 
@@ -99,15 +108,38 @@ class Row:
     runs: list[Any]
     downstream_count: int
     open_change: Any
+    said: hooks.Description
+    snippet: Snippet | None
 
 
-def _rows(page: Page[SavedQuery]) -> list[Row]:
+def _rows(page: Page[SavedQuery], search: Found) -> list[Row]:
     """What the lines show beside the columns of their views, each in one query for the whole page."""
     views = list(page.object_list)
     runs = selectors.strips([view for view in views if view.is_materialized])
     downstream = hooks.merged(hooks.downstream_counts, views)
     changes = hooks.merged(hooks.open_changes, views)
-    return [Row(view, runs.get(view.pk, []), downstream.get(view.pk, 0), changes.get(view.pk)) for view in views]
+    said = hooks.described(views)
+    found_in = snippets(views, search)
+    return [
+        Row(
+            view,
+            runs.get(view.pk, []),
+            downstream.get(view.pk, 0),
+            changes.get(view.pk),
+            said.get(view.pk, hooks.NOTHING_SAID),
+            found_in.get(view.pk),
+        )
+        for view in views
+    ]
+
+
+@require_GET
+def view_suggestions(request: HttpRequest) -> HttpResponse:
+    """What the search box offers for what stands before the cursor, as a fragment: `?typed=`."""
+    scope = request.GET.get("connection", "")
+    asked = Asked(request.user, "" if scope == "all" else scope)
+    found = suggestions(request.GET.get("typed", "").replace("\x00", " "), vocabulary.operators(), asked)
+    return render(request, "mirror/views/_suggestions.html", {"suggestions": found})
 
 
 def _link(request: HttpRequest, **changes: str) -> str:
@@ -158,6 +190,7 @@ def view_detail(request: HttpRequest, posthog_id: uuid.UUID) -> HttpResponse:
         "posthog_url": selectors.posthog_url(view),
         "open_change": hooks.merged(hooks.open_changes, [view]).get(view.pk),
         "last_outside": _outside_version(view),
+        "cards": [hook(request.user, view) for hook in hooks.cards],
         "successor": view.recreated_as.defer("query", "columns").order_by("-pk").first(),
         **_actions(request, view),
         **_panel(request, view, tab),
