@@ -32,7 +32,6 @@ from warehouse_admin.mirror.search.conditions import Found as SearchFound
 from warehouse_admin.mirror.serializers import (
     BlameRow,
     ColumnsChangeRow,
-    FolderRow,
     ReaderRow,
     RunRow,
     RunSummaryRow,
@@ -43,6 +42,7 @@ from warehouse_admin.mirror.serializers import (
     SyncRow,
     TableRow,
     VersionRow,
+    ViewFolderRow,
     described,
 )
 
@@ -121,7 +121,7 @@ class SavedQueryList(ListEndpoint):
 class FolderList(ListEndpoint):
     """The folders of views, on servers that have them."""
 
-    serializer_class = FolderRow
+    serializer_class = ViewFolderRow
     filters: ClassVar = {"connection": connection_filter(), "name": filters.text("name", "The exact name.")}
     searched = ("name",)
     orderings: ClassVar = {"name": "name"}

@@ -30,6 +30,7 @@ from django.utils import timezone
 
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
+from warehouse_admin.core.counts import Each
 from warehouse_admin.core.errors import Missing
 from warehouse_admin.core.searching import every_word
 from warehouse_admin.mirror.cadences import CADENCES
@@ -205,10 +206,24 @@ def view_counts(params: Params) -> dict[str, int]:
 
     The search is left out: it has to read the SQL, which a search for one page does anyway.
     """
-    names = {key or "all": rule for key, rule in tabs().items()}
-    counts = {name: Count("pk", filter=rule) for name, rule in names.items()}
-    scope = SavedQuery.objects.filter(in_scope(params))
-    return scope.aggregate(matching=Count("pk", filter=_narrowed(params)), **counts)
+    return SavedQuery.objects.filter(in_scope(params)).aggregate(**_counts(params))
+
+
+def counts_and_groups(params: Params) -> tuple[dict[str, int], list[str], list[str]]:
+    """The same, with the folders that views are in and the kinds of those that PostHog manages; still one query."""
+    present = Q(deleted_at=None)
+    found = SavedQuery.objects.filter(in_scope(params)).aggregate(
+        in_folders=Each("folder_name", filter=present & ~Q(folder_name="")),
+        viewsets=Each("managed_viewset_kind", filter=present & ~Q(managed_viewset_kind="")),
+        **_counts(params),
+    )
+    folders, viewsets = found.pop("in_folders"), found.pop("viewsets")
+    return found, sorted(folders or []), sorted(viewsets or [])
+
+
+def _counts(params: Params) -> dict[str, Count]:
+    counts = {key or "all": Count("pk", filter=rule) for key, rule in tabs().items()}
+    return {"matching": Count("pk", filter=_narrowed(params)), **counts}
 
 
 def view_by_id(posthog_id: uuid.UUID, connection: str = "") -> SavedQuery:
@@ -262,15 +277,6 @@ def table_by_id(posthog_id: uuid.UUID, connection: str = "") -> WarehouseTable:
 def folders_of(connection: Connection) -> list[Folder]:
     """The folders of views there, by name; none where the server has none."""
     return list(Folder.objects.filter(connection=connection))
-
-
-def folders_and_viewsets(params: Params) -> tuple[list[str], list[str]]:
-    """The names of folders in scope, and the kinds of views that PostHog manages, each once; one query for both."""
-    folders = Folder.objects.filter(in_scope(params)).order_by().annotate(sort=Value("folder"))
-    managed = SavedQuery.objects.present().filter(in_scope(params)).exclude(managed_viewset_kind="").order_by()
-    kinds = managed.annotate(sort=Value("viewset")).values_list("sort", "managed_viewset_kind")
-    found = sorted(folders.values_list("sort", "name").union(kinds))
-    return [name for sort, name in found if sort == "folder"], [name for sort, name in found if sort == "viewset"]
 
 
 def source_types(params: Params) -> list[str]:

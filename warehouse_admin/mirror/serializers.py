@@ -118,7 +118,7 @@ class SavedQueryRow(Described, serializers.ModelSerializer):
         return columns_of(view.columns)
 
 
-class FolderRow(serializers.ModelSerializer):
+class ViewFolderRow(serializers.ModelSerializer):
     id = serializers.CharField(source="posthog_id")
     connection = serializers.CharField(source="connection.slug")
 

@@ -51,7 +51,7 @@ VERSIONS, ALL_VERSIONS = 20, 1_000
 
 @require_GET
 def view_list(request: HttpRequest) -> HttpResponse:
-    counts = selectors.view_counts(request.GET)
+    counts, folders, viewsets = _counts(request)
     search = selectors.search_of(request.GET.get("q", ""), request.user, request.GET.get("connection", ""))
     page = paging.page_of(selectors.view_list(request.GET, search), request.GET, counts["matching"])
     is_empty = counts["all"] + counts["archived"] == 0
@@ -71,7 +71,7 @@ def view_list(request: HttpRequest) -> HttpResponse:
         "states": ScheduleState.choices,
         "kinds": KINDS,
         "cadences": [(name, cadence(name).capitalize()) for name in CADENCES] + [("none", "None")],
-        **_groups(request),
+        **_groups(request, folders, viewsets),
         "sizes": paging.SIZES,
         "newest": newest,
         "good": good,
@@ -84,14 +84,21 @@ def view_list(request: HttpRequest) -> HttpResponse:
     return render_page(request, "mirror/views/list.html", "mirror/views/_table.html", context)
 
 
-def _groups(request: HttpRequest) -> dict[str, Any]:
+def _counts(request: HttpRequest) -> tuple[dict[str, int], list[str], list[str]]:
+    """How many there are, and what they are grouped by in PostHog, of which a fragment shows nothing."""
+    if wants_fragment(request):
+        return selectors.view_counts(request.GET), [], []
+    return selectors.counts_and_groups(request.GET)
+
+
+def _groups(request: HttpRequest, folders: list[str], viewsets: list[str]) -> dict[str, Any]:
     """What views are grouped by in PostHog: folders, and what it manages itself. Neither where it has none."""
-    folders, viewsets = ([], []) if wants_fragment(request) else selectors.folders_and_viewsets(request.GET)
+    of_managed = request.GET.get("kind") == "managed"
     return {
         "folders": [*((name, name) for name in folders), ("none", "No folder")] if folders else [],
         "viewsets": [(kind, words_of(kind)) for kind in viewsets],
-        "shows_viewsets": request.GET.get("kind") == "managed" or "viewset" in request.GET,
-        "grouped": request.GET.get("kind") == "managed" and not (request.GET.get("sort") or request.GET.get("q")),
+        "shows_viewsets": of_managed or "viewset" in request.GET,
+        "grouped": of_managed and not (request.GET.get("sort") or request.GET.get("q")),
     }
 
 
