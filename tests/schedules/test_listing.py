@@ -169,6 +169,26 @@ def test_whether_a_view_was_changed_since_it_broke(
     assert (">erin<" in page.content.decode()) is expected
 
 
+@pytest.mark.parametrize("state", ["failing", "suspended"])
+def test_those_that_were_changed_since_they_broke_can_be_asked_for(
+    broken: dict[str, SavedQuery], operator: User, client_of: ClientOf, state: str
+) -> None:
+    client, ran = client_of(operator), datetime.now(UTC) - timedelta(days=1)
+    rows = SavedQuery.objects.exclude(name="well")
+    SavedQuery.objects.update(last_run_at=ran)
+    rows.update(schedule_state=state, schedule_since=ran + timedelta(minutes=5), edited_at=ran - timedelta(hours=1))
+    rows.filter(name="mid").update(edited_at=ran + timedelta(minutes=1))  # after the run, before the suspension
+    rows.filter(name="leaf").update(edited_at=ran + timedelta(hours=1))
+    rows.filter(name="other").update(edited_at=None)
+    SavedQuery.objects.filter(name="well").update(edited_at=ran + timedelta(hours=1))
+
+    asked = {word: client.get("/schedules/", {"changed": word}).context["page"].object_list for word in ("yes", "no")}
+
+    assert {row.view.name for row in asked["yes"]} == ({"leaf"} if state == "suspended" else {"leaf", "mid"})
+    assert {row.view.name for row in asked["no"]} == {row.name for row in rows} - {r.view.name for r in asked["yes"]}
+    assert all(row.changed_since for row in asked["yes"]) and not any(row.changed_since for row in asked["no"])
+
+
 def test_the_page_tells_how_sure_it_is_and_filters_by_that(
     broken: dict[str, SavedQuery], connection: Connection, viewer: User, client_of: ClientOf
 ) -> None:

@@ -77,12 +77,15 @@ def test_only_what_was_mended_is_ticked_with_its_sources_and_a_broken_one_is_nam
     ticked = {plan.view.name for plan in page.context["planned"] if plan.ticked}
     assert ticked == ({alone.name, reader.name, source.name} if source_too else {alone.name})
     text = page.content.decode()
-    assert "Upstream still broken: int_account_health (also in this list)" in text
+    still_broken = "Upstream still broken: int_account_health (also in this list)" in text
+    assert (still_broken, "int_account_health comes before it" in text) == (not source_too, source_too)
+    assert text.count("edited <time") == len(ticked | {reader.name})
     assert ("Unchanged since it failed: it will most likely fail again." in text) is not source_too
     names = [plan.view.name for plan in page.context["planned"]]
     assert names.index(source.name) < names.index(reader.name)
     first = page.context["sections"][0]
-    assert first.against and {plan.view.name for plan in first.plans} >= {reader.name, HEALTHY, MANAGED}
+    against = {plan.view.name for plan in first.plans}
+    assert first.against and against >= {HEALTHY, MANAGED} and (reader.name in against) is not source_too
     assert alone.name not in {plan.view.name for plan in first.plans}
 
 

@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 from django.http import QueryDict
 
 from warehouse_admin.core.searching import every_word
-from warehouse_admin.mirror.models import Confidence, MirroredQuerySet, SavedQuery, ScheduleState
+from warehouse_admin.mirror.models import BROKEN, Confidence, MirroredQuerySet, SavedQuery, ScheduleState
 from warehouse_admin.schedules.waking_week import waking_soon
 
 SORTS = {
@@ -24,6 +24,16 @@ SORTS = {
     "lineage": ("lineage_depth", "name", "pk"),
 }
 STOOD_STILL = (ScheduleState.SUSPENDED, ScheduleState.PAUSED, ScheduleState.FAILING, ScheduleState.OVERDUE)
+EDITED_SINCE = (
+    Q(edited_at__isnull=False)
+    & (Q(last_run_at=None) | Q(edited_at__gte=F("last_run_at")))
+    & (~Q(schedule_state=ScheduleState.SUSPENDED) | Q(schedule_since=None) | Q(edited_at__gte=F("schedule_since")))
+)
+"""The SQL was edited after the run that failed, or after the suspension; as `rows.Row.changed_since` has it."""
+CHANGED = {
+    "yes": ("Changed since it broke", Q(schedule_state__in=BROKEN) & EDITED_SINCE),
+    "no": ("Not changed since it broke", Q(schedule_state__in=BROKEN) & ~EDITED_SINCE),
+}
 TABLE, GRID = "table", "grid"
 NO_TEXT = Value("", output_field=CharField())
 RESPONSIBLE = Case(When(edited_by__gt="", then=F("edited_by")), default=F("created_by_email"), output_field=CharField())
@@ -50,6 +60,7 @@ class Filters:
     root: uuid.UUID | None = None
     owner: str = ""
     waking: bool = False
+    changed: str = ""
     sort: str = "name"
     group: str = ""
     layout: str = TABLE
@@ -70,6 +81,7 @@ class Filters:
             root=_uuid(query.get("root", "")),
             owner=_text(query.get("owner", "")),
             waking=query.get("wakes") == "week",
+            changed=_known(query.get("changed", ""), CHANGED),
             sort=_sort(query.get("sort", ""), "lineage" if layout == GRID else "name"),
             group=_known(query.get("group", ""), GROUPS),
             layout=layout,
@@ -77,7 +89,7 @@ class Filters:
 
     @property
     def any_set(self) -> bool:
-        return bool(self.states or self.search or self.cadence or self.narrowed)
+        return bool(self.states or self.search or self.cadence or self.changed or self.narrowed)
 
     @property
     def narrowed(self) -> bool:
@@ -98,6 +110,8 @@ class Filters:
             rows = rows.filter(Q(root_upstream__posthog_id=self.root) | Q(posthog_id=self.root))
         if self.owner:
             rows = rows.alias(responsible=RESPONSIBLE).filter(responsible=self.owner)
+        if self.changed:
+            rows = rows.filter(CHANGED[self.changed][1])
         if self.waking:
             rows = rows.filter(pk__in=waking_soon())
         if with_states and self.states:

@@ -18,7 +18,7 @@ from warehouse_admin.mirror.cadences import CADENCES
 from warehouse_admin.mirror.freshness import LastRead, last_read, with_reads
 from warehouse_admin.mirror.models import Confidence
 from warehouse_admin.schedules import selectors
-from warehouse_admin.schedules.filters import GRID, GROUPS, Filters
+from warehouse_admin.schedules.filters import CHANGED, GRID, GROUPS, Filters
 from warehouse_admin.schedules.grid import SPANS, grid_of, span_of
 from warehouse_admin.schedules.holds import not_woken
 from warehouse_admin.schedules.listing import Listing, listing
@@ -27,6 +27,7 @@ from warehouse_admin.schedules.models import Campaign
 from warehouse_admin.schedules.start import alternatives
 
 GROUP_OPTIONS = [(name, label) for name, (label, *_) in GROUPS.items()]
+CHANGED_OPTIONS = [(name, label) for name, (label, _) in CHANGED.items()]
 CADENCE_OPTIONS = [(name, cadence(name).capitalize()) for name in CADENCES] + [("none", "None")]
 
 
@@ -81,6 +82,7 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "tells_suspension": any(connection.generation == "D" for connection in connections),
         "group_options": GROUP_OPTIONS,
         "cadence_options": CADENCE_OPTIONS,
+        "changed_options": CHANGED_OPTIONS,
         "chips": _chips(request, filters, found),
         "refusals": _refusals(connections),
         "bulk": [act for act in BULK if policies.allows(request.user, methods_for(act.action)[0].permission)],

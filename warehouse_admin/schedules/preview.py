@@ -44,6 +44,8 @@ class Planned:
     remark: str
     ticked: bool
     broken: Sequence[str] = ()
+    before: Sequence[str] = ()
+    """The broken views that it reads, where all of them are ticked too: sources come first."""
     needs_cadence: bool = False
     """Left out unless a cadence is given, ticked or not."""
     gets: str = ""
@@ -52,6 +54,11 @@ class Planned:
     @property
     def view(self) -> SavedQuery:
         return self.row.view
+
+    @property
+    def says(self) -> bool:
+        """Whether there is anything to tell of it."""
+        return bool(self.remark or self.broken or self.before or (self.row.changed_since and self.row.is_broken))
 
     @property
     def is_idle(self) -> bool:
@@ -167,10 +174,12 @@ def _planned(views: Sequence[SavedQuery], way: Method, ticked: Collection[str] |
             fits = fits and mended.issuperset(above)  # sources come first: those to be resumed are known by now
         if fits:
             mended.add(row.view.name)
-        sources = [f"{name} (also in this list)" if name in here else name for name in above]
+        before = above if mended.issuperset(above) else []  # what it reads is broken, and sent before it
+        sources = [f"{name} (also in this list)" if name in here else name for name in above] if not before else []
         needs_cadence = way.name == Way.RESTORE_CADENCE and _lacks_cadence(row.view)
         gets = RestoreCadence().wanted(Campaign(), row.view) if way.name == Way.RESTORE_CADENCE else ""
-        planned.append(Planned(row, remark, fits, sources, needs_cadence, "" if row.view.sync_frequency else gets))
+        gets = "" if row.view.sync_frequency else gets
+        planned.append(Planned(row, remark, fits, sources, before, needs_cadence, gets))
     return planned
 
 
