@@ -119,6 +119,17 @@ def test_two_moments_over_rest(known_story: tuple[datetime, str], viewer: User, 
     assert not client.get("/api/v1/moments/", {"search": gone}).json()["results"]
 
 
+def test_nothing_is_called_new_that_the_first_sync_found(synced: Connection, viewer: User, client_of: ClientOf) -> None:
+    client = client_of(viewer)
+
+    whole = client.get(PAGE, {"from": "2020-01-01"})
+    before = client.get("/api/v1/moments/difference/", {"from": "2020-01-01", "to": "2020-02-01"})
+
+    assert not whole.context["rows"] and "this begins where it ended" in whole.content.decode()
+    assert before.status_code == 400 and "before the first sync" in before.json()["errors"]["to"][0]
+    assert not client.get("/activity/moments/stood/", {"at": "2020-01-01T00:00"}).context["rows"]
+
+
 def test_what_was_put_back_in_between_is_told_as_that(
     synced: Connection, sandbox: SandboxServer, viewer: User, client_of: ClientOf
 ) -> None:

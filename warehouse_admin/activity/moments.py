@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,11 +29,16 @@ OF_FIELDS = (
 
 @dataclass(frozen=True)
 class Asked:
-    """Two moments, and of what: one connection or all (""), one view with all that feeds it or everything (None)."""
+    """Two moments, and of what: one connection or all (""), one view with all that feeds it or everything (None).
+
+    `is_cut`: an earlier start was asked for than `known_from`, the end of the first sync.
+    """
 
     start: datetime
     end: datetime
     connection: str = ""
+    known_from: datetime | None = None
+    is_cut: bool = False
     feeding: SavedQuery | None = None
     views: Collection[int] | None = field(default=None, compare=False)
     tables: Collection[int] | None = field(default=None, compare=False)
@@ -56,11 +61,16 @@ def asked(*, start: str, end: str, connection: str = "", feeds: str = "") -> Ask
     since = read_time("from", start, until - timedelta(days=DAYS))
     if since >= until:
         raise InvalidInput("Nothing lies in between.", errors={"from": ["Choose a moment before the other one."]})
+    begin = moments.known_from(connection)
+    if begin is not None and until <= begin:
+        why = f"Nothing is known before the first sync ended, on {begin:%Y-%m-%d at %H:%M} UTC: choose a later moment."
+        raise InvalidInput("Nothing is known of that time.", errors={"to": [why]})
+    found = Asked(max(since, begin or since), until, connection, begin, begin is not None and since < begin)
     if not feeds.strip():
-        return Asked(since, until, connection)
+        return found
     view = _view("feeds", feeds, connection)
     views, tables = lineage.feeding(view.pk)
-    return Asked(since, until, connection, view, views, tables)
+    return replace(found, feeding=view, views=views, tables=tables)
 
 
 def _view(name: str, text: str, connection: str) -> SavedQuery:

@@ -51,7 +51,7 @@ def difference(request: HttpRequest) -> HttpResponse:
         "rows": [_row(one) for one in moments.told(list(page.object_list), found.start, found.end)],
         "tables": [(change, columns.difference(change.before, change.after)) for change in tables[:MOST_TABLES]],
         "more_tables": len(tables) > MOST_TABLES,
-        "known_from": mirrored.known_from(connection),
+        "known_from": found.known_from,
     }
     return render_page(request, "activity/moments.html", "activity/_difference.html", context)
 
