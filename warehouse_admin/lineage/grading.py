@@ -131,6 +131,8 @@ def _compare_use(was: Use, now: Use, verdict: Verdict) -> None:
         verdict.worsen(Grade.RISKY, f"“{now.text}” will mean {now.meaning.target}.")
     elif was.meaning.certain and not now.meaning.certain:
         verdict.worsen(Grade.BREAKING, f"“{now.text}” is not in {was.meaning.target} any more.")
+    elif now.meaning.is_outer and not was.meaning.is_outer:
+        verdict.worsen(Grade.BREAKING, f"“{now.text}” is not in what the subquery reads any more.")
     elif was.meaning.target != now.meaning.target:
         verdict.worsen(Grade.RISKY, f"“{now.text}” will mean {now.meaning.target} instead of {was.meaning.target}.")
     elif was.meaning.column.mark != now.meaning.column.mark:

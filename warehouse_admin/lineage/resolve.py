@@ -23,7 +23,7 @@ UNION, VALUE, RENAMED = "a part of a UNION", "a subquery used as a value", "a li
 """What makes columns count by their place."""
 
 _NO_WIDTH = frozenset({"exists", "notExists"})
-_BOOLEANS = frozenset({"CompareOperation", "And", "Or", "Not", "BetweenExpr"})
+_BOOLEANS = frozenset({"CompareOperation", "And", "Or", "Not", "BetweenExpr", "IsDistinctFrom"})
 _PLAIN_PATTERN = re.compile(r"\^?\w{1,100}\$?", re.ASCII)
 """Others can take a very long time to try, and are another dialect in PostHog."""
 
@@ -88,11 +88,15 @@ class _Reader:
             branch = self.query(later["select_query"], ctes, parent)
             branches.append(branch)
             self._found.by_place[_at(later["select_query"]), UNION] = branch
-            if first.width is not None and branch.width is not None and first.width != branch.width:
+            if not _by_name(later) and None not in (first.width, branch.width) and first.width != branch.width:
                 kind = later.get("set_operator", "UNION")
                 told = f"The parts of a {kind} give {first.width} and {branch.width} columns."
                 self._fault(_at(later["select_query"]), "width", told)
-        columns = _put_together(branches)
+        if any(_by_name(later) for later in node["subsequent_select_queries"]):
+            self._found.unclear.append("It puts queries together by the names of their columns, not by their order.")
+            columns = unknown(f"{UNION} at {_at(node)}")
+        else:
+            columns = _put_together(branches)
         whole = Scope(parent, [Source(frozenset(), "the whole of it", columns)])
         self._rest(node, _PARTS_OF_SET, columns, whole, ctes)
         return columns
@@ -107,7 +111,8 @@ class _Reader:
                 values.append(cte)
         self._from(node.get("select_from"), scope, ctes)
         for cte in values:
-            scope.aliases[cte["name"]] = self._value(cte["expr"], scope, ctes)
+            scope.aliases[cte["name"]] = replace(self._value(cte["expr"], scope, ctes), name=str(cte["name"]))
+            scope.values.add(cte["name"])
         for item in node.get("array_join_list") or []:
             self._alias(item, scope, ctes)
         columns = Columns(tuple(self._selected(node["select"], scope, ctes)))
@@ -186,6 +191,9 @@ class _Reader:
         return columns.renamed(names)
 
     def _opaque(self, table: Node) -> Columns:
+        if table.get("node") == "ValuesQuery":
+            rows = [[self._value(item, Scope(), {}) for item in row] for row in table["rows"]]
+            return Columns(tuple(rows[0])) if rows else Columns()
         kind = str(table.get("node", "")).removesuffix("Expr").upper()
         self._found.unclear.append(f"It reads through a {kind.lower() if kind not in ('PIVOT', 'UNPIVOT') else kind}.")
         for name in _tables_inside(table):
@@ -216,7 +224,9 @@ class _Reader:
             elif item.get("node") == "Field" and item["chain"][-1] == "*":
                 yield from self._star(item, scope)
             elif item.get("node") == "Field":
-                yield replace(self._alias(item, scope, ctes), name=str(item["chain"][-1]))
+                yield self._alias(item, scope, ctes)
+            elif item.get("node") == "PositionalRef":
+                yield self._value(item, scope, ctes)
             elif item.get("node") == "Alias":
                 yield self._alias(item, scope, ctes)
             else:
@@ -265,6 +275,10 @@ class _Reader:
             return self._lambda(node, scope, ctes)
         if kind == "Alias":
             return self._alias(node, scope, ctes)
+        if kind == "PositionalRef":
+            return self._nth(node, scope)
+        if kind == "Placeholder":
+            return Column(UNNAMED, mark=f"placeholder at {_at(node)}")
         if kind == "Constant":
             return Column(UNNAMED, value_types.of_constant(node.get("value")), repr(node.get("value")))
         return self._compound(node, scope, ctes)
@@ -279,6 +293,21 @@ class _Reader:
         meaning = scope.meaning(chain)
         self._use(node, meaning)
         return meaning.column
+
+    def _nth(self, node: Node, scope: Scope) -> Column:
+        """`#2` is the second column of what is read."""
+        number, at = int(node["index"]), _at(node)
+        everything = Columns(tuple(part for source in scope.sources for part in source.columns))
+        before = everything.parts[:number]
+        if everything.width is not None and not 0 < number <= everything.width:
+            self._fault(at * 2, "missing", f"“#{number}” is not there any more.")
+        if len(before) == number and before and all(isinstance(part, Column) for part in before):
+            column = before[-1]
+        else:
+            column = Column(UNNAMED, mark=mark_of("#", str(number), Columns(before).describe()))
+        assert isinstance(column, Column)
+        self._found.uses.append(Use(at * 2, f"#{number}", Meaning(column, f"column {number}, {column.name}")))
+        return column
 
     def _use(self, node: Node, meaning: Meaning, extra: int = 0) -> None:
         text = ".".join(str(part) for part in node["chain"])
@@ -297,7 +326,7 @@ class _Reader:
         return Column(UNNAMED, kind, mark_of("subquery", columns.describe()))
 
     def _lambda(self, node: Node, scope: Scope, ctes: dict[str, Columns]) -> Column:
-        inside = Scope(scope)
+        inside = Scope(scope, is_lambda=True)
         inside.aliases.update({str(name): Column(str(name), mark=f"λ{name}") for name in node.get("args") or []})
         return Column(UNNAMED, mark=mark_of("lambda", self._value(node.get("expr"), inside, ctes).mark))
 
@@ -373,6 +402,10 @@ def _mixed(branches: list[Columns]) -> Columns:
     return Columns(
         tuple(Column(part.name, "", mark_of(part.mark, mark)) if isinstance(part, Column) else part for part in parts)
     )
+
+
+def _by_name(later: Node) -> bool:
+    return str(later.get("set_operator", "")).endswith("BY NAME")
 
 
 def _is_star(arguments: Any) -> bool:
