@@ -24,7 +24,7 @@ UNION, VALUE, RENAMED = "a part of a UNION", "a subquery used as a value", "a li
 
 _NO_WIDTH = frozenset({"exists", "notExists"})
 _BOOLEANS = frozenset({"CompareOperation", "And", "Or", "Not", "BetweenExpr", "IsDistinctFrom"})
-_PLAIN_PATTERN = re.compile(r"\^?\w{1,100}\$?", re.ASCII)
+_PLAIN_PATTERN = re.compile(r"\^?\w{1,100}(?:\|\w{1,100}){0,20}\$?", re.ASCII)
 """Others can take a very long time to try, and are another dialect in PostHog."""
 
 
@@ -114,7 +114,8 @@ class _Reader:
             scope.aliases[cte["name"]] = replace(self._value(cte["expr"], scope, ctes), name=str(cte["name"]))
             scope.values.add(cte["name"])
         for item in node.get("array_join_list") or []:
-            self._alias(item, scope, ctes)
+            joined = self._alias(item, scope, ctes)
+            scope.aliases[joined.name] = Column(joined.name, mark=mark_of("each", joined.mark))
         columns = Columns(tuple(self._selected(node["select"], scope, ctes)))
         self._rest(node, _PARTS_OF_SELECT, columns, scope, ctes)
         return columns, ctes

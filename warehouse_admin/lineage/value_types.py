@@ -82,8 +82,8 @@ def of_call(name: str, arguments: list[str]) -> str:
         return arguments[0] if arguments and arguments[0] in _NUMBERS else ""
     if name in _FLOAT_OF_NUMBERS:
         return "float" if arguments and set(arguments) <= _NUMBERS | {"boolean"} else ""
-    if name in _SAME_AS_ALL:
-        kinds = set(arguments[_SAME_AS_ALL[name] :])
+    if name in _SAME_AS_ALL or name == "multiIf":
+        kinds = set(arguments[1::2] + arguments[-1:] if name == "multiIf" else arguments[_SAME_AS_ALL[name] :])
         return kinds.pop() if len(kinds) == 1 else ""
     return _BY_CALL.get(name, "")
 
