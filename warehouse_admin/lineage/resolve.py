@@ -21,6 +21,8 @@ _PARTS_OF_SET = frozenset({"node", "start", "end", "initial_select_query", "subs
 
 UNION, VALUE, RENAMED = "a part of a UNION", "a subquery used as a value", "a list of column names"
 """What makes columns count by their place."""
+ROWS = "what makes rows the same"
+"""What makes columns count by how many there are: DISTINCT and its like."""
 
 _NO_WIDTH = frozenset({"exists", "notExists"})
 _BOOLEANS = frozenset({"CompareOperation", "And", "Or", "Not", "BetweenExpr", "IsDistinctFrom"})
@@ -92,6 +94,8 @@ class _Reader:
                 kind = later.get("set_operator", "UNION")
                 told = f"The parts of a {kind} give {first.width} and {branch.width} columns."
                 self._fault(_at(later["select_query"]), "width", told)
+        if any(later.get("set_operator") != "UNION ALL" for later in node["subsequent_select_queries"]):
+            self._found.by_place[_at(node), ROWS] = first
         if any(_by_name(later) for later in node["subsequent_select_queries"]):
             self._found.unclear.append("It puts queries together by the names of their columns, not by their order.")
             columns = unknown(f"{UNION} at {_at(node)}")
@@ -112,11 +116,13 @@ class _Reader:
         self._from(node.get("select_from"), scope, ctes)
         for cte in values:
             scope.aliases[cte["name"]] = replace(self._value(cte["expr"], scope, ctes), name=str(cte["name"]))
-            scope.values.add(cte["name"])
+            (scope.computed if _reads_columns(cte["expr"]) else scope.values).add(cte["name"])
         for item in node.get("array_join_list") or []:
             joined = self._alias(item, scope, ctes)
             scope.aliases[joined.name] = Column(joined.name, mark=mark_of("each", joined.mark))
         columns = Columns(tuple(self._selected(node["select"], scope, ctes)))
+        if node.get("distinct") or node.get("group_by_mode") == "all":
+            self._found.by_place[_at(node), ROWS] = columns
         self._rest(node, _PARTS_OF_SELECT, columns, scope, ctes)
         return columns, ctes
 
@@ -314,6 +320,8 @@ class _Reader:
         text = ".".join(str(part) for part in node["chain"])
         at = _at(node)
         self._found.uses.append(Use(at * 2 + extra, text, meaning))
+        if meaning.is_computed:
+            self._found.unclear.append(f"A subquery uses “{text}”, which WITH computes from columns.")
         if meaning.fault == "missing":
             self._fault(at * 2 + extra, "missing", f"“{text}” is not there any more.")
         elif meaning.fault == "ambiguous":
@@ -338,7 +346,7 @@ class _Reader:
         for key, value in node.items():
             if key in ("node", "start", "end") or value is None:
                 continue
-            if kind == "Call" and key == "args" and node.get("name") == "count" and _is_star(value):
+            if kind == "Call" and key == "args" and _counts_rows(node):
                 continue  # it counts rows, whatever their columns
             if key in ("args", "exprs") and isinstance(value, list):
                 arguments = [self._value(item, scope, ctes) for item in value]
@@ -353,16 +361,20 @@ class _Reader:
 
     def _positions(self, clause: str, value: Any, columns: Columns) -> None:
         """`ORDER BY 2` means a column of the SELECT by its place."""
-        if clause not in ("group_by", "order_by"):
+        if clause not in ("group_by", "order_by", "limit_by"):
             return
-        for item in value:
+        for item in value.get("exprs") or [] if isinstance(value, dict) else value:
             constant = item.get("expr", item) if item.get("node") == "OrderExpr" else item
             number = constant.get("value") if constant.get("node") == "Constant" else None
-            if type(number) is int and 0 < number <= len(columns.parts):
-                before = columns.parts[:number]
+            if type(number) is int and 0 < abs(number) <= len(columns.parts):
+                # One below nothing counts from the end, and means another column when there are more of them.
+                before = columns.parts[: number if number > 0 else len(columns.parts) + 1 + number]
                 certain = all(isinstance(part, Column) for part in before)
-                name = before[-1].name if certain and isinstance(before[-1], Column) else Columns(before).describe()
-                meaning = Meaning(Column(str(number), mark=name), f"column {number}, {name}")
+                name, column = Columns(before).describe(), before[-1]
+                if certain and isinstance(column, Column):
+                    meaning = Meaning(column, f"column {number}, {column.name}")
+                else:
+                    meaning = Meaning(Column(str(number), mark=mark_of(name)), f"column {number}, {name}")
                 self._found.uses.append(Use(_at(constant) * 2, str(number), meaning))
 
     def _fault(self, at: int, kind: str, told: str) -> None:
@@ -405,12 +417,22 @@ def _mixed(branches: list[Columns]) -> Columns:
     )
 
 
+def _reads_columns(node: Any) -> bool:
+    """Whether a value depends on columns of the query that it stands in."""
+    if isinstance(node, list):
+        return any(_reads_columns(item) for item in node)
+    if not isinstance(node, dict) or node.get("node") in ("SelectQuery", "SelectSetQuery"):
+        return False
+    return node.get("node") == "Field" or any(_reads_columns(value) for value in node.values())
+
+
 def _by_name(later: Node) -> bool:
     return str(later.get("set_operator", "")).endswith("BY NAME")
 
 
-def _is_star(arguments: Any) -> bool:
-    return len(arguments) == 1 and arguments[0].get("node") == "Field" and arguments[0]["chain"] == ["*"]
+def _counts_rows(call: Node) -> bool:
+    arguments = call.get("args") or []
+    return call.get("name") == "count" and not call.get("distinct") and len(arguments) == 1 and arguments[0].get("chain") == ["*"]
 
 
 def _fields(node: Any) -> Iterator[Node]:

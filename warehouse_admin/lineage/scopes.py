@@ -30,7 +30,8 @@ class Meaning:
     """What a name stands for. `target` is `table.column`, also for a property of the column.
 
     `certain`: the column is listed, it is not only that nobody has listed what the table has. `is_outer`: a subquery
-    would have it from the query around, where PostHog does not look.
+    would have it from the query around, where PostHog does not look. `is_computed`: WITH computes it from columns, and a
+    subquery uses it, in which the names of those may mean others.
     """
 
     column: Column
@@ -38,6 +39,7 @@ class Meaning:
     fault: Fault = ""
     certain: bool = True
     is_outer: bool = False
+    is_computed: bool = False
 
 
 @dataclass
@@ -51,6 +53,8 @@ class Scope:
     """Columns that USING makes one of."""
     values: set[str] = field(default_factory=set)
     """Those of the aliases that WITH gives, which subqueries know too."""
+    computed: set[str] = field(default_factory=set)
+    """The same, where it depends on columns: in a subquery these may be other ones."""
     is_lambda: bool = False
     """Whether it is a lambda, in which everything around is known."""
 
@@ -94,6 +98,8 @@ class Scope:
         while scope is not None:
             if name in scope.aliases:
                 found = _with_path(scope.aliases[name], name, path)
+                if is_outer and name in scope.computed:
+                    return replace(found, is_computed=True)
                 return replace(found, is_outer=is_outer and name not in scope.values)
             if (of_source := scope._of_sources(name, path)) is not None:
                 return replace(of_source, is_outer=is_outer)

@@ -24,6 +24,7 @@ LETTERS = {
     # Honest, and less than what is true.
     "R": (Grade.RISKY, Grade.CANNOT_TELL),
     "S": (Grade.SAFE, Grade.CANNOT_TELL),
+    "p": (Grade.CANNOT_TELL, Grade.RISKY),
     # Louder than what is true.
     "q": (Grade.SAFE, Grade.RISKY),
     "x": (Grade.RISKY, Grade.BREAKING),

@@ -80,7 +80,7 @@ QUERIES = [
     # How many and in which order.
     Query("select distinct a from V", "V", "a:integer", NOT_READ),
     Query("select distinct b, a from V", "V", "b:integer, a:integer", READ),
-    Query("select distinct * from V", "V", "a:integer, b:integer, c:string, m:json, l:array", STAR),
+    Query("select distinct * from V", "V", "a:integer, b:integer, c:string, m:json, l:array", "rrrrcrs"),
     Query("select top 3 a from V", "", None),
     Query("select a from V limit 10", "V", "a:integer", NOT_READ),
     Query("select a from V limit 10 offset 5", "V", "a:integer", NOT_READ),
