@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.db.models import BooleanField, CharField, F, Func, Lookup, Q, TextField
+from django.db.models.expressions import Col
 from django.db.models.lookups import IContains
 
+from warehouse_admin.core.trigrams import folded
+
 MOST_WORDS = 8
+_TO_ESCAPE = re.compile(r"[\\%_]")
 
 
 @CharField.register_lookup
@@ -34,7 +39,8 @@ class Mention(Func):
     """Whether a word of ASCII is somewhere in one of the fields.
 
     Such a word needs no rules of any language: with them switched off PostgreSQL reads a text in half the time. To put
-    short texts together and look once takes it half the time of looking into each.
+    short texts together and look once takes it half the time of looking into each, and one index serves for all of
+    them (`core.trigrams`).
     """
 
     output_field = BooleanField()
@@ -48,11 +54,16 @@ class Mention(Func):
         return f"({' OR '.join(sql for sql, _ in each)})", [one for _, more in each for one in more]
 
     def as_postgresql(self, compiler: Any, connection: Any) -> Any:
-        compiled = [compiler.compile(field) for field in self.get_source_expressions()]
-        columns = [f'{column} COLLATE "C"' for column, _ in compiled]
-        text = columns[0] if len(columns) == 1 else f"CONCAT_WS(E'\\n', {', '.join(columns)})"
+        compiled = [_never_null(field, *compiler.compile(field)) for field in self.get_source_expressions()]
         parameters = [one for _, more in compiled for one in more]
-        return f"STRPOS(UPPER({text}), %s) > 0", [*parameters, self.word.upper()]
+        word = _TO_ESCAPE.sub(r"\\\g<0>", self.word.upper())
+        return f"{folded([column for column, _ in compiled])} LIKE %s", [*parameters, f"%{word}%"]
+
+
+def _never_null(field: Any, column: str, parameters: list[Any]) -> tuple[str, list[Any]]:
+    """A text that is not there would hide those it is put together with."""
+    is_sure = isinstance(field, Col) and not field.target.null
+    return (column if is_sure else f"COALESCE({column}, '')"), parameters
 
 
 def mentioned(text: str, *fields: str) -> Q:
