@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 
 import pytest
 
-from tests.lineage import test_grading
-from tests.lineage.corpus import LETTERS, Query, expressions, selecting, sources_, together, traps
+from tests.lineage.corpus import LETTERS, Query
+from tests.lineage.corpus.precision import GRADED, QUERIES, cells, precision, report
 from tests.lineage.corpus.world import BEFORE, CHANGES, columns_of, judged
 from warehouse_admin.lineage.columns import Column, Columns
 from warehouse_admin.lineage.grading import Grade
 from warehouse_admin.lineage.parser import parse
 from warehouse_admin.lineage.resolve import resolve
 from warehouse_admin.lineage.sources import sources
-
-QUERIES = selecting.QUERIES + expressions.QUERIES + sources_.QUERIES + together.QUERIES + traps.QUERIES
-GRADED = [query for query in QUERIES if query.grades]
 
 
 def shown(columns: Columns) -> str:
@@ -47,25 +43,20 @@ def test_how_a_query_fares(query: Query) -> None:
     assert told == {name: str(LETTERS[letter][1]) for name, letter in zip(CHANGES, query.grades, strict=True)}
 
 
-def cells() -> list[tuple[Grade, Grade]]:
-    """What is true and what is answered, for every labelled query and change; the older corpus has only one of both."""
-    letters = [query.grades for query in GRADED] + [letters for _, letters in test_grading.CORPUS]
-    return [LETTERS[letter] for word in letters for letter in word]
-
-
 def test_enough_is_labelled_and_each_query_once() -> None:
     texts = [query.sql for query in QUERIES]
 
     assert len(set(texts)) == len(texts) >= 300
     assert all(len(query.grades) == len(CHANGES) for query in GRADED)
-    # What reads V has a grade, but for what only seems to.
-    assert len([query for query in QUERIES if "V" in query.reads.split(", ") and not query.grades]) <= 1
+    reading = [query for query in QUERIES if query.gives is not None and "V" in query.reads.split(", ")]
+    assert all(query.grades for query in reading)
 
 
-def test_every_break_is_called_one_and_nothing_is_wrongly_called_safe(record_property: Callable[[str, str], None]) -> None:
-    """The answers are those of the labels, as the tests above hold; here what the labels say of them all together."""
-    counted = Counter(cells())
-    breaks = {answer for (truth, answer), number in counted.items() if truth == Grade.BREAKING and number}
+def test_every_break_is_called_one_and_nothing_is_wrongly_called_safe(
+    record_property: Callable[[str, str], None],
+) -> None:
+    counted = cells()
+    breaks = {answer for truth, answer in counted if truth == Grade.BREAKING}
     called_safe = {truth for truth, answer in counted if answer == Grade.SAFE}
 
     assert breaks == {Grade.BREAKING}
@@ -75,16 +66,3 @@ def test_every_break_is_called_one_and_nothing_is_wrongly_called_safe(record_pro
         print(told)
     assert precision(counted, Grade.BREAKING) >= 0.99
     assert precision(counted, Grade.RISKY) >= 0.95
-
-
-def precision(counted: Counter[tuple[Grade, Grade]], answer: Grade) -> float:
-    given = sum(number for (_, told), number in counted.items() if told == answer)
-    return counted[answer, answer] / given
-
-
-def report(counted: Counter[tuple[Grade, Grade]]) -> list[str]:
-    lines = [f"{counted.total()} grades of {len(GRADED) + len(test_grading.CORPUS)} queries"]
-    for answer in Grade:
-        given = sum(number for (_, told), number in counted.items() if told == answer)
-        lines.append(f"{answer}: answered {given} times, true in {counted[answer, answer] / given:.1%}")
-    return lines

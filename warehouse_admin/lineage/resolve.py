@@ -306,13 +306,12 @@ class _Reader:
         number, at = int(node["index"]), _at(node)
         everything = Columns(tuple(part for source in scope.sources for part in source.columns))
         before = everything.parts[:number]
+        listed = [part for part in before if isinstance(part, Column)]
+        column = Column(UNNAMED, mark=mark_of("#", str(number), Columns(before).describe()))
         if everything.width is not None and not 0 < number <= everything.width:
             self._fault(at * 2, "missing", f"“#{number}” is not there any more.")
-        if len(before) == number and before and all(isinstance(part, Column) for part in before):
-            column = before[-1]
-        else:
-            column = Column(UNNAMED, mark=mark_of("#", str(number), Columns(before).describe()))
-        assert isinstance(column, Column)
+        if listed and len(listed) == number:
+            column = listed[-1]
         self._found.uses.append(Use(at * 2, f"#{number}", Meaning(column, f"column {number}, {column.name}")))
         return column
 
@@ -432,7 +431,9 @@ def _by_name(later: Node) -> bool:
 
 def _counts_rows(call: Node) -> bool:
     arguments = call.get("args") or []
-    return call.get("name") == "count" and not call.get("distinct") and len(arguments) == 1 and arguments[0].get("chain") == ["*"]
+    return (
+        call.get("name") == "count" and not call.get("distinct") and [one.get("chain") for one in arguments] == [["*"]]
+    )
 
 
 def _fields(node: Any) -> Iterator[Node]:

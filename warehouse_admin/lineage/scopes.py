@@ -30,8 +30,8 @@ class Meaning:
     """What a name stands for. `target` is `table.column`, also for a property of the column.
 
     `certain`: the column is listed, it is not only that nobody has listed what the table has. `is_outer`: a subquery
-    would have it from the query around, where PostHog does not look. `is_computed`: WITH computes it from columns, and a
-    subquery uses it, in which the names of those may mean others.
+    would have it from the query around, where PostHog does not look. `is_computed`: a subquery uses what WITH computes
+    from columns, whose names may mean others in there.
     """
 
     column: Column

@@ -94,10 +94,14 @@ SAME = [
     ("select a from t sample 0.1", "select a from t SAMPLE 0.1"),
     ("select a from t final", "select a from t FINAL"),
     ("select a from t prewhere b", "select a from t PREWHERE b"),
-    ("select sum(a) over (partition by b order by c) as s from t",
-     "select sum(a) OVER (PARTITION BY b ORDER BY c) as s from t"),
-    ("select sum(a) over w as s from t window w as (order by b)",
-     "select sum(a) OVER w as s from t WINDOW w AS (ORDER BY b)"),
+    (
+        "select sum(a) over (partition by b order by c) as s from t",
+        "select sum(a) OVER (PARTITION BY b ORDER BY c) as s from t",
+    ),
+    (
+        "select sum(a) over w as s from t window w as (order by b)",
+        "select sum(a) OVER w as s from t WINDOW w AS (ORDER BY b)",
+    ),
     ("select a from t qualify b", "select a from t QUALIFY b"),
     ("select a from t\nwhere b -- why\n", "SELECT a FROM t WHERE b"),
 ]
@@ -242,6 +246,8 @@ DIFFERENT = [
     ("select a\u2060 from t", "select a from t"),
     ("select a\u180efrom t", "select a from t"),
     ("select a from t\0", "select a from t"),
+    ("select a from t -- \ud83d", "select a from t"),
+    ("select '\ud83d' as x", "select '' as x"),
     ("select \u0430 from t", "select a from t"),
     ("select a\uff0cb from t", "select a,b from t"),
     ("select \u2018a\u2019 as x", "select 'a' as x"),

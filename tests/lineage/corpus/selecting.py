@@ -25,9 +25,12 @@ QUERIES = [
     Query("select b + 1 from V", "V", "?:integer", USED),
     Query("select (a) from V", "V", "a:integer", NOT_READ),
     Query("select ((b)) as x from V", "V", "x:integer", READ),
-    Query("select total, price, currency, paid, at, day, tags, meta, key from orders", "orders",
-          "total:float, price:decimal, currency:string, paid:boolean, at:datetime, day:date, tags:array, meta:json, "
-          "key:uuid"),
+    Query(
+        "select total, price, currency, paid, at, day, tags, meta, key from orders",
+        "orders",
+        "total:float, price:decimal, currency:string, paid:boolean, at:datetime, day:date, tags:array, meta:json, "
+        "key:uuid",
+    ),
     # Quoted and odd names.
     Query("select `b` as `my b` from `V`", "V", "my b:integer", READ),
     Query('select "b" as "q" from "V"', "V", "q:integer", READ),
@@ -56,12 +59,20 @@ QUERIES = [
     Query("select * from V", "V", "a:integer, b:integer, c:string, m:json, l:array", STAR),
     Query("select V.* from V", "V", "a:integer, b:integer, c:string, m:json, l:array", STAR),
     Query("select v.*, 1 as one from V v", "V", "a:integer, b:integer, c:string, m:json, l:array, one:integer", STAR),
-    Query("select *, b + 1 as more from V", "V", "a:integer, b:integer, c:string, m:json, l:array, more:integer",
-          "bbsRcrs"),
+    Query(
+        "select *, b + 1 as more from V",
+        "V",
+        "a:integer, b:integer, c:string, m:json, l:array, more:integer",
+        "bbsRcrs",
+    ),
     Query("select * from events", "events", "*events"),
     Query("select e.*, V.a from events e join V on 1", "events, V", "*events, a:integer", NOT_READ),
-    Query("select V.*, W.* from V join W on V.a = W.w", "V, W",
-          "a:integer, b:integer, c:string, m:json, l:array, w:integer, k:integer, b:integer", "rrrrcrs"),
+    Query(
+        "select V.*, W.* from V join W on V.a = W.w",
+        "V, W",
+        "a:integer, b:integer, c:string, m:json, l:array, w:integer, k:integer, b:integer",
+        "rrrrcrs",
+    ),
     Query("select * exclude (b) from V", "V", "a:integer, c:string, m:json, l:array", NOT_READ),
     Query("select * exclude (a, c) from V", "V", "b:integer, m:json, l:array", "rrsrcss"),
     Query("select * except (a) from V", "", None),

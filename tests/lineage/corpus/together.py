@@ -13,19 +13,26 @@ QUERIES = [
     Query("with q as (select * from V) select a from q", "V", "a:integer", NOT_READ),
     Query("with q as (select * from V) select b from q", "V", "b:integer", READ),
     Query("with q as (select * from V) select * from q", "V", ALL, STAR),
-    Query("with q as (select a as x from V), r as (select x + 1 as y from q) select y from r", "V", "y:integer",
-          NOT_READ),
+    Query(
+        "with q as (select a as x from V), r as (select x + 1 as y from q) select y from r", "V", "y:integer", NOT_READ
+    ),
     Query("with q as (select b as x from V), r as (select x from q) select r.x as y from r", "V", "y:integer", READ),
-    Query("with q as (select a from V) select q.a, p.a as again from q join q as p on q.a = p.a", "V",
-          "a:integer, again:integer", NOT_READ),
+    Query(
+        "with q as (select a from V) select q.a, p.a as again from q join q as p on q.a = p.a",
+        "V",
+        "a:integer, again:integer",
+        NOT_READ,
+    ),
     Query("with unused as (select b from V) select w from W", "V, W", "w:integer", READ),
     Query("with V as (select 1 as b) select b from V", "", "b:integer", ""),
     Query("with V as (select a from V) select a from V", "V", "a:integer", NOT_READ),
     Query("with V as (select b as a from V) select a from V", "V", "a:integer", READ),
-    Query("with q as (select 1 as b) select b from (with q as (select b from V) select b from q)", "V", "b:integer",
-          READ),
-    Query("with q as (select b from V) select b from (with q as (select 1 as b) select b from q)", "V", "b:integer",
-          READ),
+    Query(
+        "with q as (select 1 as b) select b from (with q as (select b from V) select b from q)", "V", "b:integer", READ
+    ),
+    Query(
+        "with q as (select b from V) select b from (with q as (select 1 as b) select b from q)", "V", "b:integer", READ
+    ),
     Query("with q as (select a from V) select x from (select a as x from q)", "V", "x:integer", NOT_READ),
     Query("with q as (select a, c from V) select w from W where w in (select a from q)", "V, W", "w:integer", NOT_READ),
     Query("with q as (select a, b from V) select w from W where w in (select b from q)", "V, W", "w:integer", READ),
@@ -33,16 +40,29 @@ QUERIES = [
     Query("with q(x, y) as (select a, b from V) select y from q", "V", "y:integer", READ),
     Query("with q as materialized (select a from V) select a from q", "V", "a:integer", NOT_READ),
     Query("with q as (select a from V union all select b from V) select a from q", "V", "a:integer", USED),
-    Query("with recursive r as (select 1 as n union all select n + 1 from r where n < 5) select n from r", "",
-          "n:integer"),
-    Query("with recursive r as (select a as n from V union all select n + 1 from r where n < 5) select n from r", "V",
-          "n:integer", NOT_READ),
-    Query("with recursive r as (select b as n from V union all select n + 1 from r where n < 5) select n from r", "V",
-          "n:integer", USED),
+    Query(
+        "with recursive r as (select 1 as n union all select n + 1 from r where n < 5) select n from r", "", "n:integer"
+    ),
+    Query(
+        "with recursive r as (select a as n from V union all select n + 1 from r where n < 5) select n from r",
+        "V",
+        "n:integer",
+        NOT_READ,
+    ),
+    Query(
+        "with recursive r as (select b as n from V union all select n + 1 from r where n < 5) select n from r",
+        "V",
+        "n:integer",
+        USED,
+    ),
     Query("with a as (select 1 as x), b as (select x from a) select x from b", "", "x:integer"),
-    Query("with o as (select customer_id, sum(total) as spent from orders group by customer_id) select email, spent "
-          "from customers join o on o.customer_id = customers.id", "orders, customers", "email:string, spent:float"),
-    Query("select a from (with q as (select a from V) select a from q) join q on 1", "V, q", "a:integer", ""),
+    Query(
+        "with o as (select customer_id, sum(total) as spent from orders group by customer_id) select email, spent "
+        "from customers join o on o.customer_id = customers.id",
+        "orders, customers",
+        "email:string, spent:float",
+    ),
+    Query("select a from (with q as (select a from V) select a from q) join q on 1", "V, q", "a:integer", NOT_READ),
     # WITH a value.
     Query("with 5 as n select a + n as x from V", "V", "x:integer", NOT_READ),
     Query("with 5 as b select a + b as x from V", "V", "x:integer", NOT_READ),
@@ -101,25 +121,38 @@ QUERIES = [
     Query("select groupArray(a) as x, groupUniqArray(b) as y from V", "V", "x:array, y:array", USED),
     Query("select argMax(c, b) as x, any(a) as y from V", "V", "x:string, y:integer", READ),
     Query("select argMax(b, a) as x from V", "V", "x:integer", READ),
-    Query("select min(at) as x, max(day) as y, sum(total) as z, sum(price) as p from orders", "orders",
-          "x:datetime, y:date, z:float, p"),
+    Query(
+        "select min(at) as x, max(day) as y, sum(total) as z, sum(price) as p from orders",
+        "orders",
+        "x:datetime, y:date, z:float, p",
+    ),
     # Windows.
     Query("select a, row_number() over (order by a) as n from V", "V", "a:integer, n:integer", NOT_READ),
     Query("select a, row_number() over (partition by b order by a) as n from V", "V", "a:integer, n:integer", READ),
     Query("select rank() over (partition by c order by b desc) as n from V", "V", "n:integer", READ),
-    Query("select sum(a) over (order by a rows between unbounded preceding and current row) as s from V", "V",
-          "s:integer", NOT_READ),
-    Query("select sum(b) over (order by a rows between 1 preceding and 1 following) as s from V", "V", "s:integer",
-          USED),
+    Query(
+        "select sum(a) over (order by a rows between unbounded preceding and current row) as s from V",
+        "V",
+        "s:integer",
+        NOT_READ,
+    ),
+    Query(
+        "select sum(b) over (order by a rows between 1 preceding and 1 following) as s from V", "V", "s:integer", USED
+    ),
     Query("select lagInFrame(a) over (order by a) as x from V", "V", "x", NOT_READ),
     Query("select lagInFrame(b, 1) over (order by a) as x from V", "V", "x", USED),
     Query("select sum(a) over w as s from V window w as (partition by c)", "V", "s:integer", NOT_READ),
     Query("select sum(a) over w as s from V window w as (partition by c order by b)", "V", "s:integer", READ),
-    Query("select sum(a) over w as s, count() over v as n from V window w as (order by a), v as (order by c)", "V",
-          "s:integer, n:integer", NOT_READ),
+    Query(
+        "select sum(a) over w as s, count() over v as n from V window w as (order by a), v as (order by c)",
+        "V",
+        "s:integer, n:integer",
+        NOT_READ,
+    ),
     Query("select first_value(b) over (order by a) as x from V", "V", "x:integer", READ),
     Query("select a from V qualify row_number() over (order by a) = 1", "V", "a:integer", NOT_READ),
     Query("select a, row_number() over (order by b) as n from V qualify n = 1", "V", "a:integer, n:integer", READ),
-    Query("select a from (select a, row_number() over (partition by b) as n from V) where n = 1", "V", "a:integer",
-          READ),
+    Query(
+        "select a from (select a, row_number() over (partition by b) as n from V) where n = 1", "V", "a:integer", READ
+    ),
 ]

@@ -28,8 +28,9 @@ QUERIES = [
     Query("select T.b from T join V on T.a = V.a", "T, V", "b:integer", NOT_READ),
     Query("select b from (select W.b from W join V on V.a = W.w)", "W, V", "b:integer", NOT_READ),
     Query("select x from (select 1 as x, b from V)", "V", "x:integer", READ),
-    Query("select b1.b from (select b from W) b1 join (select a from V) b2 on b1.b = b2.a", "W, V", "b:integer",
-          NOT_READ),
+    Query(
+        "select b1.b from (select b from W) b1 join (select a from V) b2 on b1.b = b2.a", "W, V", "b:integer", NOT_READ
+    ),
     Query("select arrayMap(a -> a + V.b, l) as x from V", "V", "x:array", USED),
     Query("select arrayMap(m -> m.b, l) as x from V", "V", "x:array", NOT_READ),
     Query("select f(x := b) as q from V", "V", "q", USED),
@@ -41,8 +42,7 @@ QUERIES = [
     Query("select a from V order by if(a > 1, c, toString(b))", "V", "a:integer", READ),
     Query("select a from V window w as (partition by b)", "V", "a:integer", READ),
     Query("select a from V where a in (select w from W where k in (select b from V))", "V, W", "a:integer", READ),
-    Query("select a from V where a in (select w from W where k in (select V.a from V))", "V, W", "a:integer",
-          NOT_READ),
+    Query("select a from V where a in (select w from W where k in (select V.a from V))", "V, W", "a:integer", NOT_READ),
     Query("select w from W left join (select a from V where b = 1) q on q.a = w", "W, V", "w:integer", READ),
     Query("select a from V join W on if(V.b > 1, V.a, 0) = W.w", "V, W", "a:integer", READ),
     Query("select a from V join W on V.a = W.w and W.k in (select b from V)", "V, W", "a:integer", READ),
@@ -53,22 +53,37 @@ QUERIES = [
     Query("with a + 1 as n select a from V where a in (select w + n from W)", "V, W", "~a:integer", "SSSSSSs"),
     Query("with b + 1 as n select w from W where w in (select n from V)", "W, V", "~w:integer", "ccccccs"),
     Query("with 7 as n select w from W where w in (select n from V)", "W, V", "w:integer", NOT_READ),
-    Query("with (select max(b) from V) as n select w from W where w in (select n from T)", "V, W, T", "w:integer",
-          READ),
+    Query(
+        "with (select max(b) from V) as n select w from W where w in (select n from T)", "V, W, T", "w:integer", READ
+    ),
     # Long ways from V to the result.
-    Query("with q as (select * from V), r as (select * from q), s as (select * from r) select b from s", "V",
-          "b:integer", READ),
-    Query("with q as (select * from V), r as (select a, c from q) select * from r", "V", "a:integer, c:string",
-          NOT_READ),
-    Query("select * from (select * exclude (b) from (select * from V))", "V", "a:integer, c:string, m:json, l:array",
-          NOT_READ),
-    Query("select x.y from (select b as y from (select V.b from V join W on V.a = W.w)) as x", "V, W", "y:integer",
-          READ),
+    Query(
+        "with q as (select * from V), r as (select * from q), s as (select * from r) select b from s",
+        "V",
+        "b:integer",
+        READ,
+    ),
+    Query(
+        "with q as (select * from V), r as (select a, c from q) select * from r", "V", "a:integer, c:string", NOT_READ
+    ),
+    Query(
+        "select * from (select * exclude (b) from (select * from V))",
+        "V",
+        "a:integer, c:string, m:json, l:array",
+        NOT_READ,
+    ),
+    Query(
+        "select x.y from (select b as y from (select V.b from V join W on V.a = W.w)) as x", "V, W", "y:integer", READ
+    ),
     Query("select a from (select V.* from V join W on V.a = W.w)", "V, W", "a:integer", NOT_READ),
     Query("select b from (select V.* from V join W on V.a = W.w)", "V, W", "b:integer", READ),
     Query("select w from (select * from W union all select a, c, l from V)", "W, V", "w:integer", NOT_READ),
     Query("select w from (select * from W union all select a, b, a from V)", "W, V", "w:integer", READ),
     Query("select a from V union all (select b from V union all select a from V)", "V", "a:integer", USED),
-    Query("with recursive r as (select a, b from V union all select a + 1, b from r where a < 3) select a from r", "V",
-          "a:integer", READ),
+    Query(
+        "with recursive r as (select a, b from V union all select a + 1, b from r where a < 3) select a from r",
+        "V",
+        "a:integer",
+        READ,
+    ),
 ]
