@@ -14,6 +14,7 @@ from django.utils import timezone
 import warehouse_admin.sandbox
 from tests.bench.seed import bulk
 from tests.bench.telling import told
+from tests.lineage.corpus.precision import cells, report
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.core.digests import text_digest
 from warehouse_admin.lineage import impact, parser, selectors, services
@@ -29,6 +30,7 @@ def run() -> None:
     _whole_warehouse()
     _graph()
     _impact()
+    print("\n".join(report(cells())))
 
 
 def _report(what: str, seconds: float, target: float) -> None:

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from tests.lineage.corpus import layout
 from warehouse_admin.lineage.normal import normalised, same_meaning
 
 
@@ -69,3 +70,21 @@ def test_two_megabytes_are_compared_in_seconds():
 
     assert same_meaning(text, text.replace("\n", "\r\n"))
     assert time.monotonic() - started < 30
+
+
+@pytest.mark.parametrize(("one", "other"), layout.SAME)
+def test_pairs_of_one_meaning(one, other):
+    assert same_meaning(one, other) and same_meaning(other, one)
+    assert normalised(one) == normalised(other)
+
+
+@pytest.mark.parametrize(("one", "other"), layout.DIFFERENT + layout.SAME_BUT_NOT_SURE)
+def test_pairs_that_are_no_mere_layout_or_not_surely(one, other):
+    assert not same_meaning(one, other)
+    assert not same_meaning(other, one)
+
+
+def test_enough_pairs_are_labelled_and_each_once():
+    pairs = {frozenset(pair) for pair in layout.SAME + layout.SAME_BUT_NOT_SURE + layout.DIFFERENT}
+
+    assert len(pairs) == len(layout.SAME) + len(layout.SAME_BUT_NOT_SURE) + len(layout.DIFFERENT) >= 200

@@ -148,7 +148,7 @@ def test_a_child_that_stops_answering_is_replaced_and_reaped():
 def test_without_the_grammar_it_says_so(monkeypatch, tmp_path):
     script = tmp_path / "child.py"
     script.write_text("print('{\"ready\": false}')")
-    monkeypatch.setattr(child, "_SCRIPT", script)
+    monkeypatch.setattr(parser, "_helper", child.Helper(script))
 
     assert parse("select 1").problem == "parser unavailable"
 
@@ -156,10 +156,9 @@ def test_without_the_grammar_it_says_so(monkeypatch, tmp_path):
 def test_the_child_gets_no_secret_of_ours(monkeypatch, tmp_path):
     script = tmp_path / "child.py"
     script.write_text("import json, os\nprint(json.dumps({'ready': 'PORTAL_SECRET' not in os.environ}))\ninput()\n")
-    monkeypatch.setattr(child, "_SCRIPT", script)
     monkeypatch.setenv("PORTAL_SECRET", "s3cret")
 
-    running = child._Child()
+    running = child._Child(script)
     running.end()
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from warehouse_admin.lineage.columns import Column, Columns, Rest
-from warehouse_admin.lineage.resolve import VALUE, Resolved, Schema, Use, resolve
+from warehouse_admin.lineage.resolve import ROWS, VALUE, Resolved, Schema, Use, resolve
 from warehouse_admin.lineage.value_types import surely_same
 
 MOST_REASONS = 8
@@ -91,6 +91,10 @@ def grade(tree: dict[str, Any] | None, old: Schema, new: Schema, changed: set[st
 
 def _compare_places(what: str, old: Columns, new: Columns, verdict: Verdict) -> None:
     """Columns that count by their place, where no name shows that one has taken the place of another."""
+    if what == ROWS:
+        if [isinstance(part, Rest) for part in old] != [isinstance(part, Rest) for part in new]:
+            verdict.worsen(Grade.RISKY, "Rows that differ in other columns than before will count as different.")
+        return
     if what == VALUE and new.width != old.width:
         verdict.worsen(Grade.BREAKING, f"{what.capitalize()} gives {_many(new.width)} instead of {_many(old.width)}.")
     if new.width != old.width:
@@ -131,6 +135,8 @@ def _compare_use(was: Use, now: Use, verdict: Verdict) -> None:
         verdict.worsen(Grade.RISKY, f"“{now.text}” will mean {now.meaning.target}.")
     elif was.meaning.certain and not now.meaning.certain:
         verdict.worsen(Grade.BREAKING, f"“{now.text}” is not in {was.meaning.target} any more.")
+    elif now.meaning.is_outer and not was.meaning.is_outer:
+        verdict.worsen(Grade.BREAKING, f"“{now.text}” is not in what the subquery reads any more.")
     elif was.meaning.target != now.meaning.target:
         verdict.worsen(Grade.RISKY, f"“{now.text}” will mean {now.meaning.target} instead of {was.meaning.target}.")
     elif was.meaning.column.mark != now.meaning.column.mark:

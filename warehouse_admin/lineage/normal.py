@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from warehouse_admin.lineage.parser import parse
@@ -13,6 +14,8 @@ KEYWORDS = frozenset(
     "ORDER OUTER OVER PARTITION PREWHERE QUALIFY RECURSIVE RIGHT ROWS SAMPLE SELECT SEMI THEN UNION USING WHEN WHERE "
     "WINDOW WITH GROUP".split()
 )
+
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 def normalised(sql: str) -> str:
@@ -26,6 +29,8 @@ def same_meaning(a: str, b: str) -> bool:
         return True
     if _holds_tag(a) or _holds_tag(b):
         return False  # inside a tag, white space is text
+    if _HALF_PAIR.search(a) or _HALF_PAIR.search(b):
+        return False  # even in a comment it makes a text that cannot be sent
     left, right = _glued(a), _glued(b)
     if [text for text, _ in left] == [text for text, _ in right]:
         return True

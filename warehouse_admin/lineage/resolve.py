@@ -21,10 +21,12 @@ _PARTS_OF_SET = frozenset({"node", "start", "end", "initial_select_query", "subs
 
 UNION, VALUE, RENAMED = "a part of a UNION", "a subquery used as a value", "a list of column names"
 """What makes columns count by their place."""
+ROWS = "what makes rows the same"
+"""What makes columns count by how many there are: DISTINCT and its like."""
 
 _NO_WIDTH = frozenset({"exists", "notExists"})
-_BOOLEANS = frozenset({"CompareOperation", "And", "Or", "Not", "BetweenExpr"})
-_PLAIN_PATTERN = re.compile(r"\^?\w{1,100}\$?", re.ASCII)
+_BOOLEANS = frozenset({"CompareOperation", "And", "Or", "Not", "BetweenExpr", "IsDistinctFrom"})
+_PLAIN_PATTERN = re.compile(r"\^?\w{1,100}(?:\|\w{1,100}){0,20}\$?", re.ASCII)
 """Others can take a very long time to try, and are another dialect in PostHog."""
 
 
@@ -88,11 +90,17 @@ class _Reader:
             branch = self.query(later["select_query"], ctes, parent)
             branches.append(branch)
             self._found.by_place[_at(later["select_query"]), UNION] = branch
-            if first.width is not None and branch.width is not None and first.width != branch.width:
+            if not _by_name(later) and None not in (first.width, branch.width) and first.width != branch.width:
                 kind = later.get("set_operator", "UNION")
                 told = f"The parts of a {kind} give {first.width} and {branch.width} columns."
                 self._fault(_at(later["select_query"]), "width", told)
-        columns = _put_together(branches)
+        if any(later.get("set_operator") != "UNION ALL" for later in node["subsequent_select_queries"]):
+            self._found.by_place[_at(node), ROWS] = first
+        if any(_by_name(later) for later in node["subsequent_select_queries"]):
+            self._found.unclear.append("It puts queries together by the names of their columns, not by their order.")
+            columns = unknown(f"{UNION} at {_at(node)}")
+        else:
+            columns = _put_together(branches)
         whole = Scope(parent, [Source(frozenset(), "the whole of it", columns)])
         self._rest(node, _PARTS_OF_SET, columns, whole, ctes)
         return columns
@@ -107,10 +115,14 @@ class _Reader:
                 values.append(cte)
         self._from(node.get("select_from"), scope, ctes)
         for cte in values:
-            scope.aliases[cte["name"]] = self._value(cte["expr"], scope, ctes)
+            scope.aliases[cte["name"]] = replace(self._value(cte["expr"], scope, ctes), name=str(cte["name"]))
+            (scope.computed if _reads_columns(cte["expr"]) else scope.values).add(cte["name"])
         for item in node.get("array_join_list") or []:
-            self._alias(item, scope, ctes)
+            joined = self._alias(item, scope, ctes)
+            scope.aliases[joined.name] = Column(joined.name, mark=mark_of("each", joined.mark))
         columns = Columns(tuple(self._selected(node["select"], scope, ctes)))
+        if node.get("distinct") or node.get("group_by_mode") == "all":
+            self._found.by_place[_at(node), ROWS] = columns
         self._rest(node, _PARTS_OF_SELECT, columns, scope, ctes)
         return columns, ctes
 
@@ -186,6 +198,9 @@ class _Reader:
         return columns.renamed(names)
 
     def _opaque(self, table: Node) -> Columns:
+        if table.get("node") == "ValuesQuery":
+            rows = [[self._value(item, Scope(), {}) for item in row] for row in table["rows"]]
+            return Columns(tuple(rows[0])) if rows else Columns()
         kind = str(table.get("node", "")).removesuffix("Expr").upper()
         self._found.unclear.append(f"It reads through a {kind.lower() if kind not in ('PIVOT', 'UNPIVOT') else kind}.")
         for name in _tables_inside(table):
@@ -216,7 +231,9 @@ class _Reader:
             elif item.get("node") == "Field" and item["chain"][-1] == "*":
                 yield from self._star(item, scope)
             elif item.get("node") == "Field":
-                yield replace(self._alias(item, scope, ctes), name=str(item["chain"][-1]))
+                yield self._alias(item, scope, ctes)
+            elif item.get("node") == "PositionalRef":
+                yield self._value(item, scope, ctes)
             elif item.get("node") == "Alias":
                 yield self._alias(item, scope, ctes)
             else:
@@ -265,6 +282,10 @@ class _Reader:
             return self._lambda(node, scope, ctes)
         if kind == "Alias":
             return self._alias(node, scope, ctes)
+        if kind == "PositionalRef":
+            return self._nth(node, scope)
+        if kind == "Placeholder":
+            return Column(UNNAMED, mark=f"placeholder at {_at(node)}")
         if kind == "Constant":
             return Column(UNNAMED, value_types.of_constant(node.get("value")), repr(node.get("value")))
         return self._compound(node, scope, ctes)
@@ -280,10 +301,26 @@ class _Reader:
         self._use(node, meaning)
         return meaning.column
 
+    def _nth(self, node: Node, scope: Scope) -> Column:
+        """`#2` is the second column of what is read."""
+        number, at = int(node["index"]), _at(node)
+        everything = Columns(tuple(part for source in scope.sources for part in source.columns))
+        before = everything.parts[:number]
+        listed = [part for part in before if isinstance(part, Column)]
+        column = Column(UNNAMED, mark=mark_of("#", str(number), Columns(before).describe()))
+        if everything.width is not None and not 0 < number <= everything.width:
+            self._fault(at * 2, "missing", f"“#{number}” is not there any more.")
+        if listed and len(listed) == number:
+            column = listed[-1]
+        self._found.uses.append(Use(at * 2, f"#{number}", Meaning(column, f"column {number}, {column.name}")))
+        return column
+
     def _use(self, node: Node, meaning: Meaning, extra: int = 0) -> None:
         text = ".".join(str(part) for part in node["chain"])
         at = _at(node)
         self._found.uses.append(Use(at * 2 + extra, text, meaning))
+        if meaning.is_computed:
+            self._found.unclear.append(f"A subquery uses “{text}”, which WITH computes from columns.")
         if meaning.fault == "missing":
             self._fault(at * 2 + extra, "missing", f"“{text}” is not there any more.")
         elif meaning.fault == "ambiguous":
@@ -297,7 +334,7 @@ class _Reader:
         return Column(UNNAMED, kind, mark_of("subquery", columns.describe()))
 
     def _lambda(self, node: Node, scope: Scope, ctes: dict[str, Columns]) -> Column:
-        inside = Scope(scope)
+        inside = Scope(scope, is_lambda=True)
         inside.aliases.update({str(name): Column(str(name), mark=f"λ{name}") for name in node.get("args") or []})
         return Column(UNNAMED, mark=mark_of("lambda", self._value(node.get("expr"), inside, ctes).mark))
 
@@ -308,7 +345,7 @@ class _Reader:
         for key, value in node.items():
             if key in ("node", "start", "end") or value is None:
                 continue
-            if kind == "Call" and key == "args" and node.get("name") == "count" and _is_star(value):
+            if kind == "Call" and key == "args" and _counts_rows(node):
                 continue  # it counts rows, whatever their columns
             if key in ("args", "exprs") and isinstance(value, list):
                 arguments = [self._value(item, scope, ctes) for item in value]
@@ -323,16 +360,20 @@ class _Reader:
 
     def _positions(self, clause: str, value: Any, columns: Columns) -> None:
         """`ORDER BY 2` means a column of the SELECT by its place."""
-        if clause not in ("group_by", "order_by"):
+        if clause not in ("group_by", "order_by", "limit_by"):
             return
-        for item in value:
+        for item in value.get("exprs") or [] if isinstance(value, dict) else value:
             constant = item.get("expr", item) if item.get("node") == "OrderExpr" else item
             number = constant.get("value") if constant.get("node") == "Constant" else None
-            if type(number) is int and 0 < number <= len(columns.parts):
-                before = columns.parts[:number]
+            if type(number) is int and 0 < abs(number) <= len(columns.parts):
+                # One below nothing counts from the end, and means another column when there are more of them.
+                before = columns.parts[: number if number > 0 else len(columns.parts) + 1 + number]
                 certain = all(isinstance(part, Column) for part in before)
-                name = before[-1].name if certain and isinstance(before[-1], Column) else Columns(before).describe()
-                meaning = Meaning(Column(str(number), mark=name), f"column {number}, {name}")
+                name, column = Columns(before).describe(), before[-1]
+                if certain and isinstance(column, Column):
+                    meaning = Meaning(column, f"column {number}, {column.name}")
+                else:
+                    meaning = Meaning(Column(str(number), mark=mark_of(name)), f"column {number}, {name}")
                 self._found.uses.append(Use(_at(constant) * 2, str(number), meaning))
 
     def _fault(self, at: int, kind: str, told: str) -> None:
@@ -375,8 +416,24 @@ def _mixed(branches: list[Columns]) -> Columns:
     )
 
 
-def _is_star(arguments: Any) -> bool:
-    return len(arguments) == 1 and arguments[0].get("node") == "Field" and arguments[0]["chain"] == ["*"]
+def _reads_columns(node: Any) -> bool:
+    """Whether a value depends on columns of the query that it stands in."""
+    if isinstance(node, list):
+        return any(_reads_columns(item) for item in node)
+    if not isinstance(node, dict) or node.get("node") in ("SelectQuery", "SelectSetQuery"):
+        return False
+    return node.get("node") == "Field" or any(_reads_columns(value) for value in node.values())
+
+
+def _by_name(later: Node) -> bool:
+    return str(later.get("set_operator", "")).endswith("BY NAME")
+
+
+def _counts_rows(call: Node) -> bool:
+    arguments = call.get("args") or []
+    return (
+        call.get("name") == "count" and not call.get("distinct") and [one.get("chain") for one in arguments] == [["*"]]
+    )
 
 
 def _fields(node: Any) -> Iterator[Node]:

@@ -6,10 +6,12 @@ name that none of them has is looked for in the query around.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from warehouse_admin.lineage.columns import Column, Columns, mark_of
+
+PROPERTIES = "properties"
 
 Fault = Literal["", "missing", "ambiguous"]
 
@@ -27,13 +29,17 @@ class Source:
 class Meaning:
     """What a name stands for. `target` is `table.column`, also for a property of the column.
 
-    `certain`: the column is listed, it is not only that nobody has listed what the table has.
+    `certain`: the column is listed, it is not only that nobody has listed what the table has. `is_outer`: a subquery
+    would have it from the query around, where PostHog does not look. `is_computed`: a subquery uses what WITH computes
+    from columns, whose names may mean others in there.
     """
 
     column: Column
     target: str
     fault: Fault = ""
     certain: bool = True
+    is_outer: bool = False
+    is_computed: bool = False
 
 
 @dataclass
@@ -45,6 +51,12 @@ class Scope:
     aliases: dict[str, Column] = field(default_factory=dict)
     joined_on: set[str] = field(default_factory=set)
     """Columns that USING makes one of."""
+    values: set[str] = field(default_factory=set)
+    """Those of the aliases that WITH gives, which subqueries know too."""
+    computed: set[str] = field(default_factory=set)
+    """The same, where it depends on columns: in a subquery these may be other ones."""
+    is_lambda: bool = False
+    """Whether it is a lambda, in which everything around is known."""
 
     def meaning(self, chain: list[str]) -> Meaning:
         """What a dotted name means here; with a fault where PostHog would refuse it."""
@@ -82,11 +94,16 @@ class Scope:
     def _plain(self, chain: list[str]) -> Meaning | None:
         name, path = chain[0], tuple(chain[1:])
         scope: Scope | None = self
+        is_outer = False
         while scope is not None:
             if name in scope.aliases:
-                return _with_path(scope.aliases[name], name, path)
-            if (found := scope._of_sources(name, path)) is not None:
-                return found
+                found = _with_path(scope.aliases[name], name, path)
+                if is_outer and name in scope.computed:
+                    return replace(found, is_computed=True)
+                return replace(found, is_outer=is_outer and name not in scope.values)
+            if (of_source := scope._of_sources(name, path)) is not None:
+                return replace(of_source, is_outer=is_outer)
+            is_outer = is_outer or not scope.is_lambda
             scope = scope.parent
         return None
 
@@ -111,5 +128,14 @@ def _either(sources: list[Source], name: str) -> str:
 
 def _with_path(column: Column, target: str, path: tuple[str, ...], *, certain: bool = True) -> Meaning:
     if path:
-        column = Column(path[-1], mark=mark_of(column.mark, *path))
+        column = Column(_property_name(column.name, path, certain), mark=mark_of(column.mark, *path))
     return Meaning(column, target, certain=certain)
+
+
+def _property_name(column: str, path: tuple[str, ...], certain: bool) -> str:
+    """PostHog names a nested property by its whole path; what is not listed may also be a join that it adds."""
+    if certain or column == PROPERTIES:
+        return "__".join(path)
+    if PROPERTIES in path[:-1]:
+        return "__".join(path[path.index(PROPERTIES) + 1 :])
+    return path[-1]

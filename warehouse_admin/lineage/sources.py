@@ -56,8 +56,8 @@ def _sources_of_tree(tree: Node) -> Sources:
     for table, at in _tables(tree):
         if table is None:
             unnamed = "A table in FROM or JOIN is a placeholder or a tag, so its name is not known."
-        elif table not in found:
-            found[table] = at
+        else:
+            found[table] = min(at, found.get(table, at))
     names = tuple(sorted(found, key=found.__getitem__))
     offsets = tuple(found[name] for name in names)
     return Sources(names, complete=not unnamed, why=unnamed, offsets=offsets)

@@ -30,12 +30,13 @@ class Token(NamedTuple):
     start: int
 
 
-# Repeats are possessive (*+, ++): no text can make them backtrack.
+# Repeats are possessive (*+, ++): no text can make them backtrack. As the grammar has it, the control characters that
+# Python counts as white space are none, and `#2` is no comment but the second column.
 _SIMPLE = re.compile(
     r"""
-      (?P<space>\s++)
+      (?P<space>[^\S\x1c-\x1f]++)
     | (?P<template>f')
-    | (?P<comment>(?:--|//|\#)[^\r\n]*+ | /\*)
+    | (?P<comment>(?:--|//|\#(?![0-9]))[^\r\n]*+ | /\*)
     | (?P<string>'(?:[^'\\]++|\\.|'')*+')
     | (?P<quoted>"(?:[^"\\]++|\\.|"")*+" | `(?:[^`\\]++|\\.|``)*+`)
     | (?P<number>[0-9]\w*+(?:(?<=[eE])[+-][0-9]++)?(?:\.(?:[0-9]\w*+(?:(?<=[eE])[+-][0-9]++)?|(?![\w.`"])))?)

@@ -23,7 +23,7 @@ _OF_CALLS = {
         toDayOfMonth toDayOfWeek toHour toMinute toUnixTimestamp rowNumberInAllBlocks row_number rank
         dense_rank position indexOf
         JSONExtractInt toInt toInt8 toInt16 toInt32 toInt64 toUInt8 toUInt16 toUInt32 toUInt64 toInteger intDiv""",
-    "float": "avg avgIf median quantile divide toFloat toFloat32 toFloat64 JSONExtractFloat stddevPop stddevSamp sqrt",
+    "float": "toFloat toFloat32 toFloat64 JSONExtractFloat stddevPop stddevSamp sqrt",
     "string": """toString concat lower upper lowerUTF8 upperUTF8 trim trimLeft trimRight substring substr replaceAll
         replaceOne replaceRegexpAll replaceRegexpOne extract JSONExtractString JSONExtractRaw formatDateTime domain path
         splitPart leftPad rightPad base64Encode hex""",
@@ -41,6 +41,8 @@ _OF_CALLS = {
 _BY_CALL = {name: kind for kind, names in _OF_CALLS.items() for name in names.split()}
 _SAME_AS_FIRST = frozenset("min max any anyLast argMin argMax first_value last_value".split())
 _SAME_NUMBER = frozenset("abs round floor ceil sum".split())
+_FLOAT_OF_NUMBERS = frozenset("avg avgIf median quantile divide".split())
+"""Of dates they are dates, of decimals decimals."""
 _SAME_AS_ALL = {"if": 1, "coalesce": 0, "ifNull": 0, "greatest": 0, "least": 0}
 """Calls with the type of their arguments from this one on, where those agree."""
 _NUMBERS = frozenset({"integer", "float"})
@@ -78,8 +80,10 @@ def of_call(name: str, arguments: list[str]) -> str:
         return arguments[0] if arguments else ""
     if name in _SAME_NUMBER:
         return arguments[0] if arguments and arguments[0] in _NUMBERS else ""
-    if name in _SAME_AS_ALL:
-        kinds = set(arguments[_SAME_AS_ALL[name] :])
+    if name in _FLOAT_OF_NUMBERS:
+        return "float" if arguments and set(arguments) <= _NUMBERS | {"boolean"} else ""
+    if name in _SAME_AS_ALL or name == "multiIf":
+        kinds = set(arguments[1::2] + arguments[-1:] if name == "multiIf" else arguments[_SAME_AS_ALL[name] :])
         return kinds.pop() if len(kinds) == 1 else ""
     return _BY_CALL.get(name, "")
 
