@@ -5,7 +5,7 @@ class LineageConfig(AppConfig):
     name = "warehouse_admin.lineage"
 
     def ready(self) -> None:
-        from warehouse_admin.lineage import graph, receivers, selectors
+        from warehouse_admin.lineage import picture, receivers, selectors
         from warehouse_admin.mirror import hooks
 
         receivers.listen()
@@ -14,5 +14,5 @@ class LineageConfig(AppConfig):
         hooks.downstream.append(selectors.downstream)
         hooks.caveats.append(selectors.caveat)
         hooks.view_sources.append(selectors.view_sources)
-        hooks.graphs.append(graph.graph)
+        hooks.pictures.append(picture.picture)
         hooks.table_readers.append(selectors.readers_of_table)

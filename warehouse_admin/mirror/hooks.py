@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -42,8 +42,8 @@ cadence_changes: list[Callable[[Any, SavedQuery, str, str, str], int]] = []
 change_drafts: list[Callable[..., int]] = []
 # who and which number, by keyword: such a draft is withdrawn, and refused once it has gone on
 dropped_drafts: list[Callable[..., None]] = []
-# one view and how many steps up and down → a picture of what is around it
-graphs: list[Callable[[SavedQuery, int], Any]] = []
+# one view, how many steps up and down, and what the address asks for → a picture of what is around it
+pictures: list[Callable[[SavedQuery, int, Mapping[str, str]], Any]] = []
 table_readers: list[Callable[[WarehouseTable], list[SavedQuery]]] = []
 # a person and one table → what can be proposed for it: {label, icon, url, refusal, danger}
 table_proposals: list[Callable[[Any, WarehouseTable], list[dict[str, Any]]]] = []
