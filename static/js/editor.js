@@ -12,40 +12,6 @@
   };
   const themeName = () => (isDark() ? "ace/theme/one_dark" : "ace/theme/github_light_default");
 
-  /* Completion from the mirror: tables, their columns, functions. */
-  const completer = (url) => {
-    let words = null;
-    const load = async () => {
-      const answer = await fetch(url, { headers: { Accept: "application/json" } });
-      const data = answer.ok ? await answer.json() : {};
-      const tables = (data.tables || []).map((table) => ({ caption: table.name, value: table.name, meta: table.kind || "table", score: 900 }));
-      const columns = (data.tables || []).flatMap((table) => (table.columns || []).map((column) => {
-        const name = typeof column === "string" ? column : column.name;
-        return { caption: name, value: name, meta: table.name, score: 700, table: table.name };
-      }));
-      const functions = (data.functions || []).map((name) => ({ caption: name, value: name, meta: "function", score: 500 }));
-      return { tables, columns, functions };
-    };
-    return {
-      identifierRegexps: [/[\w$]/],
-      triggerCharacters: ["."],
-      async getCompletions(editor, session, position, prefix, done) {
-        try { words ??= await load(); } catch { words = { tables: [], columns: [], functions: [] }; }
-        const before = session.getLine(position.row).slice(0, position.column - prefix.length);
-        const owner = /([\w.$]+)\.$/.exec(before)?.[1];
-        if (owner) { done(null, words.columns.filter((word) => word.table === owner || aliasOf(session.getValue(), owner) === word.table)); return; }
-        const text = session.getValue();
-        const named = words.columns.filter((word) => text.includes(word.table));
-        const unique = [...new Map(named.map((word) => [word.value, word])).values()];
-        done(null, [...words.tables, ...unique, ...words.functions]);
-      },
-    };
-  };
-  const aliasOf = (text, alias) => {
-    const safe = alias.replace(/[$.]/g, "\\$&");
-    return new RegExp(`\\b(?:from|join)\\s+([\\w.$]+)\\s+(?:as\\s+)?${safe}\\b`, "i").exec(text)?.[1];
-  };
-
   /* What the server says about the text, as marks in the gutter and one line below. */
   const checker = (area, session, place) => {
     let timer = 0;
@@ -112,7 +78,7 @@
     session.getDocument().setNewLineMode(area.dataset.newlines || "unix");
     editor.setValue(area.value, -1);
     session.getUndoManager().reset();
-    editor.completers = area.dataset.completionsUrl ? [completer(area.dataset.completionsUrl)] : [];
+    editor.completers = area.dataset.completionsUrl ? [window.sqlCompleter(area.dataset.completionsUrl)] : [];
     const input = editor.textInput.getElement();
     input.setAttribute("aria-label", area.dataset.label || "SQL");
     if (area.getAttribute("aria-describedby")) input.setAttribute("aria-describedby", area.getAttribute("aria-describedby"));
