@@ -98,6 +98,7 @@ INSTALLED_APPS = [
     "warehouse_admin.mirror",
     "warehouse_admin.mutations",
     "warehouse_admin.lineage",
+    "warehouse_admin.catalog",
     "warehouse_admin.changes",
     "warehouse_admin.schedules",
     "warehouse_admin.activity",
@@ -352,6 +353,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "warehouse_admin.api.schema.add_problems",
+        "warehouse_admin.api.schema.describe_coverage",
     ],
     "ENUM_NAME_OVERRIDES": {
         "CampaignAction": "warehouse_admin.schedules.models.Campaign.Action",

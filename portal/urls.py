@@ -12,6 +12,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("warehouse_admin.accounts.urls")),
     path("", include("warehouse_admin.mirror.urls")),
     path("", include("warehouse_admin.lineage.urls")),
+    path("", include("warehouse_admin.lineage.lint.urls")),
+    path("", include("warehouse_admin.catalog.urls")),
     path("", include("warehouse_admin.changes.urls")),
     path("", include("warehouse_admin.schedules.urls")),
     path("", include("warehouse_admin.activity.urls")),

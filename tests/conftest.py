@@ -47,7 +47,10 @@ def broker() -> Iterator[None]:
 def empty_cache(broker: None) -> None:
     from django.core.cache import cache
 
+    from warehouse_admin.accounts import endpoint_use
+
     cache.clear()
+    endpoint_use.forget_written()
 
 
 @pytest.fixture(scope="session", autouse=True)

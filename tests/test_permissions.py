@@ -19,7 +19,7 @@ from warehouse_admin.activity import services as activity
 from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.changes import services as changes
-from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.changes.models import ChangeRequest, Thread
 from warehouse_admin.mirror import services as mirror
 from warehouse_admin.mirror.models import SavedQuery, SyncRun
 
@@ -38,6 +38,7 @@ class World:
     approved: ChangeRequest
     objected: ChangeRequest
     withdrawn: ChangeRequest
+    thread: Thread
     entry: ActivityEntry
     sync: SyncRun
 
@@ -56,11 +57,14 @@ def world(synced: Connection, person: Callable[..., User], view_named: Callable[
     activity.ingest(synced)
     sync = mirror.start_sync(connection=synced, kind=SyncRun.Kind.INCREMENTAL)
     SyncRun.objects.filter(pk=sync.pk).update(state=SyncRun.State.RUNNING)
+    waiting = proposed("int_orders_enriched")
+    where = {"revision": 1, "side": "proposal", "place": (1, 1)}
     return World(
+        thread=changes.open_thread(waiting, other, changes.Said("why?"), **where),
         connection=synced,
         view=view_named("stg_stripe_charges"),
         suspended=view_named("int_account_health"),
-        change=proposed("int_orders_enriched"),
+        change=waiting,
         approved=approved,
         objected=changes.request_changes(proposed("int_account_health"), other, "why"),
         withdrawn=changes.withdraw(proposed("int_account_health"), somebody),
@@ -92,6 +96,16 @@ POSTS: dict[str, tuple[Request, set[Role]]] = {
     "withdraw another's": (lambda w: page("changes:withdraw", w.change.pk, comment="no"), {A}),
     "revise another's": (lambda w: page("changes:revise", w.change.pk, query="SELECT 2", revision=1), set()),
     "comment": (lambda w: page("changes:comment", w.change.pk, comment="hm"), set(Role)),
+    "comment on a line": (
+        lambda w: page("changes:line", w.change.pk, 1, "proposal", 1, comment="hm", last="1"),
+        set(Role),
+    ),
+    "reply in a thread": (lambda w: page("changes:thread-reply", w.change.pk, w.thread.pk, comment="hm"), set(Role)),
+    "resolve another's thread": (lambda w: page("changes:thread-resolve", w.change.pk, w.thread.pk), {R}),
+    "accept what was suggested for another's": (
+        lambda w: page("changes:accept-suggestions", w.change.pk, suggestions=w.thread.pk, revision=1),
+        set(),
+    ),
     "ask again about another's": (lambda w: page("changes:re-request", w.objected.pk), set()),
     "dismiss an objection": (lambda w: page("changes:dismiss", w.objected.pk, "other", comment="why"), {A}),
     "name co-authors of another's": (lambda w: page("changes:co-authors", w.change.pk, add="other"), set()),
@@ -102,6 +116,7 @@ POSTS: dict[str, tuple[Request, set[Role]]] = {
     ),
     "apply": (lambda w: page("changes:apply", w.approved.pk), {O}),
     "refresh a view": (lambda w: page("mirror:view-refresh", w.view.posthog_id), {E, R, O, A}),
+    "compare lineage with PostHog": (lambda w: page("mirror:view-compare", w.view.posthog_id), {E, R, O, A}),
     "stop a sync": (lambda w: page("mirror:sync-stop", w.sync.pk), {E, O, A}),
     "resume schedules": (
         lambda w: page("schedules:resume", saved_queries=[w.suspended.posthog_id], reason="why", confirmed="1"),
@@ -127,6 +142,7 @@ GETS: dict[str, tuple[Request, set[Role]]] = {
     "audit": (lambda w: page("audit:list"), set(Role)),
     "syncs": (lambda w: page("mirror:sync-list"), set(Role)),
     "connections": (lambda w: page("accounts:connection-list"), {A}),
+    "what PostHog offers": (lambda w: page("accounts:connection-coverage", w.connection.slug), {A}),
     "people": (lambda w: page("accounts:people-list"), {A}),
 }
 

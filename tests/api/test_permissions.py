@@ -34,11 +34,14 @@ READS = [
     "tables/",
     "changes/",
     "changes/{change}/",
+    "changes/{change}/threads/",
+    "changes/{change}/threads/{thread}/",
     "schedules/resumes/",
     "schedules/pauses/",
     "activity/",
     "activity/{entry}/",
     "audit/",
+    "folders/",
     "sync/",
     "sync/{sync}/",
 ]
@@ -51,10 +54,19 @@ WRITES: list[tuple[str, dict[str, Any], set[str], int, str]] = [
     ("changes/{change}/withdraw/", {"comment": "x"}, {"admin"}, 200, "change.withdrawn"),
     ("changes/{change}/revise/", {"query": "SELECT 8 AS rate", "revision": 1}, set(), 200, "change.revised"),
     ("changes/{change}/rebase/", {"query": "SELECT 8 AS rate"}, set(), 200, "change.rebased"),
+    ("changes/{change}/threads/{thread}/resolve/", {}, {"reviewer"}, 200, "change.thread_resolved"),
+    (
+        "changes/{change}/suggestions/accept/",
+        {"suggestions": ["{thread}"], "revision": 1},
+        set(),
+        200,
+        "change.suggestions_accepted",
+    ),
     ("changes/{draft}/submit/", {}, set(), 200, "change.submitted"),
     ("changes/{change}/apply/", {}, {"operator"}, 409, "change.apply_asked"),
     ("changes/{change}/rollback/", WHY, PROPOSERS, 409, "change.rolled_back"),
     ("saved-queries/{view}/refresh/", {}, PROPOSERS, 200, "saved_query.refresh"),
+    ("saved-queries/{view}/lineage/comparison/", {}, PROPOSERS, 409, "saved_query.compare_lineage"),
     ("saved-queries/{view}/run/", WHY, OPERATORS, 202, "saved_query.run"),
     ("saved-queries/{view}/cancel/", WHY, OPERATORS, 409, "saved_query.cancel"),
     ("schedules/resume/", {**WHY, "saved_queries": ["{view}"]}, OPERATORS, 202, "schedules.resume"),
@@ -73,6 +85,8 @@ def names(synced, author, view_named) -> dict[str, str]:
     view = view_named("stg_fx_rates")
     change = changes.create(author=author, saved_query=view, query="SELECT 7 AS rate", reason="r", submit=True)
     draft = changes.create(author=author, saved_query=view, query="SELECT 6 AS rate", reason="r", submit=False)
+    where = {"revision": 1, "side": "proposal", "place": (1, 1)}
+    thread = changes.open_thread(change, author, changes.Said("why?"), **where)
     entry = ActivityEntry.objects.create(
         connection=synced, saved_query=view, source="outside", kind="edited", occurred_at=timezone.now()
     )
@@ -80,6 +94,7 @@ def names(synced, author, view_named) -> dict[str, str]:
         "view": str(view.posthog_id),
         "change": str(change.pk),
         "draft": str(draft.pk),
+        "thread": str(thread.pk),
         "entry": str(entry.pk),
         "sync": str(SyncRun.objects.latest("created_at").pk),
     }

@@ -14,7 +14,7 @@ django.setup()
 
 from django.test.utils import setup_databases, teardown_databases  # noqa: E402
 
-from tests.bench import audit, campaigns, changes, lineage, list_pages  # noqa: E402
+from tests.bench import audit, campaigns, changes, lineage, list_pages, search  # noqa: E402
 from tests.bench.mirror import benches as mirror  # noqa: E402
 from tests.broker import embedded_broker  # noqa: E402
 
@@ -23,6 +23,7 @@ BENCHES = {
     "mirror_limit": mirror.run_limit,
     "mirror_memory": mirror.run_memory,
     "list_pages": list_pages.run,
+    "search": search.run,
     "changes": changes.run,
     "lineage": lineage.run,
     "campaigns": campaigns.run,

@@ -367,6 +367,17 @@ def test_a_change_is_carried_over_to_the_view_that_came_instead(remade, author):
     assert entry.after == {"change": made.pk, "saved_query": str(new.posthog_id)}
 
 
+def test_who_suggested_a_part_of_it_does_not_approve_it_there_either(remade, author, reviewer):
+    place = {"revision": 1, "side": "proposal", "place": (1, 1)}
+    thread = services.open_thread(remade, reviewer, services.Said("", "SELECT 7 AS seven,"), **place)
+    services.accept_suggestions(remade, author, [thread.comments.get().pk], revision=1)
+
+    made = services.carry_over(remade, author)
+
+    with pytest.raises(NotPermitted, match="What you suggested"):
+        services.approve(made, reviewer)
+
+
 def test_a_double_click_carries_over_once(remade, author):
     first = services.carry_over(remade, author)
 

@@ -37,7 +37,13 @@ def pause_is_over() -> None:
 
 
 def test_posthog_is_asked_about_what_nothing_here_speaks_against(editor: Callable[..., dict[str, Any]]) -> None:
-    assert editor() == {"errors": [], "asked": True, "why_not": "", "again_in": 0}
+    told = editor()
+    assert {name: told[name] for name in told if name not in ("lint", "findings")} == {
+        "errors": [],
+        "asked": True,
+        "why_not": "",
+        "again_in": 0,
+    }
     pause_is_over()
     [error] = editor("SELECT 1 AS one FROM nowhere")["errors"]  # the mirror has no list of tables yet
 

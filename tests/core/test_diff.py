@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from warehouse_admin.core.diff import MOST_ROWS, diff, diff_to_dict
+from warehouse_admin.core.diff import MOST_ROWS, diff, diff_to_dict, parts
 from warehouse_admin.core.editscript import Steps, _shortest, blocks
 
 
@@ -246,3 +246,24 @@ def test_what_is_left_out_is_counted():
     assert made.truncated
     assert made.unshown == 2 * (5000 - MOST_ROWS)
     assert not diff("a", "b").truncated
+
+
+def test_a_line_that_is_to_be_seen_is_not_folded_away():
+    old = "".join(f"{number}\n" for number in range(1, 41))
+    new = old.replace("20\n", "twenty\n")
+
+    rows = diff(old, new, kept=((3, 9), (40,))).rows
+
+    shown = [row.old_number for row in rows if row.kind != "fold"]
+    assert {3, 9, 40, 20} <= set(shown) and 13 not in shown
+    assert shown == sorted(set(shown))
+    assert len(shown) + sum(row.hidden for row in rows) == 40
+
+
+def test_rows_are_cut_where_something_stands_beside_a_line():
+    rows = diff("a\nb\nc\n", "a\nB\nc\n").rows
+
+    found = parts(rows, {2: ["old"]}, {2: ["new"], 3: ["last"]})
+
+    assert [(len(part.rows), part.asides) for part in found] == [(2, ("old", "new")), (1, ("last",)), (0, ())]
+    assert [(len(part.rows), part.asides) for part in parts(rows)] == [(3, ())]

@@ -49,6 +49,7 @@ def _cases() -> list[Case]:
         *of(
             "ABCD", "set_cadence", "PATCH", {"sync_frequency": "6hour"}, lambda _, view: view.sync_frequency == "6hour"
         ),
+        *of("CD", "set_description", "PATCH", {"description": "Told."}, lambda _, view: view.description == "Told."),
         *of("CD", "materialize", "POST", {}, lambda _, view: view.is_materialized is True),
         *of("CD", "unmaterialize", "POST", {}, lambda _, view: view.is_materialized is False, materialized=True),
         *of("ABCD", "delete", "DELETE", {}, lambda _, view: view.deleted is True),
@@ -287,6 +288,7 @@ def _do_outside(case: Case, sandbox: SandboxServer, view: View) -> None:
     hands = {
         "rename": lambda: world.rename_outside(view.name, "gate_renamed"),
         "set_cadence": lambda: world.set_cadence_outside(view.name, "6hour"),
+        "set_description": lambda: setattr(view, "description", case.payload["description"]),
         "materialize": lambda: world.materialize_outside(view.name),
         "unmaterialize": lambda: world.unmaterialize_outside(view.name),
         "delete": lambda: world.delete_outside(view.name),

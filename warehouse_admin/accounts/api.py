@@ -1,11 +1,19 @@
-"""What the REST endpoints of other apps share about connections."""
+"""REST: what a connection is offered and uses of PostHog; and what the endpoints of other apps share about them."""
 
 from __future__ import annotations
 
-from django.db.models import Q
+from typing import Any
 
-from warehouse_admin.accounts.models import Connection
-from warehouse_admin.core.errors import InvalidInput
+from django.db.models import Q
+from rest_framework import serializers
+from rest_framework.response import Response
+
+from warehouse_admin.accounts import coverage, policies
+from warehouse_admin.accounts.models import Connection, EndpointUse
+from warehouse_admin.accounts.roles import MANAGE_CONNECTIONS
+from warehouse_admin.audit.targets import Target
+from warehouse_admin.core.errors import InvalidInput, Missing
+from warehouse_admin.core.rest.endpoints import Endpoint, SignedInRequest
 from warehouse_admin.core.rest.filters import Filter, Unusable
 
 
@@ -31,3 +39,61 @@ def named_connection(slug: str) -> Connection | None:
         return found
     several = list(Connection.objects.all()[:2])
     return several[0] if len(several) == 1 else None
+
+
+class Offer(serializers.Serializer):
+    """Whether the connection's key may."""
+
+    state = serializers.ChoiceField(choices=["yes", "no", "unknown"])
+    reason = serializers.CharField(allow_blank=True)
+    cause = serializers.CharField(allow_blank=True, help_text="`unsupported`, `scope`, `project`, `access` or `plan`.")
+
+
+class LastUse(serializers.Serializer):
+    at = serializers.DateTimeField()
+    result = serializers.ChoiceField(choices=EndpointUse.Result.choices)
+    told = serializers.CharField(allow_blank=True, help_text="Why it was no success.")
+    own_key_of = serializers.CharField(allow_blank=True, help_text="Whose own key it was; empty: the connection's.")
+
+
+class CoveredEndpoint(serializers.Serializer):
+    method = serializers.CharField(source="endpoint.method")
+    path = serializers.CharField(source="endpoint.path", help_text="Below the project unless it begins with a slash.")
+    group = serializers.CharField(source="endpoint.group")
+    documented_on = serializers.ListField(
+        source="endpoint.pages", child=serializers.CharField(), help_text="Pages of PostHog's reference."
+    )
+    is_used = serializers.BooleanField(source="endpoint.is_used")
+    use = serializers.CharField(source="endpoint.use", help_text="What for, or why not.")
+    offered = Offer()
+    last_use = LastUse(source="use", allow_null=True)
+
+
+class CoverageDetail(serializers.Serializer):
+    """Every endpoint of PostHog that is documented or asked; administrators only."""
+
+    connection = serializers.SlugField()
+    generation = serializers.CharField(allow_blank=True)
+    checked_at = serializers.DateTimeField(allow_null=True)
+    endpoints = CoveredEndpoint(many=True)
+
+
+class Coverage(Endpoint):
+    """Which of PostHog's endpoints this connection's key may ask, what for, and how that last went."""
+
+    serializer_class = CoverageDetail
+
+    def get(self, request: SignedInRequest, slug: str) -> Response:
+        policies.require(
+            request.user, MANAGE_CONNECTIONS, action="connection.coverage", target=Target("connection", slug, slug)
+        )
+        connection = Connection.objects.filter(slug=slug).first()
+        if connection is None:
+            raise Missing("There is no such connection.")
+        found: dict[str, Any] = {
+            "connection": connection.slug,
+            "generation": connection.generation,
+            "checked_at": connection.checked_at,
+            "endpoints": coverage.of(connection),
+        }
+        return self.answer(found)

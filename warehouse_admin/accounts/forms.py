@@ -63,6 +63,11 @@ class ConnectionForm(ServiceForm):
     guard_second_person = forms.BooleanField(
         label="Such acts wait for a second person", required=False, help_text="Nobody confirms what they started."
     )
+    threads_block = forms.BooleanField(
+        label="Unresolved threads hold an approved change back",
+        required=False,
+        help_text="It is applied once every thread about its lines is resolved.",
+    )
     is_active = forms.BooleanField(label="Sync this connection", required=False, help_text="Untick to pause it.")
 
     @classmethod

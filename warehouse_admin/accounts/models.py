@@ -80,6 +80,7 @@ class Connection(models.Model):
     guard_count = models.PositiveIntegerField(default=200)  # acts on more schedules than this need a typed count
     guard_percent = models.PositiveSmallIntegerField(default=50)  # or on more than this share of them
     guard_second_person = models.BooleanField(default=False)  # and another operator's yes
+    threads_block = models.BooleanField(default=False)  # what has unresolved threads is not applied
     generation = models.CharField(max_length=1, blank=True)
     capabilities = models.JSONField(default=dict, blank=True)
     checked_at = models.DateTimeField(null=True, blank=True)
@@ -114,6 +115,33 @@ class PersonalKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} on {self.connection}"
+
+
+class EndpointUse(models.Model):
+    """When an endpoint of PostHog was last asked over a connection, and how that went. One row each, written rarely."""
+
+    class Result(models.TextChoices):
+        OK = "ok", "Answered"
+        REFUSED = "refused", "Refused"
+        FAILED = "failed", "Failed"
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="endpoint_uses")
+    endpoint = models.CharField(max_length=100)  # the key of one of `posthog.endpoints`
+    at = models.DateTimeField()
+    result = models.CharField(max_length=10, choices=Result)
+    told = models.CharField(max_length=200, blank=True)  # why it was no success, in our own words
+    own_key_of = models.CharField(
+        max_length=150, blank=True
+    )  # the person whose own key it was; empty: the connection's
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "endpoint"], name="accounts_one_use_of_each_endpoint")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.endpoint} {self.result}"
 
 
 class IdempotentCall(models.Model):

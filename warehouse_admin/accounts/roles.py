@@ -23,10 +23,12 @@ PROPOSE = "changes.propose_changerequest"
 REVIEW = "changes.review_changerequest"
 APPLY = "changes.apply_changerequest"
 CLOSE = "changes.close_changerequest"
+EXEMPT = "lineage.exempt_finding"
 REFRESH = "mirror.refresh_savedquery"
 RUN = "mirror.run_savedquery"
 START_SYNC = "mirror.start_sync"
 RESUME = "schedules.resume_schedules"
+DESCRIBE = "catalog.describe_entry"
 REVIEW_ACTIVITY = "activity.review_activityentry"
 VIEW_ALL_ENTRIES = "audit.view_all_entries"
 READ_INTERVIEWS = "interviews.view_interview"
@@ -36,16 +38,29 @@ MANAGE_PEOPLE = "accounts.manage_people"
 
 ROLE_PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.VIEWER: frozenset(),
-    Role.EDITOR: frozenset({PROPOSE, REFRESH, START_SYNC, READ_INTERVIEWS, WRITE_INTERVIEWS}),
-    Role.REVIEWER: frozenset({PROPOSE, REVIEW, REVIEW_ACTIVITY, REFRESH, READ_INTERVIEWS}),
+    Role.EDITOR: frozenset({PROPOSE, DESCRIBE, REFRESH, START_SYNC, READ_INTERVIEWS, WRITE_INTERVIEWS}),
+    Role.REVIEWER: frozenset({PROPOSE, DESCRIBE, REVIEW, EXEMPT, REVIEW_ACTIVITY, REFRESH, READ_INTERVIEWS}),
     Role.OPERATOR: frozenset(
-        {PROPOSE, APPLY, RESUME, RUN, START_SYNC, REFRESH, REVIEW_ACTIVITY, READ_INTERVIEWS, WRITE_INTERVIEWS}
+        {
+            PROPOSE,
+            DESCRIBE,
+            APPLY,
+            RESUME,
+            RUN,
+            START_SYNC,
+            REFRESH,
+            REVIEW_ACTIVITY,
+            READ_INTERVIEWS,
+            WRITE_INTERVIEWS,
+        }
     ),
     Role.AUDITOR: frozenset({VIEW_ALL_ENTRIES, REVIEW_ACTIVITY}),
     Role.ADMIN: frozenset(
         {
             PROPOSE,
+            DESCRIBE,
             CLOSE,
+            EXEMPT,
             RESUME,
             RUN,
             MANAGE_CONNECTIONS,

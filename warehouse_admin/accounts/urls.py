@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern] = [
     path("connections/", connections.connection_list, name="connection-list"),
     path("connections/new/", connections.connection_new, name="connection-new"),
     path("connections/<slug:slug>/edit/", connections.connection_edit, name="connection-edit"),
+    path("connections/<slug:slug>/coverage/", connections.connection_coverage, name="connection-coverage"),
     path("connections/<slug:slug>/check/", connections.connection_check, name="connection-check"),
     path("connections/<slug:slug>/pause/", connections.connection_pause, name="connection-pause"),
     path("people/", people.people_list, name="people-list"),

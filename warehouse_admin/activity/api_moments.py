@@ -33,6 +33,7 @@ class StandRow(serializers.Serializer):
     is_materialized = serializers.BooleanField(source="facts.is_materialized", allow_null=True)
     columns = serializers.JSONField(source="facts.columns")
     description = NullableText(source="facts.description")
+    folder = NullableText(source="facts.folder_name")
     version = serializers.IntegerField(source="version.number", allow_null=True, default=None)
     query_hash = NullableText()
 
@@ -48,7 +49,7 @@ class EditRow(serializers.Serializer):
 class EntryOfView(serializers.Serializer):
     id = serializers.IntegerField()
     kind = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]  # the name of the field in the API
     author = NullableText()
     change = serializers.SerializerMethodField()
     occurred_at = serializers.DateTimeField()

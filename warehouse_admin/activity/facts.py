@@ -42,6 +42,8 @@ _FIELDS = {
     "deleted": Kind.DELETED,
     "name": Kind.RENAMED,
     "sync_frequency_interval": Kind.CADENCE_CHANGED,
+    "description": Kind.DESCRIBED,
+    "folder": Kind.FILED,
 }
 _MUTATIONS = {
     Mutation.Kind.CREATE_VIEW: Kind.CREATED,
@@ -51,6 +53,8 @@ _MUTATIONS = {
     Mutation.Kind.MATERIALIZE: Kind.MATERIALIZED,
     Mutation.Kind.UNMATERIALIZE: Kind.UNMATERIALIZED,
     Mutation.Kind.DELETE: Kind.DELETED,
+    Mutation.Kind.SET_DESCRIPTION: Kind.DESCRIBED,
+    Mutation.Kind.MOVE_TO_FOLDER: Kind.FILED,
     Mutation.Kind.RESUME_SCHEDULES: RESUMED,
     Mutation.Kind.RUN: RUN_STARTED,
     Mutation.Kind.CANCEL: RUN_CANCELLED,
@@ -174,6 +178,10 @@ def _is_as_sent(mutation: Mutation, seen: Observation) -> bool:
         return not seen.before and after.get("name") == payload["name"]
     if seen.kind == Kind.RENAMED:
         return after.get("name") == payload["name"]
+    if seen.kind == Kind.DESCRIBED:
+        return after.get("description") == payload["description"]
+    if seen.kind == Kind.FILED:
+        return (after.get("folder_id") or None) == payload["folder_id"]
     if mutation.kind == Mutation.Kind.SET_CADENCE:
         return (after.get("sync_frequency") or NEVER) in stored_as(payload["sync_frequency"])
     return True
@@ -197,6 +205,8 @@ _PARTS: dict[str, tuple[str, ...]] = {
     Kind.MATERIALIZED: ("is_materialized", "sync_frequency"),
     Kind.UNMATERIALIZED: ("is_materialized", "sync_frequency"),
     Kind.DELETED: ("name", "query"),
+    Kind.DESCRIBED: ("description",),
+    Kind.FILED: ("folder_id", "folder_name"),
 }
 
 

@@ -22,7 +22,8 @@ DAYS = 7
 """How far back a comparison looks that names no start."""
 OF_FIELDS = (
     *(Observation.Kind.RENAMED, Observation.Kind.CADENCE_CHANGED, Observation.Kind.MATERIALIZED),
-    *(Observation.Kind.UNMATERIALIZED, Observation.Kind.CREATED, Observation.Kind.DELETED, "updated"),
+    *(Observation.Kind.UNMATERIALIZED, Observation.Kind.CREATED, Observation.Kind.DELETED),
+    *(Observation.Kind.DESCRIBED, Observation.Kind.FILED),
 )
 
 

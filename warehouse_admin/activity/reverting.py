@@ -79,6 +79,11 @@ def _of_kind(entry: ActivityEntry) -> Revert:
     if entry.kind == Kind.RENAMED:
         name = before.get("name")
         return Revert("rename", {"name": name}) if isinstance(name, str) and name else _lost("name")
+    if entry.kind == Kind.DESCRIBED:
+        text = before.get("description")
+        return Revert("set_description", {"description": text}) if isinstance(text, str) else _lost("description")
+    if entry.kind == Kind.FILED:
+        return Revert("move_to_folder", {"folder_id": before.get("folder_id") or ""})
     if entry.kind == Kind.CADENCE_CHANGED:
         cadence = _cadence(before)
         return Revert("set_cadence", {"sync_frequency": cadence}) if cadence else _lost("cadence")

@@ -32,6 +32,8 @@ LOGGED_BY: dict[str, str] = {
     RUN_STARTED: "CD",
     RUN_CANCELLED: "CD",
     Kind.RENAMED: "",
+    Kind.DESCRIBED: "",
+    Kind.FILED: "",
     RESUMED: "",
     TABLE_CREATED: "",
     TABLE_CHANGED: "",

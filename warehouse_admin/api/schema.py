@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 from warehouse_admin.accounts.idempotency import HEADER, LONGEST_KEY
+from warehouse_admin.posthog.endpoints import ENDPOINTS
 
 PROBLEM: dict[str, Any] = {
     "type": "object",
@@ -96,6 +97,23 @@ def add_problems(result: dict[str, Any], generator: Any, request: Any, public: b
                 operation["responses"].setdefault(status, _answer(told))
             if writes:
                 operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
+    return result
+
+
+def describe_coverage(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """Post-processing hook: what of PostHog's own API lies behind all this, for the readable docs."""
+    lines = [
+        "",
+        "## What of PostHog's API is used",
+        "",
+        "Paths are below the project. What a connection's key may do there, and how that last went, answers",
+        "`GET /api/v1/connections/{slug}/coverage/` to administrators.",
+        "",
+        "| PostHog | documented | what for |",
+        "|---|---|---|",
+    ]
+    lines += [f"| `{one.key}` | {', '.join(one.pages) or 'beyond the two pages'} | {one.use} |" for one in ENDPOINTS]
+    result["info"]["description"] = result["info"].get("description", "") + "\n".join(["", *lines, ""])
     return result
 
 

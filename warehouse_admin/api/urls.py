@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
+from warehouse_admin.accounts import api as accounts
 from warehouse_admin.activity import api as activity
 from warehouse_admin.activity import api_dealing as dealing
 from warehouse_admin.activity import api_moments as moments
@@ -12,11 +13,14 @@ from warehouse_admin.api.audit import AuditExports, AuditFilters, StopAuditExpor
 from warehouse_admin.audit import api as audit
 from warehouse_admin.audit import export_api as audit_exports
 from warehouse_admin.audit import saved_api as audit_saved
+from warehouse_admin.catalog import api as catalog
 from warehouse_admin.changes import api as changes
 from warehouse_admin.changes import api_drafts as drafts
 from warehouse_admin.changes import api_judging as judging
+from warehouse_admin.changes import api_threads as threads
 from warehouse_admin.interviews import api as interviews
 from warehouse_admin.lineage import api as lineage
+from warehouse_admin.lineage.lint import api as lint
 from warehouse_admin.mirror import api as mirror
 from warehouse_admin.schedules import statistics_api
 from warehouse_admin.schedules.api import campaigns, pauses, runs
@@ -25,19 +29,29 @@ app_name = "api"
 V1 = "api/v1"
 VIEW = f"{V1}/saved-queries/<uuid:posthog_id>"
 CHANGE = f"{V1}/changes/<int:number>"
+THREAD = f"{CHANGE}/threads/<int:thread>"
 EXPORT = f"{V1}/audit/exports/<uuid:export_id>"
 ENTRY = f"{V1}/activity/<int:entry_id>"
 CAMPAIGN = f"{V1}/schedules/resumes/<uuid:resume_id>"
 
 urlpatterns = [
     path(f"{V1}/saved-queries/", mirror.SavedQueryList.as_view(), name="view-list"),
-    path(f"{VIEW}/", mirror.SavedQueryOne.as_view(), name="view-detail"),
+    path(f"{VIEW}/", catalog.DescribedQuery.as_view(), name="view-detail"),
     path(f"{VIEW}/versions/", mirror.VersionList.as_view(), name="view-versions"),
     path(f"{VIEW}/blame/", mirror.BlameOne.as_view(), name="view-blame"),
     path(f"{VIEW}/runs/", mirror.RunList.as_view(), name="view-runs"),
     path(f"{VIEW}/activity/", activity.EntriesOfView.as_view(), name="view-activity"),
     path(f"{VIEW}/lineage/", lineage.Lineage.as_view(), name="view-lineage"),
+    path(f"{VIEW}/lineage/comparison/", lineage.CompareLineage.as_view(), name="view-lineage-comparison"),
     path(f"{VIEW}/refresh/", mirror.Refresh.as_view(), name="view-refresh"),
+    path(f"{VIEW}/lint/", lint.LintOfView.as_view(), name="view-lint"),
+    path(f"{V1}/saved-queries/new/lint/", lint.LintOfNewView.as_view(), name="new-view-lint"),
+    path(f"{V1}/lint/rules/", lint.RuleList.as_view(), name="lint-rules"),
+    path(f"{V1}/lint/rules/<slug:rule>/", lint.RuleOne.as_view(), name="lint-rule"),
+    path(f"{V1}/lint/rules/<slug:rule>/level/", lint.RuleLevel.as_view(), name="lint-rule-level"),
+    path(f"{V1}/lint/exemptions/", lint.ExemptionList.as_view(), name="lint-exemptions"),
+    path(f"{V1}/lint/exemptions/<int:exemption_id>/revoke/", lint.RevokeExemption.as_view(), name="lint-revoke"),
+    path(f"{V1}/format/", lint.Format.as_view(), name="format"),
     path(f"{VIEW}/impact/", judging.ImpactOfText.as_view(), name="view-impact"),
     path(f"{VIEW}/preview/", judging.PreviewOfText.as_view(), name="view-preview"),
     path(f"{VIEW}/draft/", drafts.DraftOfView.as_view(), name="view-draft"),
@@ -46,8 +60,10 @@ urlpatterns = [
     path(f"{VIEW}/cancel/", runs.CancelRun.as_view(), name="view-cancel"),
     path(f"{V1}/moments/", moments.Stood.as_view(), name="moment"),
     path(f"{V1}/moments/difference/", moments.DifferenceOfMoments.as_view(), name="moment-difference"),
+    path(f"{V1}/connections/<slug:slug>/coverage/", accounts.Coverage.as_view(), name="connection-coverage"),
+    path(f"{V1}/folders/", mirror.FolderList.as_view(), name="folder-list"),
     path(f"{V1}/tables/", mirror.TableList.as_view(), name="table-list"),
-    path(f"{V1}/tables/<uuid:posthog_id>/", mirror.TableOne.as_view(), name="table-detail"),
+    path(f"{V1}/tables/<uuid:posthog_id>/", catalog.DescribedTable.as_view(), name="table-detail"),
     path(f"{V1}/tables/<uuid:posthog_id>/column-history/", mirror.ColumnHistory.as_view(), name="table-column-history"),
     path(f"{V1}/tables/<uuid:posthog_id>/readers/", mirror.TableReaders.as_view(), name="table-readers"),
     path(f"{V1}/changes/", changes.ChangeList.as_view(), name="change-list"),
@@ -58,6 +74,17 @@ urlpatterns = [
     path(f"{CHANGE}/re-request/", changes.ReRequest.as_view(), name="change-re-request"),
     path(f"{CHANGE}/dismiss/", changes.Dismiss.as_view(), name="change-dismiss"),
     path(f"{CHANGE}/comment/", changes.AddComment.as_view(), name="change-comment"),
+    path(f"{CHANGE}/threads/", threads.ThreadList.as_view(), name="thread-list"),
+    path(f"{THREAD}/", threads.ThreadOne.as_view(), name="thread-detail"),
+    path(f"{THREAD}/reply/", threads.Reply.as_view(), name="thread-reply"),
+    path(f"{THREAD}/resolve/", threads.Resolve.as_view(), name="thread-resolve"),
+    path(f"{THREAD}/reopen/", threads.Reopen.as_view(), name="thread-reopen"),
+    path(f"{CHANGE}/suggestions/accept/", threads.AcceptSuggestions.as_view(), name="suggestions-accept"),
+    path(
+        f"{CHANGE}/suggestions/<int:suggestion>/decline/",
+        threads.DeclineSuggestion.as_view(),
+        name="suggestion-decline",
+    ),
     path(f"{CHANGE}/co-authors/", changes.SetCoAuthors.as_view(), name="change-co-authors"),
     path(f"{CHANGE}/reopen/", changes.Reopen.as_view(), name="change-reopen"),
     path(f"{CHANGE}/reject/", changes.Reject.as_view(), name="change-reject"),

@@ -19,6 +19,7 @@ PRESETS = [("1d", "Today"), ("7d", "7 days"), ("30d", "30 days"), ("90d", "90 da
 ACTION_GROUPS = [
     ("change.", "Changes"),
     ("saved_query.", "Writes to views"),
+    ("catalog.", "Owners and tags"),
     ("interview.", "Interviews"),
     ("schedules.", "Schedules"),
     ("sync.", "Syncs"),

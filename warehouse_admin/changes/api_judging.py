@@ -14,6 +14,8 @@ from warehouse_admin.changes import impacts, policies, preview
 from warehouse_admin.changes.serializers import Impact
 from warehouse_admin.core.errors import InvalidInput
 from warehouse_admin.core.rest.endpoints import SignedInRequest
+from warehouse_admin.lineage.lint.report import look
+from warehouse_admin.lineage.lint.serializers import ReportRow
 from warehouse_admin.mirror.api import IN_CONNECTION, OfView
 
 
@@ -32,10 +34,19 @@ class Sample(serializers.Serializer):
     total = serializers.IntegerField(allow_null=True, help_text="Null where they could not be counted in time.")
 
 
+class Note(serializers.Serializer):
+    """What deserves to be known about a preview; nothing is wrong with the view."""
+
+    rule = serializers.CharField(source="rule.id")
+    message = serializers.CharField()
+
+
 class Preview(serializers.Serializer):
     proposed = Sample()
     present = Sample(allow_null=True, help_text="Null where the text is the one that the view has.")
     left = serializers.IntegerField(help_text="Previews of this connection that are left within the hour.")
+    notes = Note(many=True)
+    lint = ReportRow(help_text="What lint finds in the text.")
 
 
 @extend_schema(parameters=[IN_CONNECTION], request=Text)
@@ -60,4 +71,7 @@ class PreviewOfText(OfView):
     def post(self, request: SignedInRequest, posthog_id: UUID) -> Response:
         """The first rows that a text gives, beside those of the present one; PostHog runs both, within a limit."""
         view, query = self.view(), self.clean(Text)["query"]
-        return self.answer(preview.preview(user=request.user, connection=view.connection, query=query, view=view))
+        told = preview.preview(user=request.user, connection=view.connection, query=query, view=view)
+        found = look(view.connection, query, view=view, name=view.name, writers=[request.user.pk])
+        shown = {name: getattr(told, name) for name in ("proposed", "present", "left", "notes")}
+        return self.answer({**shown, "lint": found})

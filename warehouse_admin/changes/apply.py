@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection, User
-from warehouse_admin.changes import guards, keys, moved_base, moves, policies, tasks
+from warehouse_admin.changes import guards, holding, keys, moved_base, moves, policies, tasks
 from warehouse_admin.changes.actions import action_of
 from warehouse_admin.changes.errors import StateForbids
 from warehouse_admin.changes.models import ChangeRequest
@@ -64,15 +64,18 @@ def approval_applies(change: ChangeRequest) -> bool:
 
 
 def _held_up(change: ChangeRequest) -> str:
-    """Why nothing is sent for a change until somebody sees to its connection or key; empty when it may go."""
+    """Why nothing is sent for a change until somebody sees to its connection, key or threads; empty when it may go."""
     if not change.connection.is_active:
         return f"The connection {change.connection.name} is paused."
-    return accounts.why_no_writes(change.connection, author=change.author) or keys.why_spent(change)
+    why = accounts.why_no_writes(change.connection, author=change.author) or keys.why_spent(change)
+    return why or holding.why_held(change)
 
 
 def refuse_held_up(change: ChangeRequest) -> None:
     """Neither applied nor given a time: nobody shall rely on what would not start."""
     keys.refuse_spent(change)
+    if why := holding.why_held(change):
+        raise StateForbids(why, kind="fix", who=holding.WHO)
     if why := _held_up(change):
         raise StateForbids(why, who="an administrator, or the author for a key of their own")
 
@@ -142,6 +145,13 @@ def settle_open(*, now: datetime | None = None) -> int:
         except Exception:  # the sweep's edge: one change that cannot be advanced must not hold up all others
             logger.exception("change %s could not be advanced", key)
     return moved
+
+
+def start_released(change: ChangeRequest) -> None:
+    """Claim a locked change that threads alone kept from starting by itself, now that they are resolved."""
+    if change.connection.threads_block and change.state == State.APPROVED and not change.attempts:
+        if starts_by_itself(change) and guards.still_approved(change):
+            claim(change, asked_by=None)
 
 
 def _queue(change_id: int) -> None:

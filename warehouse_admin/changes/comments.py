@@ -22,16 +22,20 @@ def comment(change: ChangeRequest, user: User, text: str) -> ChangeRequest:
     """Add a comment to the timeline, whatever the state; nothing else changes."""
     with transaction.atomic():
         change = lock(change)
-        seen = user.is_active and roles_of(user) and selectors.visible_to(user).filter(pk=change.pk).exists()
-        if not seen:
-            told = "Only people who may see a change comment on it."
-            raise NotPermitted(told, action="change.commented", target=policies.target_of(change))
+        require_talk(user, change, action="change.commented")
         text = clean_comment(text, needed=True)
         if _just_said(change, user, text):
             return change  # the button was pressed twice
         note(change, user, "commented", text)
         record(change, user, "commented", reason=text, after={"revision": change.revision_number})
     return change
+
+
+def require_talk(user: User, change: ChangeRequest, *, action: str) -> None:
+    """Whoever has a role and sees the change may speak about it."""
+    if not (user.is_active and roles_of(user) and selectors.visible_to(user).filter(pk=change.pk).exists()):
+        told = "Only people who may see a change comment on it."
+        raise NotPermitted(told, action=action, target=policies.target_of(change))
 
 
 def _just_said(change: ChangeRequest, user: User, text: str) -> bool:

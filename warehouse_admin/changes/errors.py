@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.urls import reverse
 
 from warehouse_admin.changes.dropped import Dropped
-from warehouse_admin.core.errors import UserError
+from warehouse_admin.core.errors import InvalidInput, UserError
 
 if TYPE_CHECKING:
     from warehouse_admin.changes.models import ChangeRequest, Draft
@@ -19,6 +19,18 @@ class StateForbids(UserError):
 
     def __init__(self, message: str, *, kind: str = "wait", who: str = "") -> None:
         super().__init__(message, blockers=[{"text": message, "kind": kind, "who": who}])
+
+
+class LintForbids(InvalidInput):
+    """The text breaks rules that weigh as errors; the links lead to the pages that explain them."""
+
+    def __init__(self, told: list[str], rules: list[tuple[str, str]]) -> None:
+        super().__init__(told[0], errors={"query": told})
+        self._rules = rules
+
+    @property
+    def links(self) -> list[tuple[str, str]]:
+        return self._rules
 
 
 class SentAlready(UserError):

@@ -12,6 +12,7 @@ from django.core.validators import ProhibitNullCharactersValidator
 from warehouse_admin.accounts.selectors import active_connections
 from warehouse_admin.changes import texts
 from warehouse_admin.changes.actions import Action
+from warehouse_admin.changes.actions.describing import LONGEST as LONGEST_DESCRIPTION
 from warehouse_admin.changes.actions.settings import in_words
 from warehouse_admin.changes.checks import LONGEST_REASON
 
@@ -103,11 +104,25 @@ class SettingsForm(ReasonForm):
 
     name = name_field("New name")
     sync_frequency = forms.ChoiceField(label="Cadence", required=False)
+    description = ExactText(
+        label="Description",
+        widget=forms.Textarea(attrs={"rows": 5, "maxlength": LONGEST_DESCRIPTION}),
+        help_text="What the view holds, and for whom. Everybody who finds it reads this first; empty takes it away.",
+    )
+    folder_id = forms.ChoiceField(label="Folder", required=False)
 
-    def __init__(self, *args: Any, action: Action, generation: str, held: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        action: Action,
+        generation: str,
+        held: str | None = None,
+        folders: Sequence[tuple[str, str]] = (),
+        **kwargs: Any,
+    ) -> None:
         """`held` is the present cadence: said, and never chosen beforehand where it would propose nothing."""
         super().__init__(*args, **kwargs)
-        for name in ("name", "sync_frequency"):
+        for name in ("name", "sync_frequency", "description", "folder_id"):
             if name not in action.fields:
                 del self.fields[name]
         if "sync_frequency" in self.fields:
@@ -117,7 +132,10 @@ class SettingsForm(ReasonForm):
                 choices = [("", "Choose…"), *choices]
                 self.fields["sync_frequency"].help_text = f"Now: {in_words(held)}."
             self.fields["sync_frequency"].choices = choices  # type: ignore[attr-defined]
-        self.order_fields(["name", "sync_frequency", "reason"])
+        if "folder_id" in self.fields:
+            self.fields["folder_id"].choices = [("", "No folder"), *folders]  # type: ignore[attr-defined]
+            self.fields["folder_id"].help_text = "Folders are made in PostHog, and known here after the next sync."
+        self.order_fields(["name", "sync_frequency", "description", "folder_id", "reason"])
 
 
 class DraftForm(forms.Form):

@@ -113,6 +113,9 @@ def mirrored_subject(about: Mirrored) -> Subject:
         "latest_history_id": saved_query.latest_history_id or None,
         "sync_frequency": saved_query.sync_frequency or None,
         "is_materialized": saved_query.is_materialized,
+        "description": saved_query.description,
+        "folder_id": saved_query.folder_id,
+        "folder_name": saved_query.folder_name,
     }
     if saved_query.connection.generation == "D":
         base["suspended"] = saved_query.suspended  # by which a row of the newest servers is known

@@ -33,6 +33,14 @@ def proposals(user: User, view: SavedQuery) -> list[dict[str, Any]]:
 def table_proposals(user: User, table: WarehouseTable) -> list[dict[str, Any]]:
     """Every action on the table; what cannot be proposed says why."""
     locked = mirror.why_locked(table)
+    like = new_table(user)
+    twin = {
+        "label": "New table like this…",
+        "icon": "copy",
+        "url": f"{like['url']}?from={table.posthog_id}",
+        "refusal": locked or like["refusal"],
+        "danger": False,
+    }
     return [
         {
             "label": f"{action.menu_label}…",
@@ -43,7 +51,7 @@ def table_proposals(user: User, table: WarehouseTable) -> list[dict[str, Any]]:
         }
         for action in ACTIONS.values()
         if action.of_tables and not action.makes
-    ]
+    ] + [twin]
 
 
 def new_table(user: User) -> dict[str, str]:

@@ -26,6 +26,8 @@ class ChangeRequest(models.Model):
         EDIT_QUERY = "edit_query", "Edit query"
         RENAME = "rename", "Rename"
         SET_CADENCE = "set_cadence", "Set cadence"
+        SET_DESCRIPTION = "set_description", "Set description"
+        MOVE_TO_FOLDER = "move_to_folder", "Move to folder"
         MATERIALIZE = "materialize", "Materialize"
         UNMATERIALIZE = "unmaterialize", "Undo materialization"
         DELETE = "delete", "Delete"
@@ -284,6 +286,7 @@ class ChangeEvent(models.Model):
     kind = models.CharField(max_length=30)
     revision_number = models.PositiveIntegerField(null=True)
     text = models.TextField(blank=True)
+    thread = models.ForeignKey("Thread", models.CASCADE, null=True, related_name="+")  # that it tells of
 
     class Meta:
         default_permissions = ()
@@ -350,3 +353,116 @@ class Draft(models.Model):
         """The column that names what a draft is about."""
         fields = {SavedQuery: "saved_query", ChangeRequest: "change", Connection: "connection"}
         return fields[type(about)]
+
+
+class Credit(models.Model):
+    """Somebody whose suggestion is part of what a revision means, and who therefore never approves that meaning."""
+
+    revision = models.ForeignKey(Revision, models.CASCADE, related_name="credits")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["revision", "person"], name="changes_one_credit_once")]
+
+    def __str__(self) -> str:
+        return f"{self.person} in {self.revision}"
+
+
+Place = tuple[int, int]
+"""The first and the last line, counted from 1."""
+
+
+class Thread(models.Model):
+    """A talk about some lines: of the text that a revision proposes, or of the base that it was written against."""
+
+    class Side(models.TextChoices):
+        BASE = "base"
+        PROPOSAL = "proposal"
+
+    change = models.ForeignKey(ChangeRequest, models.CASCADE, related_name="threads")
+    item = models.ForeignKey(Item, models.PROTECT, related_name="+")  # whose text it was opened on
+    revision_number = models.PositiveIntegerField()  # of that item
+    side = models.CharField(max_length=10, choices=Side)
+    first_line = models.PositiveIntegerField()
+    last_line = models.PositiveIntegerField()
+    quoted = models.TextField(blank=True)  # the lines as they were, without the end of the last; long ones are cut
+    places = models.JSONField(default=dict)  # by revision: [first, last] line there, or null where they are gone
+    opened_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    opened_at = models.DateTimeField()
+    resolved_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    resolved_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["pk"]
+        indexes = [models.Index(fields=["change", "resolved_at"])]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(first_line__gte=1, last_line__gte=models.F("first_line")), name="changes_thread_lines"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"thread {self.pk}, {self.lines}"
+
+    @property
+    def lines(self) -> str:
+        """Where it was opened, in words."""
+        return line_words(self.first_line, self.last_line, self.side)
+
+    @property
+    def is_resolved(self) -> bool:
+        return self.resolved_at is not None
+
+    def place_in(self, revision_number: int) -> Place | None:
+        """Where its lines stand in a revision; None where they are not in it any more, or not yet."""
+        place = self.places.get(str(revision_number))
+        return (place[0], place[1]) if place else None
+
+
+class ThreadComment(models.Model):
+    """What somebody said in a thread, and perhaps a text that they suggest for its lines."""
+
+    class Decision(models.TextChoices):
+        OPEN = ""
+        ACCEPTED = "accepted"
+        DECLINED = "declined"
+
+    thread = models.ForeignKey(Thread, models.CASCADE, related_name="comments")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    text = models.TextField(blank=True)
+    is_suggestion = models.BooleanField(default=False)
+    replacement = models.TextField(blank=True)  # of a suggestion, with LF; empty: the lines go
+    decision = models.CharField(max_length=10, choices=Decision, blank=True, default=Decision.OPEN)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    accepted_in = models.ForeignKey(Revision, models.PROTECT, null=True, related_name="+")
+    nonce = models.CharField(max_length=64, blank=True)  # of the form and what it said: a double click says it once
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["author", "nonce"], condition=~Q(nonce=""), name="changes_one_comment_per_form"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.author} in {self.thread_id}"
+
+    @property
+    def is_accepted(self) -> bool:
+        return self.decision == self.Decision.ACCEPTED
+
+    @property
+    def is_open_suggestion(self) -> bool:
+        return self.is_suggestion and not self.decision
+
+
+def line_words(first: int, last: int, side: str = Thread.Side.PROPOSAL) -> str:
+    """`line 3`, `lines 3–5`, or either of the base."""
+    said = f"line {first}" if first == last else f"lines {first}–{last}"
+    return f"{said} of the base" if side == Thread.Side.BASE else said

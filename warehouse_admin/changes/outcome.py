@@ -9,6 +9,7 @@ from django.utils import timezone
 from warehouse_admin.changes import attribution
 from warehouse_admin.changes.actions import action_of
 from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.lineage.lint import services as lint
 from warehouse_admin.mirror import services as mirror
 from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
 from warehouse_admin.mutations import services as mutations
@@ -37,7 +38,11 @@ def keep_outcome(change: ChangeRequest, mutation: Mutation) -> SavedQuery | Ware
     }
     if change.saved_query is None:
         # One that was there already is somebody else's: the next sync tells of it as of any other.
-        return mirror.store_created(connection=change.connection, **read) if ours else None
+        if not ours:
+            return None
+        made = mirror.store_created(connection=change.connection, **read)
+        lint.follow(view=made, name=change.object_name)
+        return made
     did = action_of(change.action).did
     mirror.store_read_back(saved_query=change.saved_query, origin="portal" if ours else "outside", did=did, **read)
     if mutation.state == State.CONFLICT:

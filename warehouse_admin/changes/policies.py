@@ -9,7 +9,7 @@ from warehouse_admin.accounts.policies import allows, require
 from warehouse_admin.accounts.roles import APPLY, CLOSE, PROPOSE, REVIEW
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.changes import votes
-from warehouse_admin.changes.models import ChangeRequest, CoAuthor, Revision
+from warehouse_admin.changes.models import ChangeRequest, CoAuthor, Revision, Thread
 from warehouse_admin.core import context
 from warehouse_admin.core.errors import NotPermitted
 
@@ -58,6 +58,8 @@ def why_no_vote(user: User, change: ChangeRequest, revision: Revision) -> str:
         return "This is your own change, so somebody else has to review it."
     if any(person.pk == user.pk for person in votes.co_authors(change)):
         return "You are a co-author of this change, so somebody else has to review it."
+    if user.pk in votes.suggested_by(change, revision):
+        return "What you suggested is part of this revision, so somebody else has to review it."
     if user.pk in votes.hands(change, revision):
         return "You wrote this revision, so somebody else has to review it."
     return ""
@@ -68,6 +70,17 @@ def require_vote(user: User, change: ChangeRequest, revision: Revision, *, actio
     if why := why_no_vote(user, change, revision):
         raise NotPermitted(why, action=action, target=target_of(change))
     require(user, REVIEW, action=action, target=target_of(change))
+
+
+def may_settle(user: User, change: ChangeRequest, thread: Thread) -> bool:
+    """Who resolves a thread and opens it again: whoever opened it, those who write the change, and reviewers."""
+    return user.pk == thread.opened_by_id or is_writer(user, change) or allows(user, REVIEW)
+
+
+def require_settle(user: User, change: ChangeRequest, thread: Thread, *, action: str) -> None:
+    if not may_settle(user, change, thread):
+        told = f"Only {thread.opened_by.display_name}, who opened it, the author and reviewers may do this."
+        raise NotPermitted(told, action=action, target=target_of(change))
 
 
 def refuse_token(change: ChangeRequest, *, action: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from django.urls import reverse
 
 from warehouse_admin.accounts.models import User
-from warehouse_admin.changes import expiry, impacts, selectors, votes
+from warehouse_admin.changes import expiry, holding, impacts, linting, selectors, votes
 from warehouse_admin.changes.live import readers_of
 from warehouse_admin.changes.models import ChangeEvent, ChangeRequest, Revision
 from warehouse_admin.changes.readiness import badge, blockers
@@ -40,6 +40,12 @@ _EVENTS: dict[str, tuple[str, str, str]] = {  # icon, tone, what was done
     "re_requested": ("eye", "info", "asked for another look at r{revision}"),
     "objection_dismissed": ("check", "warn", "lifted a request for changes"),
     "commented": ("message", "muted", "commented"),
+    "thread_opened": ("message", "muted", "opened a thread on {lines}"),
+    "thread_replied": ("message", "muted", "replied in the thread on {lines}"),
+    "thread_resolved": ("check", "muted", "resolved the thread on {lines}"),
+    "thread_reopened": ("message", "muted", "opened the thread on {lines} again"),
+    "suggestions_accepted": ("check", "info", "took in what was suggested, as r{revision}"),
+    "suggestion_declined": ("minus", "muted", "declined what was suggested for {lines}"),
     "co_authors_changed": ("pencil", "muted", "changed the co-authors"),
     "rejected": ("ban", "bad", "rejected it"),
     "withdrawn": ("undo", "muted", "withdrew it"),
@@ -86,6 +92,13 @@ def cast_votes(change: ChangeRequest, revision: Revision) -> list[dict[str, Any]
     ]
 
 
+def last_reviewed(change: ChangeRequest, user: User) -> int:
+    """The newest revision that this person voted on, whether that counts or not; 0 for none."""
+    numbers = {step.pk: step.number for step in votes.steps_of(change)}
+    own = (numbers[vote.revision_id] for vote in votes.tally(change).votes if vote.voter_id == user.pk)
+    return max(own, default=0)
+
+
 def requirements(change: ChangeRequest, revision: Revision) -> list[dict[str, Any]]:
     """Who has to approve it, and who did so far."""
     return [
@@ -112,16 +125,19 @@ def _line(event: ChangeEvent) -> dict[str, Any]:
         "icon": icon,
         "tone": tone,
         "actor": event.actor.display_name if event.actor else "",
-        "text": said.format(revision=event.revision_number),
+        "text": said.format(revision=event.revision_number, lines=event.text),
         "at": event.at,
-        "body": event.text,
+        "body": "" if event.thread_id else event.text,
         "names_people": event.kind in _TELLS_OF_OTHERS,
         "url": _moved_url(event),
+        "moved": event.kind in _ON_NEW_BASE,
     }
 
 
 def _moved_url(event: ChangeEvent) -> str:
-    """Where to see what others had changed when it was put onto another base."""
+    """Where to see what others had changed when it was put onto another base, or the thread that it tells of."""
+    if event.thread_id:
+        return f"{reverse('changes:detail', args=[event.change_id])}#thread-{event.thread_id}"
     if event.kind not in _ON_NEW_BASE or not event.revision_number:
         return ""
     return reverse("changes:moved", args=[event.change_id, event.revision_number])
@@ -219,10 +235,12 @@ def detail_dict(
         "requirements": requirements(change, revision),
         "votes": cast_votes(change, revision),
         "blockers": blockers(change, user, revision),
+        "unresolved_threads": holding.unresolved(change),
         "field_changes": [{"field": row.label, "before": row.before, "after": row.after} for row in told.rows],
         "request": told.request if comparable or not told.action.has_sql else None,
         "consequences": asdict(told.consequences),
         "cautions": cautions(change, revision) if longest_diff is None else None,
+        "lint": linting.as_dict(change, revision) if longest_diff is None and told.action.has_sql else None,
         "impact": told_impact,
         "checks": revision.checks,
         "mutation": (_whole_mutation_dict if longest_diff is None else mutation_dict)(change.mutation),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from warehouse_admin.changes import policies
 from warehouse_admin.core.digests import text_digest
 from warehouse_admin.core.errors import InvalidInput, Unavailable, UserError
 from warehouse_admin.lineage.checks import check_view_sql
+from warehouse_admin.lineage.lint.report import Finding, look
 from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.mutations.words import sentence
 from warehouse_admin.posthog import errors, queries
@@ -47,6 +48,8 @@ class Preview:
     proposed: Sample
     present: Sample | None
     left: int
+    notes: list[Finding] = field(default_factory=list)
+    """What to know about the preview itself."""
 
     @property
     def added(self) -> list[str]:
@@ -108,7 +111,7 @@ def preview(*, user: User, connection: Connection, query: str, view: SavedQuery 
         client.close()
     accounts.learn(connection, "preview", None)
     audit.record(**about, result=AuditEntry.Result.OK, after=digest | {"rows": len(found.proposed.rows.rows)})
-    return found
+    return replace(found, notes=look(connection, query, view=view, preview=True).findings)
 
 
 def _refuse(connection: Connection, query: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import transaction
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit.targets import Target
-from warehouse_admin.changes import keys, live, moves, policies, remote_check, selectors, texts
+from warehouse_admin.changes import keys, linting, live, moves, policies, remote_check, selectors, texts
 from warehouse_admin.changes.actions import FIELDS, Action, Facts, Mirrored, Subject, action_of
 from warehouse_admin.changes.actions.keys import KEYS
 from warehouse_admin.changes.checks import (
@@ -47,6 +47,7 @@ def create(
     base: str | None = None,
     nonce: str = "",
     rolls_back: ChangeRequest | None = None,
+    suggesters: Iterable[User] = (),
     draft: int = 0,
     **values: Any,
 ) -> ChangeRequest:
@@ -56,7 +57,7 @@ def create(
 
     It is written against what PostHog holds now. `base` is the digest (`Action.seen`) of what the person started from:
     BaseMoved if PostHog holds something else by now. `draft` is the version of the draft it was written in, which then
-    goes.
+    goes. `suggesters` are the people whose suggestions it holds.
     """
     if unknown := values.keys() - FIELDS:
         raise TypeError(f"No action has the fields {', '.join(sorted(unknown))}.")
@@ -71,6 +72,8 @@ def create(
     if about is not None:
         live.refuse_closed(about)
     proposal, reason = check_proposal(wanted, connection, about, values, reason, reason_needed=submit)
+    if submit and rolls_back is None:
+        linting.refuse(wanted, connection, about, proposal, {author.pk})
     refuse_unoffered(wanted, connection)
     subject = live.read_subject(about) if about else live.read_new(connection, wanted, proposal["name"])
     if base is not None and base != wanted.seen(subject.base):
@@ -86,7 +89,8 @@ def create(
         if wanted.has_sql:
             Draft.objects.of(author, saved_query or connection).used(proposal["query"], draft).delete()
         if made:
-            revision = add_revision(change, author, subject.base, keys.sealed(change, proposal, author), asked)
+            sealed = keys.sealed(change, proposal, author)
+            revision = add_revision(change, author, subject.base, sealed, asked=asked, suggesters=suggesters)
             _tell_creation(change, author, revision, submit)
     return change
 
@@ -146,6 +150,8 @@ def submit_asked(change: ChangeRequest, user: User, asked: Answer | None, digest
             raise InvalidInput("Say why first.", errors={"reason": ["A reason is needed to submit a change."]})
         latest = current_revision(change)
         action = action_of(change.action)
+        lint = linting.report(change, latest)
+        linting.refuse_found(change, lint)
         refuse_keyless(change.connection, change.author)
         keys.refuse_spent(change)
         if change.about is not None:
@@ -156,7 +162,7 @@ def submit_asked(change: ChangeRequest, user: User, asked: Answer | None, digest
         check(change, latest, asked if digest in ("", latest.digest) else None)
         move(change, State.IN_REVIEW, submitted_at=timezone.now())
         note(change, user, "submitted")
-        after = {"revision": latest.number, "checks_digest": json_digest(latest.checks)}
+        after = {"revision": latest.number, "checks_digest": json_digest(latest.checks), **linting.told(latest, lint)}
         record(change, user, "submitted", reason=change.reason, after=after)
     return change
 

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection, User
-from warehouse_admin.changes import expiry, keys, policies, selectors, votes
+from warehouse_admin.changes import expiry, holding, keys, policies, selectors, votes
 from warehouse_admin.changes.models import ChangeRequest, Revision
 from warehouse_admin.core.states import look_of
 from warehouse_admin.mirror.models import WarehouseTable
@@ -33,7 +33,7 @@ def _said(change: ChangeRequest) -> tuple[str, str]:
         return "", change.problem
     if not votes.tally(change).approved:
         return "Approval lost", "An approval no longer counts: it needs a new review."
-    if why := _unusable_view(change) or _held_up(change):
+    if why := _unusable_view(change) or _held_up(change) or _threads(change):
         return f"{look_of('change', change.state).word}, held up", why["text"]
     if change.state == State.APPROVED and _by_hand(change):
         return "Approved, not applied", change.problem
@@ -45,7 +45,8 @@ def blockers(change: ChangeRequest, user: User | None = None, revision: Revision
     if change.is_closed:
         return []
     found = _of_state(change, user, revision or selectors.revision(change))
-    found += [why for why in (_unusable_view(change), _held_up(change), _near_its_end(change)) if why]
+    more = (_unusable_view(change), _held_up(change), _threads(change), _near_its_end(change))
+    found += [why for why in more if why]
     return found
 
 
@@ -85,6 +86,11 @@ def _held_up(change: ChangeRequest) -> Blocker | None:
         return _blocker("PostHog refuses the connection's API key.", "wait", "an administrator")
     why = accounts.why_no_writes(connection, author=change.author, known=getattr(change, "own_keys", None))
     return _blocker(why, "fix", f"{change.author.display_name}, on the settings page") if why else None
+
+
+def _threads(change: ChangeRequest) -> Blocker | None:
+    why = holding.why_held(change)
+    return _blocker(why, "fix", holding.WHO) if why else None
 
 
 def _near_its_end(change: ChangeRequest) -> Blocker | None:

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from warehouse_admin.accounts.models import User
-from warehouse_admin.changes import attribution, live, policies, verdict
+from warehouse_admin.changes import attribution, linting, live, policies, verdict
 from warehouse_admin.changes.actions import action_of
 from warehouse_admin.changes.checks import check_proposal, clean_reason
 from warehouse_admin.changes.dropped import Dropped, dropped
@@ -144,6 +144,8 @@ def _onto_remote(
     if query is not None:
         values = {**proposal, "query": query}
         proposal, _ = check_proposal(action, change.connection, about, values, change.reason, reason_needed=False)
+    if change.rolls_back_id is None:
+        linting.refuse(action, change.connection, about, proposal, linting.writers(change, user))
     reason = change.reason or clean_reason(reason)
     subject = live.read_subject(about)
     if action.has_sql:
@@ -166,7 +168,7 @@ def _onto_remote(
         if without and agreed is not None and agreed != without.digest:
             raise DropsLines(without)
         overwritten = attribution.edits_since(view, latest.base, held) if replaces else []
-        revision = add_revision(change, user, subject.base, proposal, asked)
+        revision = add_revision(change, user, subject.base, proposal, asked=asked)
         change.reason, change.submitted_at = reason, change.submitted_at or timezone.now()
         change.save(update_fields=["reason", "submitted_at"])
         _tell(change, user, latest, revision, without, attribution.told_edits(overwritten) if replaces else None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from warehouse_admin.accounts.models import User
-from warehouse_admin.changes import policies
+from warehouse_admin.changes import policies, votes
 from warehouse_admin.changes.errors import StateForbids
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.changes.propose import create
@@ -52,6 +52,7 @@ def carry_over(change: ChangeRequest, user: User) -> ChangeRequest:
         submit=change.state != State.DRAFT,
         action=change.action,
         nonce=f"carry_over:{change.pk}",
+        suggesters=User.objects.filter(pk__in=votes.suggested_by(change, current_revision(change))),
         **current_revision(change).proposal,
     )
     with transaction.atomic():

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
 
 from warehouse_admin.accounts.models import User
-from warehouse_admin.changes import keys, policies, verdict
+from warehouse_admin.changes import keys, linting, policies, verdict
 from warehouse_admin.changes.actions import FIELDS, Facts, Subject, action_of
 from warehouse_admin.changes.checks import check_proposal, field_at_fault
 from warehouse_admin.changes.errors import StaleRevision
@@ -19,6 +20,22 @@ from warehouse_admin.changes.transitions import State, current_revision, lock, n
 from warehouse_admin.core.errors import InvalidInput
 
 
+@dataclass(frozen=True)
+class Suggested:
+    """Whose suggestions an edit takes in, and the keys of those comments."""
+
+    people: tuple[User, ...]
+    keys: tuple[int, ...]
+
+    @property
+    def names(self) -> list[str]:
+        return [person.get_username() for person in self.people]
+
+    @property
+    def said(self) -> str:
+        return f"Suggested by {' and '.join(person.display_name for person in self.people)}."
+
+
 def revise(
     change: ChangeRequest,
     user: User,
@@ -27,18 +44,19 @@ def revise(
     reason: str | None = None,
     *,
     draft: int = 0,
+    suggested: Suggested | None = None,
     **more: Any,
 ) -> ChangeRequest:
     """Save an edited proposal as a new revision; a real edit voids the votes. `revision` is the one that was edited.
 
     Fields of the action that are not given stay as they are; `more` are those beside the query. `draft` is the version
-    of the draft it was written in, which then goes.
+    of the draft it was written in, which then goes. `suggested` says whose suggestions the edit is.
     """
     if unknown := more.keys() - FIELDS:
         raise TypeError(f"No action has the fields {', '.join(sorted(unknown))}.")
     change, proposal, wanted = _checked(change, user, _given(query=query, **more), reason)
     asked = ask_of(change, user, proposal) if change.state != State.DRAFT else None
-    return _keep(change, user, proposal, wanted, revision=revision, draft=draft, asked=asked)
+    return _keep(change, user, proposal, wanted, revision=revision, draft=draft, asked=asked, suggested=suggested)
 
 
 def _checked(change: ChangeRequest, user: User, values: Facts, reason: str | None) -> tuple[ChangeRequest, Facts, str]:
@@ -53,6 +71,9 @@ def _checked(change: ChangeRequest, user: User, values: Facts, reason: str | Non
         change.reason if reason is None else reason,
         reason_needed=change.state != State.DRAFT,
     )
+    if change.state != State.DRAFT and change.rolls_back_id is None:
+        action, writers = action_of(change.action), linting.writers(change, user)
+        linting.refuse(action, change.connection, change.about, proposal, writers)
     return change, proposal, wanted
 
 
@@ -65,6 +86,7 @@ def _keep(
     revision: int,
     draft: int,
     asked: Answer | None,
+    suggested: Suggested | None = None,
 ) -> ChangeRequest:
     """Write it down; `asked` is what PostHog said to the text, if it was asked."""
     action = action_of(change.action)
@@ -72,7 +94,7 @@ def _keep(
         change = lock(change)
         require_state(change, "revise")
         latest = current_revision(change)
-        _refuse_stale(change, latest, revision)
+        refuse_stale(latest, revision)
         if proposal == latest.proposal and wanted == change.reason:
             raise InvalidInput(
                 "Nothing was changed.", errors={field_at_fault(action): ["This is the proposal as it is."]}
@@ -89,7 +111,7 @@ def _keep(
             note(change, user, "reason_changed", wanted)
             record(change, user, "revised", reason=wanted, after={"revision": change.revision_number})
             return change
-        _replace(change, user, latest, keys.sealed(change, proposal, user), asked)
+        _replace(change, user, latest, keys.sealed(change, proposal, user), asked, suggested)
     return change
 
 
@@ -124,15 +146,27 @@ def _given(**values: Any) -> Facts:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _replace(change: ChangeRequest, user: User, latest: Revision, proposal: Facts, asked: Answer | None) -> None:
+def _replace(
+    change: ChangeRequest,
+    user: User,
+    latest: Revision,
+    proposal: Facts,
+    asked: Answer | None,
+    suggested: Suggested | None,
+) -> None:
     """A new revision in place of `latest`; approvals follow what it means, and may approve the change again."""
-    revision = add_revision(change, user, latest.base, proposal, asked)
+    suggesters = suggested.people if suggested else ()
+    revision = add_revision(change, user, latest.base, proposal, asked=asked, suggesters=suggesters)
+    did, said = ("suggestions_accepted", suggested.said) if suggested else ("revised", "")
     approved = False
     if change.state == State.DRAFT:
-        note(change, user, "revised")
+        note(change, user, did, said)
     else:
-        approved = verdict.after_revision(change, user, latest, revision, "revised")
-    record(change, user, "revised", reason=change.reason, **told(revision))
+        approved = verdict.after_revision(change, user, latest, revision, did, said)
+    kept = told(revision)
+    if suggested:
+        kept["after"] |= {"suggested_by": suggested.names, "suggestions": list(suggested.keys)}
+    record(change, user, did, reason=change.reason, **kept)
     if approved:
         verdict.start(change, user)
 
@@ -150,7 +184,8 @@ def _follow_name(change: ChangeRequest, proposal: Facts) -> None:
         change.save(update_fields=["object_name"])
 
 
-def _refuse_stale(change: ChangeRequest, latest: Revision, seen: int) -> None:
+def refuse_stale(latest: Revision, seen: int) -> None:
+    """Raise where somebody saved a newer revision than the one that was seen."""
     if seen != latest.number:
         raise StaleRevision(
             f"{latest.editor.display_name} saved r{latest.number} meanwhile, and this was written on r{seen}. "

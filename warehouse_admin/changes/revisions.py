@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from warehouse_admin.accounts.models import User
-from warehouse_admin.changes import checked, impacts, keys
+from warehouse_admin.changes import anchoring, checked, crediting, impacts, keys, linting
 from warehouse_admin.changes.actions import Facts, Subject, action_of
 from warehouse_admin.changes.live import readers_of
 from warehouse_admin.changes.models import ChangeRequest, Item, Look, Revision
@@ -22,11 +23,18 @@ _TOLD = {
 
 
 def add_revision(
-    change: ChangeRequest, editor: User, base: Facts, proposal: Facts, asked: Answer | None = None
+    change: ChangeRequest,
+    editor: User,
+    base: Facts,
+    proposal: Facts,
+    *,
+    asked: Answer | None = None,
+    suggesters: Iterable[User] = (),
 ) -> Revision:
     """The next numbered snapshot of a locked change, with its dependents as the mirror knows them now.
 
-    `asked` is what PostHog said to its text, if it was asked.
+    `asked` is what PostHog said to its text, if it was asked. Its threads follow their lines, and those whose
+    suggestions it holds are credited with it.
     """
     action = action_of(change.action)
     last = change.revisions.order_by("-number").values_list("number", flat=True).first() or 0
@@ -55,6 +63,8 @@ def add_revision(
     item.save(force_insert=True)
     revision.item = item
     check(change, revision, asked, impact_ms=impact_ms)
+    crediting.credit(revision, suggesters)
+    anchoring.follow(change, revision)
     keys.wipe(change, "a newer revision", but=proposal)
     if change.revision_number != revision.number:
         change.revision_number = revision.number
@@ -80,7 +90,7 @@ def told(revision: Revision) -> dict[str, Any]:
     after = {"revision": revision.number, "digest": revision.digest, "action": str(action.name), **revision.proposal}
     if revision.checks:
         after["checks_digest"] = json_digest(revision.checks)
-    return {"before": before, "after": after}
+    return {"before": before, "after": after | linting.told(revision, linting.report(revision.change, revision))}
 
 
 def unseen_dependents(change: ChangeRequest, revision: Revision) -> list[str]:

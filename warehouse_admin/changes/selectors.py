@@ -18,6 +18,7 @@ from django.db.models import (
     When,
     prefetch_related_objects,
 )
+from django.db.models.functions import Coalesce
 from django.utils.functional import SimpleLazyObject
 
 from warehouse_admin.accounts import services as accounts
@@ -26,7 +27,17 @@ from warehouse_admin.accounts.policies import allows
 from warehouse_admin.accounts.roles import CLOSE
 from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
 from warehouse_admin.changes import keys, policies, searching, votes
-from warehouse_admin.changes.models import ChangeEvent, ChangeRequest, CoAuthor, Item, Look, Revision, Vote
+from warehouse_admin.changes.models import (
+    ChangeEvent,
+    ChangeRequest,
+    CoAuthor,
+    Credit,
+    Item,
+    Look,
+    Revision,
+    Thread,
+    Vote,
+)
 from warehouse_admin.changes.turns import my_turn
 from warehouse_admin.core.errors import Missing
 from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
@@ -52,6 +63,9 @@ TABS: dict[str, tuple[State, ...] | None] = {  # by the states that each holds, 
 }
 _FOUND = Subquery(Look.objects.filter(revision=OuterRef("revision")).order_by("-pk").values("found")[:1])
 _SHARED = Exists(CoAuthor.objects.filter(change=OuterRef("pk")))
+_CREDITED = Exists(Credit.objects.filter(revision__change=OuterRef("pk")))
+_OPEN_THREADS = Thread.objects.filter(change=OuterRef("pk"), resolved_at=None).order_by()
+_UNRESOLVED = Coalesce(Subquery(_OPEN_THREADS.values("change").annotate(number=Count("pk")).values("number")), 0)
 _UNSEEN = (*ChangeRequest.CLOSED, State.DRAFT)  # a draft is its authors' business, and what is closed stands in no way
 _SAME_OBJECT = Q(saved_query=OuterRef("saved_query")) | Q(table=OuterRef("table"))
 _RIVALS = ChangeRequest.objects.filter(_SAME_OBJECT).exclude(state__in=_UNSEEN)
@@ -76,6 +90,7 @@ def change_list(user: User, params: Mapping[str, str]) -> QuerySet[ChangeRequest
     found = found.filter(searching.parse(params.get("q") or "", user).condition)
     shown = found.select_related("saved_query", "table", "author", "connection")
     shown = shown.defer("remote", "table__columns", *_UNREAD_OF_VIEW, *_UNREAD_OF_AUTHOR, *CONNECTION_UNREAD)
+    shown = shown.annotate(is_credited=_CREDITED, unresolved=_UNRESOLVED)
     return shown.order_by(*_order(params))
 
 
@@ -104,7 +119,13 @@ def detail(number: int, user: User | None = None) -> ChangeRequest:
         "rolls_back",
         "apply_asked_by",
     )
-    told = rows.select_related(*related).annotate(is_shared=_SHARED, has_rivals=_HAS_RIVALS)
+    told = rows.select_related(*related).annotate(
+        is_shared=_SHARED,
+        has_rivals=_HAS_RIVALS,
+        is_credited=_CREDITED,
+        unresolved=_UNRESOLVED,
+        has_threads=Exists(Thread.objects.filter(change=OuterRef("pk"))),
+    )
     found = told.filter(pk=number).first()
     if found is None:
         raise Missing(f"There is no change #{number}.")
@@ -124,7 +145,7 @@ def revision(change: ChangeRequest, number: int | None = None) -> Revision:
 
 def with_all_shown(changes: QuerySet[ChangeRequest]) -> QuerySet[ChangeRequest]:
     """Changes with what `presenters.list_dicts` tells beside votes and revisions, in a fixed number of queries."""
-    return changes.annotate(is_shared=_SHARED).prefetch_related(
+    return changes.annotate(is_shared=_SHARED, is_credited=_CREDITED, unresolved=_UNRESOLVED).prefetch_related(
         Prefetch("events", ChangeEvent.objects.select_related("actor")),
         Prefetch("rollbacks", ChangeRequest.objects.only("rolls_back").order_by("pk")),
     )
@@ -157,7 +178,8 @@ def _read_revisions_of(change: ChangeRequest) -> None:
 
 
 def read_votes(changes: Sequence[ChangeRequest]) -> None:
-    """Read for all at once what `votes.tally` counts by: three queries, and one more where some have co-authors.
+    """Read for all at once what `votes.tally` counts by: three queries, and one more each where some have co-authors or
+    accepted suggestions of others.
 
     And one for what `readiness` asks about their authors' own keys, where any of them may be used.
     """
@@ -171,11 +193,14 @@ def read_votes(changes: Sequence[ChangeRequest]) -> None:
     prefetch_related_objects(unread, Prefetch("revisions", steps, to_attr="steps"))
     prefetch_related_objects(changes, Prefetch("votes", Vote.objects.select_related("voter")))
     prefetch_related_objects([change for change in changes if getattr(change, "is_shared", False)], "co_authors")
+    credited = [change for change in changes if getattr(change, "is_credited", True)]
+    credits = votes.read_credits(credited) if credited else {}
     reviewers = SimpleLazyObject(votes.reviewers)  # where nobody has voted, nobody asks
     own = SimpleLazyObject(lambda: accounts.own_keys(change.author_id for change in changes))
     spent = SimpleLazyObject(lambda: keys.spent_of(changes))
     for change in changes:
         change.reviewers, change.own_keys, change.spent = reviewers, own, spent  # type: ignore[attr-defined]
+        change.credited = credits.get(change.pk, {})  # type: ignore[attr-defined]
 
 
 def others_open(

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from warehouse_admin.changes.models import ChangeRequest, Vote
 from warehouse_admin.core.rest.fields import ExactText
+from warehouse_admin.lineage.lint.serializers import ReportRow
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.mutations.services import Entered
 from warehouse_admin.posthog.buckets import FORMATS
@@ -23,6 +24,9 @@ class Held(serializers.Serializer):
 
     sync_frequency = serializers.CharField(allow_null=True)
     is_materialized = serializers.BooleanField(allow_null=True)
+    description = serializers.CharField(required=False, allow_null=True, help_text="Only of a change of it.")
+    folder_id = serializers.CharField(required=False, allow_null=True, help_text="The same, and its name.")
+    folder_name = serializers.CharField(required=False, allow_null=True)
     format = serializers.CharField(required=False, help_text="Of a table, as the two that follow.")
     url_pattern = serializers.CharField(required=False)
     columns = serializers.ListField(child=serializers.DictField(), required=False)
@@ -34,6 +38,9 @@ class Proposal(serializers.Serializer):
     query = serializers.CharField(required=False)
     name = serializers.CharField(required=False)
     sync_frequency = serializers.CharField(required=False)
+    description = serializers.CharField(required=False)
+    folder_id = serializers.CharField(required=False, help_text="Empty for no folder.")
+    folder_name = serializers.CharField(required=False, help_text="What the folder was called then.")
     format = serializers.CharField(required=False)
     url_pattern = serializers.CharField(required=False)
     credential = serializers.DictField(
@@ -207,6 +214,15 @@ class Event(serializers.Serializer):
     text = serializers.CharField(allow_blank=True)
 
 
+class Lint(ReportRow):
+    """What lint finds in the newest revision, as things are now. It is looked up, and no part of the digest."""
+
+    appeared = serializers.ListField(
+        child=serializers.CharField(), help_text="What is found and was not when the revision was written or submitted."
+    )
+    disappeared = serializers.ListField(child=serializers.CharField(), help_text="The other way round.")
+
+
 class ChangeDetail(serializers.Serializer):
     """One change with all that its reviewers see."""
 
@@ -253,9 +269,11 @@ class ChangeDetail(serializers.Serializer):
         help_text="What is legal and deserves a second look, in sentences: names that are easily misread, sources that "
         "the mirror does not know. Null in lists, where no query is parsed.",
     )
+    lint = Lint(allow_null=True, help_text="Null in lists, and for actions without SQL.")
     requirements = Required(many=True)
     votes = CastVote(many=True)
     blockers = Blocker(many=True)
+    unresolved_threads = serializers.IntegerField(help_text="About its lines; see `threads/`.")
     impact = Impact()
     checks = Checks(allow_null=True, help_text="Null: nothing was kept of what was checked.")
     mutation = Write(allow_null=True)
@@ -287,7 +305,8 @@ class TableFields(serializers.Serializer):
 
 class NewChange(TableFields):
     """Fields by action: `edit_query` `saved_query, query`; `create_view` `name, query` and, where there are several,
-    `connection`; `rename` `saved_query, name`; `set_cadence` `saved_query, sync_frequency`; `materialize`,
+    `connection`; `rename` `saved_query, name`; `set_cadence` `saved_query, sync_frequency`; `set_description`
+    `saved_query, description`; `move_to_folder` `saved_query, folder_id`, empty for none; `materialize`,
     `unmaterialize` and `delete` `saved_query`; `create_table` `name, format, url_pattern, credential`; `update_table`
     `table` and what of these changes; `delete_table` and `refresh_schema` `table`; `update_schema` `table, columns`."""
 
@@ -299,6 +318,8 @@ class NewChange(TableFields):
     query = ExactText(required=False)
     name = ExactText(required=False)
     sync_frequency = serializers.CharField(max_length=40, required=False)
+    description = ExactText(required=False)
+    folder_id = ExactText(required=False, help_text="One of `folders/`; empty for none.")
     reason = ExactText(required=False, default="")
     submit = serializers.BooleanField(required=False, default=False)
 
@@ -364,6 +385,8 @@ class Revised(TableFields):
     query = ExactText(required=False)
     name = ExactText(required=False)
     sync_frequency = serializers.CharField(max_length=40, required=False)
+    description = ExactText(required=False)
+    folder_id = ExactText(required=False)
     revision = serializers.IntegerField(help_text="The revision that was edited; an older one is 409.")
     reason = ExactText(required=False)
 

@@ -14,8 +14,16 @@ from warehouse_admin.changes.review import approve, dismiss, re_request, reject,
 from warehouse_admin.changes.revising import revise, save_revision
 from warehouse_admin.changes.rollback import inverse, rollback
 from warehouse_admin.changes.schedule import schedule, unschedule
+from warehouse_admin.changes.suggesting import accept as accept_suggestions
+from warehouse_admin.changes.suggesting import decline as decline_suggestion
+from warehouse_admin.changes.threads import Said, open_thread
+from warehouse_admin.changes.threads import reopen as reopen_thread
+from warehouse_admin.changes.threads import reply as reply_in_thread
+from warehouse_admin.changes.threads import resolve as resolve_thread
 
 __all__ = [
+    "Said",
+    "accept_suggestions",
     "advance",
     "apply",
     "approve",
@@ -23,16 +31,21 @@ __all__ = [
     "comment",
     "create",
     "decide",
+    "decline_suggestion",
     "dismiss",
     "drop_mine",
     "expire_idle",
     "inverse",
+    "open_thread",
     "re_request",
     "rebase",
     "reject",
     "reopen",
+    "reopen_thread",
     "replace_remote",
+    "reply_in_thread",
     "request_changes",
+    "resolve_thread",
     "revise",
     "rollback",
     "save_revision",

@@ -13,6 +13,7 @@ from warehouse_admin.mutations import services as mutations
 from warehouse_admin.mutations.sent import flat
 
 HELD = ("name", "query", "latest_history_id", "sync_frequency", "is_materialized", "fetched_at")
+HELD_OF_PLACE = ("description", "folder_id", "folder_name")
 HELD_OF_TABLES = ("format", "url_pattern", "columns")
 
 
@@ -98,9 +99,9 @@ def held_dict(base: Facts) -> dict[str, Any] | None:
     """What PostHog held, for the API; None where there was nothing yet."""
     if not base:
         return None
-    more = HELD_OF_TABLES if "url_pattern" in base else ()
+    more = HELD_OF_TABLES if "url_pattern" in base else tuple(name for name in HELD_OF_PLACE if name in base)
     return {name: base.get(name) for name in (*HELD, *more)}
 
 
 def _short(value: Any) -> str:
-    return "null" if value is None else str(value)[:200]
+    return "null" if value is None else str(value)[:200] or "(empty)"

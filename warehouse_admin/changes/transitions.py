@@ -10,7 +10,7 @@ from warehouse_admin.accounts.models import User
 from warehouse_admin.audit import services as audit
 from warehouse_admin.changes import keys, votes
 from warehouse_admin.changes.errors import StateForbids
-from warehouse_admin.changes.models import ChangeEvent, ChangeRequest, Revision
+from warehouse_admin.changes.models import ChangeEvent, ChangeRequest, Revision, Thread
 from warehouse_admin.changes.policies import target_of
 from warehouse_admin.core.errors import Missing
 
@@ -128,10 +128,16 @@ def current_revision(change: ChangeRequest) -> Revision:
     return found
 
 
-def note(change: ChangeRequest, actor: User | None, kind: str, text: str = "") -> None:
-    """One line of the timeline."""
+def note(change: ChangeRequest, actor: User | None, kind: str, text: str = "", *, thread: Thread | None = None) -> None:
+    """One line of the timeline; of a `thread` it leads there."""
     ChangeEvent.objects.create(
-        change=change, at=timezone.now(), actor=actor, kind=kind, revision_number=change.revision_number, text=text
+        change=change,
+        at=timezone.now(),
+        actor=actor,
+        kind=kind,
+        revision_number=change.revision_number,
+        text=text,
+        thread=thread,
     )
 
 

@@ -10,7 +10,7 @@ from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.accounts.policies import allows
 from warehouse_admin.accounts.roles import APPLY, REVIEW
 from warehouse_admin.changes import policies
-from warehouse_admin.changes.models import ChangeRequest, Revision, Vote
+from warehouse_admin.changes.models import ChangeRequest, Credit, Revision, Vote
 from warehouse_admin.core.counts import Counting, count_all
 from warehouse_admin.mutations.models import CANDIDATES, Mutation
 
@@ -65,9 +65,10 @@ def _undecided() -> Q:
 
 
 def _settled_for(person: int) -> Q:
-    """They approved, or wrote, what stands there now. Whoever asked for changes is asked to look again."""
+    """They approved, wrote or suggested what stands there now. Whoever asked for changes is asked to look again."""
     now = OuterRef("now__meaning_digest")
     approving = Vote.objects.filter(voter=person, voided_at=None, verdict=Vote.Verdict.APPROVE)
     approved = approving.filter(change=OuterRef("pk"), revision__meaning_digest=now)
     wrote = Revision.objects.filter(editor=person, change=OuterRef("pk"), meaning_digest=now)
-    return Q(Exists(approved)) | Q(Exists(wrote))
+    suggested = Credit.objects.filter(person=person, revision__change=OuterRef("pk"), revision__meaning_digest=now)
+    return Q(Exists(approved)) | Q(Exists(wrote)) | Q(Exists(suggested))

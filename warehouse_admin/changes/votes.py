@@ -8,9 +8,10 @@ from typing import Any
 
 from warehouse_admin.accounts.models import User
 from warehouse_admin.accounts.roles import REVIEW, ROLE_PERMISSIONS, Role, roles_from_groups
-from warehouse_admin.changes.models import ChangeRequest, Revision, Vote
+from warehouse_admin.changes.models import ChangeRequest, Credit, Revision, Vote
 
 Reviewers = dict[str, frozenset[int]]
+Credits = dict[int, frozenset[int]]
 ONE_REVIEWER: list[dict[str, Any]] = [{"label": "One reviewer", "role": Role.REVIEWER.value, "count": 1}]
 """The one rule there is; every revision keeps the rule that it was saved under."""
 _OF_QUERIES = ("create_view", "edit_query")
@@ -62,7 +63,8 @@ def tally(change: ChangeRequest, revision: Revision | None = None) -> Tally:
     reviewers = _reviewers_for(change)
     votes = tuple(_votes(change))
     editors = _editors(revision, steps) | {change.author_id}
-    why_not = {vote.pk: _why_not(vote, change, revision, steps, editors, reviewers) for vote in votes}
+    suggesting = suggested_by(change, revision)
+    why_not = {vote.pk: _why_not(vote, change, revision, steps, editors, suggesting, reviewers) for vote in votes}
     approving = [vote.voter for vote in votes if vote.verdict == Vote.Verdict.APPROVE and not why_not[vote.pk]]
     wanted = tuple(
         Requirement(
@@ -77,9 +79,36 @@ def tally(change: ChangeRequest, revision: Revision | None = None) -> Tally:
 
 
 def hands(change: ChangeRequest, revision: Revision) -> frozenset[int]:
-    """Who wrote this: author, co-authors, and whoever saved a revision that means the same as this one."""
-    editors = _editors(revision, steps_of(change))
+    """Who wrote this: author, co-authors, and whoever saved, or suggested, a revision that means the same as this."""
+    editors = _editors(revision, steps_of(change)) | suggested_by(change, revision)
     return frozenset({change.author_id} | editors | {person.pk for person in co_authors(change)})
+
+
+def suggested_by(change: ChangeRequest, revision: Revision) -> set[int]:
+    """Whose accepted suggestions are part of what this revision means; they may object to it, and never approve it."""
+    credited = credits_of(change)
+    if not credited:
+        return set()
+    same = [step.pk for step in steps_of(change) if step.meaning_digest == revision.meaning_digest]
+    return {person for key in same for person in credited.get(key, ())}
+
+
+def credits_of(change: ChangeRequest) -> Credits:
+    """By the key of each revision, the keys of the people whose suggestions are part of it."""
+    known: Credits | None = getattr(change, "credited", None)
+    if known is not None:
+        return known
+    return read_credits([change]).get(change.pk, {})
+
+
+def read_credits(changes: Iterable[ChangeRequest]) -> dict[int, Credits]:
+    """The same of several changes, by their keys, in one query."""
+    found: dict[int, Credits] = {}
+    rows = Credit.objects.filter(revision__change__in=[change.pk for change in changes])
+    for change, revision, person in rows.values_list("revision__change", "revision", "person"):
+        of_it = found.setdefault(change, {})
+        of_it[revision] = of_it.get(revision, frozenset()) | {person}
+    return found
 
 
 def who_lifts(objection: Vote) -> str:
@@ -141,6 +170,7 @@ def _why_not(
     revision: Revision,
     steps: list[Revision],
     editors: set[int],
+    suggesting: set[int],
     voting: Reviewers,
 ) -> str:
     """Co-authors have no standing vote: one is given up when they are named, and the database refuses another."""
@@ -153,6 +183,9 @@ def _why_not(
     if not any(vote.voter_id in keys for keys in voting.values()):
         return f"{vote.voter.display_name} may no longer review"
     if vote.verdict == Vote.Verdict.APPROVE:
+        # An objection stands: otherwise to accept a suggestion of whoever objects would be a way around it.
+        if vote.voter_id in suggesting:
+            return f"{vote.voter.display_name} suggested a part of this"
         return _departure(vote, change, revision, steps) or _overtaken(change)
     return ""  # a request for changes outlives every edit, until somebody takes it back
 

@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Aggregate, JSONField, Model, Q, QuerySet
+
+
+class Each(Aggregate):
+    """The values of a column, each once, as a list; None where there is none."""
+
+    function = "JSON_GROUP_ARRAY"
+    template = "%(function)s(DISTINCT %(expressions)s)"
+    output_field = JSONField()
+
+    def as_postgresql(self, compiler: Any, connection: Any, **more: Any) -> Any:
+        return self.as_sql(compiler, connection, function="JSONB_AGG", **more)
 
 
 @dataclass(frozen=True)

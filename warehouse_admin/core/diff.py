@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Literal
+from typing import Any, Literal
 
 from warehouse_admin.core.editscript import LINE_STEPS, Block, Steps, blocks, lines_of
 from warehouse_admin.core.longlines import LONGEST_LINE, went_on
 from warehouse_admin.core.unseen import visible
 
 Kind = Literal["equal", "insert", "delete", "replace", "fold"]
+Asides = Mapping[int, Sequence[Any]]  # by line
 Segments = tuple[tuple[str, bool], ...]  # (text, whether it changed)
 
 MOST_ROWS = 3000
+_AROUND_KEPT = 2
 _WORD_STEPS = 200_000
 _BEFORE_A_DIFFERENCE = 200  # characters shown of what two long lines have in common
 _LEAST_ALIKE = 0.25  # below this share of kept characters, marked words only confuse
@@ -61,18 +64,47 @@ class Diff:
         return tuple(_unified(self.rows))
 
 
-def diff(old: str, new: str, context: int | None = 3, *, starts: tuple[int, int] = (1, 1)) -> Diff:
+def diff(
+    old: str,
+    new: str,
+    context: int | None = 3,
+    *,
+    starts: tuple[int, int] = (1, 1),
+    kept: tuple[Iterable[int], Iterable[int]] = ((), ()),
+) -> Diff:
     """Compare two texts; `context` equal lines stay around each change, or all of them with None.
 
-    `starts` numbers the first line of each, for texts that are parts of longer ones.
+    `starts` numbers the first line of each, for texts that are parts of longer ones. `kept` lines of the old and of
+    the new text are not folded away.
     """
-    comparison = _Comparison(*_ended(old, new), starts)
+    comparison = _Comparison(*_ended(old, new), starts, kept)
     made = comparison.rows(context)
     rows = tuple(islice(made, MOST_ROWS))
     truncated = next(made, None) is not None
     shown = sum((row.kind in ("insert", "delete")) + 2 * (row.kind == "replace") for row in rows)
     added, removed = comparison.added, comparison.removed
     return Diff(rows, added, removed, truncated, unshown=added + removed - shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows, and what is to stand under the last of them."""
+
+    rows: tuple[Row, ...]
+    asides: tuple[Any, ...] = ()
+
+
+def parts(rows: Sequence[Row], old: Asides | None = None, new: Asides | None = None) -> list[Part]:
+    """The rows cut where something stands beside a line of the old or of the new text, by its number."""
+    if not old and not new:
+        return [Part(tuple(rows))]
+    made, start = [], 0
+    for at, row in enumerate(rows):
+        asides = (*(old or {}).get(row.old_number or 0, ()), *(new or {}).get(row.new_number or 0, ()))
+        if asides:
+            made.append(Part(tuple(rows[start : at + 1]), asides))
+            start = at + 1
+    return [*made, Part(tuple(rows[start:]))]
 
 
 def diff_to_dict(old: str, new: str, context: int = 3) -> dict[str, object]:
@@ -104,6 +136,11 @@ class _Piece:
     is_cut: bool
 
 
+def _within(numbers: list[int], start: int, first: int, end: int) -> list[int]:
+    """Those of the sorted line numbers, counted from `start`, that lie between two places."""
+    return numbers[bisect_left(numbers, first + start) : bisect_left(numbers, end + start)]
+
+
 def _length_alike(a: str, b: str) -> int:
     """How many characters two lines have in common at their beginning."""
     low, high = 0, min(len(a), len(b))
@@ -119,8 +156,15 @@ def _length_alike(a: str, b: str) -> int:
 class _Comparison:
     """The lines of two texts and where they differ."""
 
-    def __init__(self, old: str, new: str, starts: tuple[int, int] = (1, 1)) -> None:
+    def __init__(
+        self,
+        old: str,
+        new: str,
+        starts: tuple[int, int] = (1, 1),
+        kept: tuple[Iterable[int], Iterable[int]] = ((), ()),
+    ) -> None:
         self._old_start, self._new_start = starts
+        self._kept_old, self._kept_new = (sorted(set(numbers)) for numbers in kept)
         self._old, self._new = lines_of(old), lines_of(new)
         self._blocks = blocks(self._old, self._new, Steps(LINE_STEPS))
         changed = [block for block in self._blocks if not block.same]
@@ -145,13 +189,20 @@ class _Comparison:
 
     def _folded(self, block: Block, before: int, after: int) -> Iterator[Row]:
         length = block.b - block.a
-        hidden = length - before - after
-        if hidden <= 1:  # a fold takes a row itself
-            yield from self._equal(block, 0, length)
-            return
-        yield from self._equal(block, 0, before)
-        yield Row("fold", hidden=hidden)
-        yield from self._equal(block, length - after, length)
+        shown = 0
+        for start, end in [(0, min(before, length)), *self._kept_in(block), (length - after, length)]:
+            if start > shown + 1:  # a fold takes a row itself
+                yield Row("fold", hidden=start - shown)
+                shown = start
+            yield from self._equal(block, shown, max(shown, end))
+            shown = max(shown, end)
+
+    def _kept_in(self, block: Block) -> list[tuple[int, int]]:
+        """The parts of an equal block that stay, with a line or two around what is to be seen."""
+        places = {at - self._old_start - block.a for at in _within(self._kept_old, self._old_start, block.a, block.b)}
+        places |= {at - self._new_start - block.c for at in _within(self._kept_new, self._new_start, block.c, block.d)}
+        length = block.b - block.a
+        return [(max(at - _AROUND_KEPT, 0), min(at + _AROUND_KEPT + 1, length)) for at in sorted(places)]
 
     def _equal(self, block: Block, start: int, end: int) -> Iterator[Row]:
         for at in range(start, end):

@@ -157,6 +157,19 @@ LOOKS: dict[str, dict[str, Look]] = {
         "rejected": Look("ban", "Rejected", "bad"),
         "void": Look("undo", "No longer counts", "muted"),
     },
+    "lint": {
+        "error": Look("x-circle", "Error", "bad"),
+        "warning": Look("alert", "Warning", "warn"),
+        "note": Look("info", "Note", "info"),
+        "off": Look("minus", "Off", "muted"),
+        "exempt": Look("shield", "Exempt", "muted"),
+        "passed": Look("check", "Passed", "ok"),
+    },
+    "exemption": {
+        "standing": Look("shield", "Counts", "info"),
+        "ended": Look("clock", "Ended", "muted"),
+        "revoked": Look("undo", "Taken back", "muted"),
+    },
     "trust": {
         "certified": Look("badge", "Certified", "ok"),
         "deprecated": Look("alert", "Deprecated", "warn"),

@@ -1,4 +1,4 @@
-"""Keep one grammar process per process of ours, and ask it questions with a deadline."""
+"""Keep a helper process per process of ours, the grammar for one, and ask it questions with a deadline."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import threading
 import time
 from pathlib import Path
 
-_SCRIPT = Path(__file__).with_name("parser_child.py")
+GRAMMAR = Path(__file__).with_name("parser_child.py")
 _START_SECONDS = 10.0
 _CHUNK = 1 << 16
 # Nothing else of our environment reaches the child: it needs no secret.
@@ -24,19 +24,19 @@ class NoAnswer(Exception):
 
 
 class Unavailable(Exception):
-    """The grammar cannot be started on this machine."""
+    """What it runs, the grammar for one, cannot be started on this machine."""
 
 
 class _Child:
-    """One running grammar process; its pipes never block us past a deadline."""
+    """One running helper process; its pipes never block us past a deadline."""
 
-    def __init__(self) -> None:
+    def __init__(self, script: Path) -> None:
         if os.name == "nt":
             raise Unavailable("the grammar is not built for Windows")
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         try:
             self._process = subprocess.Popen(  # noqa: S603 (our own script, no argument from outside)
-                [sys.executable, "-I", str(_SCRIPT)],
+                [sys.executable, "-I", str(script)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -68,7 +68,7 @@ class _Child:
             raise Unavailable("the grammar is not installed")
 
     def ask(self, sql: str, seconds: float) -> bytes:
-        """Return the tree as JSON; raises NoAnswer."""
+        """Return the answer as JSON; raises NoAnswer."""
         deadline = time.monotonic() + seconds
         self._write(json.dumps(sql).encode() + b"\n", deadline)
         return self._read_line(deadline)
@@ -116,9 +116,10 @@ class _Child:
 
 
 class Helper:
-    """The grammar process of this process. Safe to share between threads, and across a fork."""
+    """The process of this process that runs one script. Safe to share between threads, and across a fork."""
 
-    def __init__(self) -> None:
+    def __init__(self, script: Path = GRAMMAR) -> None:
+        self._script = script
         self._lock = threading.Lock()
         self._child: _Child | None = None
         if hasattr(os, "register_at_fork"):
@@ -147,7 +148,7 @@ class Helper:
 
     def _running(self) -> _Child:
         if self._child is None:
-            self._child = _Child()
+            self._child = _Child(self._script)
         return self._child
 
     def _end(self) -> None:

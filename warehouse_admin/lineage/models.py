@@ -5,7 +5,10 @@ from __future__ import annotations
 from django.db import models
 
 from warehouse_admin.accounts.models import Connection
+from warehouse_admin.lineage.lint.models import LintExemption, LintLevel
 from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
+
+__all__ = ["Edge", "LintExemption", "LintLevel", "Reading"]
 
 
 class Reading(models.Model):

@@ -20,6 +20,7 @@ from warehouse_admin.mirror import attention, authorship, hooks, selectors, serv
 from warehouse_admin.mirror.models import (
     ColumnsChange,
     Confidence,
+    Folder,
     SavedQuery,
     SavedQueryVersion,
     ScheduleState,
@@ -27,6 +28,7 @@ from warehouse_admin.mirror.models import (
     WarehouseTable,
 )
 from warehouse_admin.mirror.run_summary import summary_of
+from warehouse_admin.mirror.search.conditions import Found as SearchFound
 from warehouse_admin.mirror.serializers import (
     BlameRow,
     ColumnsChangeRow,
@@ -40,6 +42,8 @@ from warehouse_admin.mirror.serializers import (
     SyncRow,
     TableRow,
     VersionRow,
+    ViewFolderRow,
+    described,
 )
 
 IN_CONNECTION = OpenApiParameter("connection", description="A connection's slug, should two know the id.")
@@ -70,8 +74,15 @@ class SavedQueryList(ListEndpoint):
         "sync_frequency": filters.text("sync_frequency"),
         "is_materialized": filters.flag("is_materialized"),
         "managed_viewset_kind": filters.text("managed_viewset_kind"),
+        "folder": filters.text("folder_name", "The exact name of a folder."),
+        "folder_id": filters.text("folder_id"),
     }
-    searched = ("name", "description", "query")
+    searched = ("name", "description", "columns", "query")
+    search_help = (
+        'Words and "quoted phrases" anywhere in name, description, columns and SQL, whatever the case. '
+        "`operator:value` narrows: name, sql, column, description, uses, owner, tag, state, is, cadence. "
+        "A leading minus excludes. Without `ordering`, those found by their name come first."
+    )
     orderings: ClassVar = {
         "name": "name",
         "last_run_at": "last_run_at",
@@ -86,6 +97,38 @@ class SavedQueryList(ListEndpoint):
     def get_queryset(self) -> QuerySet[SavedQuery]:
         unread = (*CONNECTION_UNREAD, *selectors.ROOT_UNREAD)
         return SavedQuery.objects.select_related("connection", "root_upstream").defer("query", *unread)
+
+    def search(self, rows: QuerySet[SavedQuery], text: str) -> QuerySet[SavedQuery]:
+        found = self._read(text)
+        if found.problems:
+            raise filters.Unusable(" ".join(found.problems))
+        return rows.filter(found.condition)
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        rows = super().filter_queryset(queryset)
+        text = self.request.query_params.get("search", "")
+        if not text or self.request.query_params.get("ordering"):
+            return rows
+        return selectors.by_relevance(rows, self._read(text))
+
+    def _read(self, text: str) -> SearchFound:
+        return selectors.search_of(text, self.request.user, self.request.query_params.get("connection", ""))
+
+    def prepare(self, rows: list[SavedQuery]) -> list[SavedQuery]:
+        return described(rows)
+
+
+class FolderList(ListEndpoint):
+    """The folders of views, on servers that have them."""
+
+    serializer_class = ViewFolderRow
+    filters: ClassVar = {"connection": connection_filter(), "name": filters.text("name", "The exact name.")}
+    searched = ("name",)
+    orderings: ClassVar = {"name": "name"}
+    default_ordering = "name"
+
+    def get_queryset(self) -> QuerySet[Folder]:
+        return Folder.objects.select_related("connection").defer(*CONNECTION_UNREAD)
 
 
 @extend_schema(parameters=[IN_CONNECTION])
@@ -187,6 +230,9 @@ class TableList(ListEndpoint):
     def get_queryset(self) -> QuerySet[WarehouseTable]:
         tables = WarehouseTable.objects.select_related("connection").defer(*CONNECTION_UNREAD)
         return selectors.with_storage(tables)
+
+    def prepare(self, rows: list[WarehouseTable]) -> list[WarehouseTable]:
+        return described(rows)
 
 
 class OfTable(Endpoint):

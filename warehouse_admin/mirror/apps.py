@@ -6,5 +6,7 @@ class MirrorConfig(AppConfig):
 
     def ready(self) -> None:
         from warehouse_admin.mirror import beats
+        from warehouse_admin.mirror.search import receivers
 
         beats.listen()
+        receivers.listen()

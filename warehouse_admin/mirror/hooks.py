@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
 from warehouse_admin.mirror.own_acts import OwnActs, OwnPause, OwnStart
+from warehouse_admin.mirror.search.operators import Operator
 
 if TYPE_CHECKING:
     from warehouse_admin.mirror.history import Wanted
@@ -21,6 +22,12 @@ downstream_counts: list[Callable[[Iterable[SavedQuery]], Counts]] = []
 open_changes: list[Callable[[Iterable[SavedQuery]], Counts]] = []
 # a person and a view → whether they have begun an edit of it that is not proposed yet
 begun_edits: list[Callable[[Any, SavedQuery], bool]] = []
+# what else the search of views knows beside what the mirror holds
+search_operators: list[Operator] = []
+# views or tables → what is said of them here, by primary key, of those of which something is: {owner, tags}
+descriptions: list[Callable[[Iterable[SavedQuery | WarehouseTable]], dict[int, Description]]] = []
+# a person and a view or table → what its page shows beside it: {template, …}
+cards: list[Callable[[Any, SavedQuery | WarehouseTable], dict[str, Any]]] = []
 # one view → what it reads, what reads it
 upstream: list[Callable[[SavedQuery], list[Any]]] = []
 downstream: list[Callable[[SavedQuery], list[SavedQuery]]] = []
@@ -44,6 +51,8 @@ change_drafts: list[Callable[..., int]] = []
 dropped_drafts: list[Callable[..., None]] = []
 # one view, how many steps up and down, and what the address asks for → a picture of what is around it
 pictures: list[Callable[[SavedQuery, int, Mapping[str, str]], Any]] = []
+# one view → PostHog's own lineage beside the parsed one, once somebody asked for it
+comparisons: list[Callable[[SavedQuery], Any]] = []
 table_readers: list[Callable[[WarehouseTable], list[SavedQuery]]] = []
 # a person and one table → what can be proposed for it: {label, icon, url, refusal, danger}
 table_proposals: list[Callable[[Any, WarehouseTable], list[dict[str, Any]]]] = []
@@ -51,6 +60,22 @@ table_proposals: list[Callable[[Any, WarehouseTable], list[dict[str, Any]]]] = [
 new_tables: list[Callable[[Any], dict[str, str]]] = []
 # one table → its open changes, each with `pk`, `state` and `author`
 open_table_changes: list[Callable[[WarehouseTable], Iterable[Any]]] = []
+
+
+# a text → itself in a tidy layout, or the sentence that says why not: {text, refusal}
+formatters: list[Callable[[str], Any]] = []
+
+
+@dataclass(frozen=True)
+class Description:
+    """What people here say of a view or table: the user name of who answers for it, and words to find it by."""
+
+    owner: str = ""
+    owner_name: str = ""
+    tags: tuple[str, ...] = ()
+
+
+NOTHING_SAID = Description()
 
 
 @dataclass(frozen=True)
@@ -95,6 +120,11 @@ def merged(hooks: list[Callable[[Iterable[SavedQuery]], Counts]], views: list[Sa
 def listed(hooks: Sequence[Callable[[Any], Iterable[Any]]], subject: Any) -> list[Any]:
     """The same for lists about one object."""
     return [item for hook in hooks for item in hook(subject)]
+
+
+def described(objects: Sequence[SavedQuery | WarehouseTable]) -> dict[int, Description]:
+    """What is said of these, by primary key, all of one kind."""
+    return {key: said for hook in descriptions for key, said in hook(objects).items()} if objects else {}
 
 
 def own_acts_of(keys: Sequence[int]) -> dict[int, OwnActs]:

@@ -71,6 +71,7 @@ class SavedQuery(models.Model):
     origin = models.CharField(max_length=50, blank=True)
     suspended = models.JSONField(null=True)  # null: the server does not say
     description = models.TextField(blank=True)
+    folder_id = models.CharField(max_length=64, null=True)  # noqa: DJ001  null: this server tells of no folders
     folder_name = models.CharField(max_length=200, blank=True)
     created_by_email = models.CharField(max_length=254, blank=True)
     created_by_name = models.CharField(max_length=200, blank=True)
@@ -101,6 +102,7 @@ class SavedQuery(models.Model):
     list_fingerprint = models.CharField(max_length=64, blank=True)
     needs_detail = models.BooleanField(default=True)
     needs_log = models.BooleanField(default=False)  # something was found that no log has been asked about yet
+    search_stale = models.BooleanField(default=True)  # its `SearchText` is not what this row says; set by `store`
     deleted_at = models.DateTimeField(null=True)
     hidden_at = models.DateTimeField(null=True)  # since when PostHog answers for it by id but does not list it
     recreates = models.ForeignKey(  # the tombstone that had this name
@@ -156,6 +158,7 @@ class SavedQuery(models.Model):
                 name="mirror_schedules",
             ),
             models.Index(fields=["posthog_id"]),
+            models.Index(fields=["id"], condition=Q(search_stale=True), name="mirror_stale_search"),
         ]
 
     def __str__(self) -> str:
@@ -164,6 +167,57 @@ class SavedQuery(models.Model):
     @property
     def is_managed(self) -> bool:
         return bool(self.managed_viewset_kind) or self.origin == "managed_viewset"
+
+
+class Folder(models.Model):
+    """A folder of views, on servers that have them; the newest list of them is all that is kept."""
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="folders")
+    posthog_id = models.CharField(max_length=64)
+    name = models.CharField(max_length=200)
+    synced_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["name", "pk"]
+        constraints = [models.UniqueConstraint(fields=["connection", "posthog_id"], name="mirror_one_row_per_folder")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RemoteLineage(models.Model):
+    """What PostHog itself said, when somebody asked, about the immediate neighbours of a view."""
+
+    saved_query = models.OneToOneField(SavedQuery, models.CASCADE, related_name="remote_lineage")
+    upstream = models.JSONField(null=True)  # ids, or names of what is built in; null: it did not say
+    downstream = models.JSONField(null=True)  # ids
+    upstream_count = models.PositiveIntegerField(null=True)
+    downstream_count = models.PositiveIntegerField(null=True)
+    error = models.TextField(blank=True)  # why the last time told nothing, in a sentence
+    asked_at = models.DateTimeField()
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"lineage of {self.saved_query} in PostHog"
+
+
+class SearchText(models.Model):
+    """What a search looks into of one view, without regard to case; kept up by `search.texts` in the background."""
+
+    saved_query = models.OneToOneField(SavedQuery, models.CASCADE, related_name="search_text")
+    about = models.TextField()  # name and description
+    columns = models.TextField(blank=True)  # their names, a line each
+    query = models.TextField(blank=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"texts of {self.saved_query}"
 
 
 class SavedQueryVersion(models.Model):
@@ -196,7 +250,7 @@ class SavedQueryVersion(models.Model):
 class FormerView(models.Model):
     """What a view was like up to a moment, everything but its SQL: of what stayed as it was nothing is kept."""
 
-    FACTS = ("name", "sync_frequency", "is_materialized", "columns", "description", "deleted_at")
+    FACTS = ("name", "sync_frequency", "is_materialized", "columns", "description", "folder_name", "deleted_at")
 
     saved_query = models.ForeignKey(SavedQuery, models.CASCADE, related_name="former")
     until = models.DateTimeField()  # when the answer was asked for that first told otherwise
@@ -205,6 +259,7 @@ class FormerView(models.Model):
     is_materialized = models.BooleanField(null=True)
     columns = models.JSONField(default=list)
     description = models.TextField(blank=True)
+    folder_name = models.CharField(max_length=200, blank=True)
     deleted_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -344,6 +399,8 @@ class Observation(models.Model):
         UNMATERIALIZED = "unmaterialized"
         SUSPENDED = "suspended"
         DELETED = "deleted"
+        DESCRIBED = "described"
+        FILED = "filed"  # put into another folder, or into none
 
     connection = models.ForeignKey(Connection, models.PROTECT, related_name="observations")
     saved_query = models.ForeignKey(SavedQuery, models.CASCADE, related_name="observations")

@@ -12,13 +12,14 @@ from datetime import datetime
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 
 from warehouse_admin.core.digests import text_digest
 from warehouse_admin.mirror import columns
 from warehouse_admin.mirror.models import (
     ColumnsChange,
     FormerView,
+    MirroredQuerySet,
     SavedQuery,
     SavedQueryVersion,
     SyncRun,
@@ -90,7 +91,7 @@ def known_from(slug: str = "") -> datetime | None:
     """When the first sync of a connection (of any, for "") ended well: of earlier moments nothing is known."""
     key = f"mirror.known_from.{text_digest(slug)}"
     if (known := cache.get(key)) is not None:
-        return known  # type: ignore[no-any-return]  # it never changes again
+        return known  # it never changes again
     ended = SyncRun.objects.filter(state=SyncRun.State.SUCCEEDED)
     ended = ended.filter(connection__slug=slug) if slug else ended
     known = ended.order_by("finished_at").values_list("finished_at", flat=True).first()
@@ -98,7 +99,7 @@ def known_from(slug: str = "") -> datetime | None:
     return known
 
 
-def existing_at(moment: datetime, slug: str = "") -> QuerySet[SavedQuery]:
+def existing_at(moment: datetime, slug: str = "") -> MirroredQuerySet:
     """The views that were there, in the order of the names that they have now."""
     former = FormerView.objects.filter(saved_query=OuterRef("pk"), until__gt=moment).order_by("until", "pk")
     rows = SavedQuery.objects.of(slug).filter(first_seen_at__lte=moment)
@@ -108,7 +109,7 @@ def existing_at(moment: datetime, slug: str = "") -> QuerySet[SavedQuery]:
     return rows.filter(still | was).order_by("name", "pk")
 
 
-def touched_between(start: datetime, end: datetime, slug: str = "") -> QuerySet[SavedQuery]:
+def touched_between(start: datetime, end: datetime, slug: str = "") -> MirroredQuerySet:
     """The views of which anything became otherwise after `start` and up to `end`, perhaps there and back."""
     former = FormerView.objects.filter(saved_query=OuterRef("pk"), until__gt=start, until__lte=end)
     versions = SavedQueryVersion.objects.filter(saved_query=OuterRef("pk"), seen_at__gt=start, seen_at__lte=end)

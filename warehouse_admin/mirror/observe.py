@@ -25,6 +25,9 @@ class Snapshot:
     query_hash: str
     latest_history_id: str
     was_deleted: bool
+    description: str
+    folder_id: str | None
+    folder_name: str
 
     @classmethod
     def of(cls, view: SavedQuery) -> Snapshot:
@@ -37,6 +40,9 @@ class Snapshot:
             view.query_hash,
             view.latest_history_id,
             view.deleted_at is not None,
+            view.description,
+            view.folder_id,
+            view.folder_name,
         )
 
 
@@ -49,6 +55,17 @@ def differences(before: Snapshot, view: SavedQuery) -> Iterator[Found]:
     if view.suspended and not before.suspended:
         yield Kind.SUSPENDED, {"suspended": before.suspended}, {"suspended": view.suspended}
     yield from _cadence(before, view)
+    if before.folder_id is not None and view.folder_id is not None:  # else a server has begun or ceased to tell
+        yield from _place(before, view)
+
+
+def _place(before: Snapshot, view: SavedQuery) -> Iterator[Found]:
+    """A folder that got another name has moved no view."""
+    if view.description != before.description:
+        yield Kind.DESCRIBED, {"description": before.description}, {"description": view.description}
+    if view.folder_id != before.folder_id:
+        old = {"folder_id": before.folder_id, "folder_name": before.folder_name}
+        yield Kind.FILED, old, {"folder_id": view.folder_id, "folder_name": view.folder_name}
 
 
 def _cadence(before: Snapshot, view: SavedQuery) -> Iterator[Found]:

@@ -25,6 +25,8 @@ EFFECTS: dict[str, frozenset[str]] = {
     Kind.CADENCE_CHANGED: frozenset({Kind.CADENCE_CHANGED, Kind.MATERIALIZED, Kind.SUSPENDED}),
     Kind.MATERIALIZED: frozenset({Kind.MATERIALIZED, Kind.CADENCE_CHANGED}),
     Kind.UNMATERIALIZED: frozenset({Kind.UNMATERIALIZED, Kind.CADENCE_CHANGED}),
+    Kind.DESCRIBED: frozenset({Kind.DESCRIBED}),
+    Kind.FILED: frozenset({Kind.FILED}),
 }
 """The differences that come with each thing we do; any other difference was somebody else."""
 
@@ -118,7 +120,8 @@ def _take(
 
 def _governed(view: SavedQuery) -> tuple[object, ...]:
     """What lineage and the inbox care about; the rest of an answer is not worth a task."""
-    return (view.name, view.query_hash, view.sync_frequency, view.is_materialized, view.suspended, view.deleted_at)
+    kept = ("name", "query_hash", "sync_frequency", "is_materialized", "suspended", "deleted_at")
+    return tuple(getattr(view, name) for name in (*kept, "description", "folder_id"))
 
 
 def _claim_version(view: SavedQuery, author_name: str, change_number: int | None, *, with_first: bool) -> None:

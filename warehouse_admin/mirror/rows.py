@@ -23,7 +23,7 @@ CONTENT = frozenset(
 )
 """Fields of a list row whose change says that somebody may have edited the view."""
 
-_SAID = (*_TEXTS, "columns", "is_materialized", "last_run_at", "suspended", "created_at", "created_by")
+_SAID = (*_TEXTS, "folder_id", "columns", "is_materialized", "last_run_at", "suspended", "created_at", "created_by")
 _SAID_WITH_SQL = (*_SAID, "query", "latest_history_id")
 
 
@@ -49,6 +49,10 @@ def view_values(row: types.SavedQuery) -> dict[str, Any]:
         values["suspended"] = storable_json(row.suspended)
     elif _tells_no_suspensions(row):
         values["suspended"] = None
+    if row.has("folder_id"):
+        values["folder_id"] = storable(row.folder_id, 64)
+    elif _is_older(row):
+        values["folder_id"], values["folder_name"] = None, ""
     if row.has("created_at"):
         values["remote_created_at"] = row.created_at
     if row.has("created_by"):
@@ -61,7 +65,16 @@ def _tells_no_suspensions(row: types.SavedQuery) -> bool:
 
     The row itself shows its generation. Servers are put back to older ones, and a suspension would be shown for ever.
     """
-    return row.has("status") and row.has("is_materialized") and types.detect_generation(row) in ("A", "B", "C")
+    return _is_whole(row) and types.detect_generation(row) in ("A", "B", "C")
+
+
+def _is_older(row: types.SavedQuery) -> bool:
+    """Whether a whole row comes from a server that knows neither folders nor descriptions."""
+    return _is_whole(row) and types.detect_generation(row) in ("A", "B")
+
+
+def _is_whole(row: types.SavedQuery) -> bool:
+    return row.has("status") and row.has("is_materialized")
 
 
 def person(user: types.UserRef | None) -> tuple[str, str]:

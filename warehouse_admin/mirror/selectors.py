@@ -30,11 +30,13 @@ from django.utils import timezone
 
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
+from warehouse_admin.core.counts import Each
 from warehouse_admin.core.errors import Missing
 from warehouse_admin.core.searching import every_word
 from warehouse_admin.mirror.cadences import CADENCES
 from warehouse_admin.mirror.models import (
     ColumnsChange,
+    Folder,
     Observation,
     Run,
     SavedQuery,
@@ -44,6 +46,10 @@ from warehouse_admin.mirror.models import (
     WarehouseTable,
 )
 from warehouse_admin.mirror.own_tables import STORAGE_FORMAT
+from warehouse_admin.mirror.search import conditions
+from warehouse_admin.mirror.search.conditions import Found as SearchFound
+from warehouse_admin.mirror.search.operators import Asked
+from warehouse_admin.mirror.search.vocabulary import MANAGED, operators
 
 State = ScheduleState
 Params = Mapping[str, str]
@@ -71,7 +77,6 @@ ROOT_UNREAD = tuple(
 RECENT = timedelta(days=62)
 """Older runs are in no strip."""
 OUTSIDE_WITHIN = timedelta(days=30)
-MANAGED = Q(managed_viewset_kind__gt="") | Q(origin="managed_viewset")
 STRIP = 10
 """Runs that a list shows of each view."""
 CHANGES_SHOWN = 10
@@ -109,13 +114,13 @@ def tabs() -> dict[str, Q]:
     }
 
 
-def view_filter(params: Params) -> Q:
-    """Everything the URL says about which views to show; a value nobody knows finds nothing."""
-    return _narrowed(params) & every_word(params.get("q", ""), "name", "description", "query")
+def search_of(text: str, user: Any = None, connection: str = "") -> SearchFound:
+    """What a person searches views for; they matter where something is said of them, as by `owner:me`."""
+    return conditions.read(text, operators(), Asked(user, "" if connection == "all" else connection))
 
 
 def _narrowed(params: Params) -> Q:
-    """The same without the search."""
+    """Everything the URL says about which views to show but the search; a value nobody knows finds nothing."""
     known = tabs()
     wanted = known.get(params.get("tab", ""), known[""])
     if params.get("deleted") == "only":
@@ -127,6 +132,10 @@ def _narrowed(params: Params) -> Q:
         wanted &= Q(schedule_state=state)
     if kind := params.get("kind", ""):
         wanted &= KINDS.get(kind, Q(pk=None))
+    if folder := params.get("folder", ""):
+        wanted &= Q(folder_name="" if folder == "none" else folder)
+    if viewset := params.get("viewset", ""):
+        wanted &= Q(managed_viewset_kind=viewset)
     if cadence := params.get("cadence", ""):
         wanted &= Q(sync_frequency="" if cadence == "none" else cadence)
     return wanted
@@ -151,15 +160,28 @@ def sorted_views(views: QuerySet[SavedQuery], sort: str) -> QuerySet[SavedQuery]
     return views.annotate(rank=expressions[field]).order_by(order, "name", "pk")
 
 
-def view_list(params: Params) -> QuerySet[SavedQuery]:
-    """Filtered and sorted, without big columns. Reads q, tab, state, kind, cadence, connection, deleted and sort.
+def view_list(params: Params, search: SearchFound) -> QuerySet[SavedQuery]:
+    """Filtered and sorted, without big columns. Reads tab, state, kind, cadence, connection, deleted and sort.
+
+    Unless something else is asked for, what a search found by name comes first.
 
     Each has `strip_from`, the start of its strip of runs, for `strips`.
     """
     runs = Run.objects.filter(saved_query=OuterRef("pk")).order_by("-started_at").values("started_at")
-    views = SavedQuery.objects.filter(view_filter(params)).annotate(strip_from=Subquery(runs[STRIP - 1 : STRIP]))
+    views = SavedQuery.objects.filter(_narrowed(params) & search.condition)
+    views = views.annotate(strip_from=Subquery(runs[STRIP - 1 : STRIP]))
     views = views.select_related("connection").defer("query", "columns", *CONNECTION_UNREAD)
-    return sorted_views(views, params.get("sort", ""))
+    sort = params.get("sort", "")
+    if search.words and not sort:
+        return by_relevance(views, search)
+    if params.get("kind") == "managed" and not sort:
+        return views.order_by("managed_viewset_kind", "name", "pk")  # in groups: see `views/_table.html`
+    return sorted_views(views, sort)
+
+
+def by_relevance(views: QuerySet[SavedQuery], search: SearchFound) -> QuerySet[SavedQuery]:
+    """Those found by their name first: the very name, what begins with it, what holds it."""
+    return conditions.ranked(views, search.words).order_by(F("found_in"), "name", "pk")
 
 
 def strips(views: Iterable[Any]) -> dict[int, list[Any]]:
@@ -184,10 +206,24 @@ def view_counts(params: Params) -> dict[str, int]:
 
     The search is left out: it has to read the SQL, which a search for one page does anyway.
     """
-    names = {key or "all": rule for key, rule in tabs().items()}
-    counts = {name: Count("pk", filter=rule) for name, rule in names.items()}
-    scope = SavedQuery.objects.filter(in_scope(params))
-    return scope.aggregate(matching=Count("pk", filter=_narrowed(params)), **counts)
+    return SavedQuery.objects.filter(in_scope(params)).aggregate(**_counts(params))
+
+
+def counts_and_groups(params: Params) -> tuple[dict[str, int], list[str], list[str]]:
+    """The same, with the folders that views are in and the kinds of those that PostHog manages; still one query."""
+    present = Q(deleted_at=None)
+    found = SavedQuery.objects.filter(in_scope(params)).aggregate(
+        in_folders=Each("folder_name", filter=present & ~Q(folder_name="")),
+        viewsets=Each("managed_viewset_kind", filter=present & ~Q(managed_viewset_kind="")),
+        **_counts(params),
+    )
+    folders, viewsets = found.pop("in_folders"), found.pop("viewsets")
+    return found, sorted(folders or []), sorted(viewsets or [])
+
+
+def _counts(params: Params) -> dict[str, Count]:
+    counts = {key or "all": Count("pk", filter=rule) for key, rule in tabs().items()}
+    return {"matching": Count("pk", filter=_narrowed(params)), **counts}
 
 
 def view_by_id(posthog_id: uuid.UUID, connection: str = "") -> SavedQuery:
@@ -236,6 +272,11 @@ def table_by_id(posthog_id: uuid.UUID, connection: str = "") -> WarehouseTable:
     if table is None:
         raise Missing("There is no such table in the mirror. It may be newer than the last sync.")
     return table
+
+
+def folders_of(connection: Connection) -> list[Folder]:
+    """The folders of views there, by name; none where the server has none."""
+    return list(Folder.objects.filter(connection=connection))
 
 
 def source_types(params: Params) -> list[str]:

@@ -10,24 +10,46 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from warehouse_admin.core.rest.fields import Column, NullableText, columns_of
-from warehouse_admin.mirror import own_tables, progress
-from warehouse_admin.mirror.models import Run, SavedQuery, SavedQueryVersion, ScheduleState, SyncRun, WarehouseTable
+from warehouse_admin.mirror import hooks, own_tables, progress
+from warehouse_admin.mirror.models import (
+    Folder,
+    Run,
+    SavedQuery,
+    SavedQueryVersion,
+    ScheduleState,
+    SyncRun,
+    WarehouseTable,
+)
 
 
-class Catalogued(serializers.Serializer):
-    """What a catalog says of an object. There is none yet: nobody owns anything, nothing is tagged."""
+class Described(serializers.Serializer):
+    """What people here say of an object. Whoever answers with several has them `described` at once."""
 
-    owner = serializers.SerializerMethodField()
+    owner = serializers.SerializerMethodField(help_text="The user name of who answers for it.")
     tags = serializers.SerializerMethodField()
 
     def get_owner(self, row: SavedQuery | WarehouseTable) -> str | None:
-        return None
+        return _said_of(row).owner or None
 
     def get_tags(self, row: SavedQuery | WarehouseTable) -> list[str]:
-        return []
+        return list(_said_of(row).tags)
 
 
-class SavedQueryRow(Catalogued, serializers.ModelSerializer):
+def described(rows: list[Any]) -> list[Any]:
+    """The same rows, each with what is said of it."""
+    said = hooks.described(rows)
+    for row in rows:
+        row.said = said.get(row.pk, hooks.NOTHING_SAID)
+    return rows
+
+
+def _said_of(row: Any) -> hooks.Description:
+    if not hasattr(row, "said"):
+        described([row])
+    return row.said
+
+
+class SavedQueryRow(Described, serializers.ModelSerializer):
     """A view without its SQL. Null stands where PostHog says nothing."""
 
     id = serializers.UUIDField(source="posthog_id")
@@ -46,6 +68,8 @@ class SavedQueryRow(Catalogued, serializers.ModelSerializer):
     latest_history_id = NullableText()
     managed_viewset_kind = NullableText()
     description = NullableText()
+    folder_id = NullableText(help_text="Null for none, and where the server has no folders.")
+    folder_name = NullableText()
     cause = NullableText(help_text="The first line of what went wrong.")
     holds_up = serializers.IntegerField(help_text="How many broken views have this one as their root.")
     edited_by = NullableText()
@@ -76,6 +100,8 @@ class SavedQueryRow(Catalogued, serializers.ModelSerializer):
             "latest_history_id",
             "managed_viewset_kind",
             "description",
+            "folder_id",
+            "folder_name",
             "owner",
             "tags",
             "synced_at",
@@ -90,6 +116,16 @@ class SavedQueryRow(Catalogued, serializers.ModelSerializer):
     @extend_schema_field(Column(many=True))
     def get_columns(self, view: SavedQuery) -> list[dict[str, Any]]:
         return columns_of(view.columns)
+
+
+class ViewFolderRow(serializers.ModelSerializer):
+    id = serializers.CharField(source="posthog_id")
+    connection = serializers.CharField(source="connection.slug")
+
+    class Meta:
+        model = Folder
+        fields = ["id", "connection", "name", "synced_at"]
+        read_only_fields = fields
 
 
 class SavedQueryDetail(SavedQueryRow):
@@ -165,7 +201,7 @@ class RunSummaryRow(serializers.Serializer):
     )
 
 
-class TableRow(Catalogued, serializers.ModelSerializer):
+class TableRow(Described, serializers.ModelSerializer):
     """A warehouse table; of its credential only whether there is one."""
 
     id = serializers.UUIDField(source="posthog_id")

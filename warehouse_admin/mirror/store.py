@@ -38,8 +38,11 @@ _STAMPS = {
     "last_cadence",
     "cadence_lost_at",
     "hidden_at",
+    "search_stale",
 }
 
+_SEARCHED = frozenset({"name", "description", "columns"})
+"""Fields that, beside the SQL, make the copy stale that searches read (`search.texts`)."""
 _OF_THE_STATE = frozenset({"deleted_at", *TOLD})
 _KEPT_AS_IT_WAS = frozenset(FormerView.FACTS)
 
@@ -170,6 +173,9 @@ def take(
         ):
             writing.ask_log(view)  # the same SQL under another token: edited and put back, it may be
     if touched:
+        if touched & _SEARCHED or view.query_hash != before.query_hash:
+            view.search_stale = True
+            touched.add("search_stale")
         if _differs_from_list(before, view, touched):
             view.list_fingerprint = ""
             touched.add("list_fingerprint")

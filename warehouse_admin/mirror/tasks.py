@@ -27,6 +27,13 @@ def close_stuck_syncs() -> None:
     services.queue_again()
 
 
+@shared_task(name="mirror.keep_up_search")
+def keep_up_search() -> None:
+    from warehouse_admin.mirror.search import texts
+
+    texts.keep_up()
+
+
 @shared_task(name="mirror.refresh_states")
 def refresh_states() -> None:
     from warehouse_admin.mirror.refresh import refresh_states

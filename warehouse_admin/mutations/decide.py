@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import closing
 from typing import Any
 
 from warehouse_admin.accounts import services as accounts
@@ -35,9 +36,11 @@ def decided_by(mutation: Mutation) -> str:
 
 def made_as(mutation: Mutation, view_id: str) -> Snapshot:
     """What a candidate is kept as, if it is said to be ours; asks PostHog. Raises Unavailable."""
-    client = accounts.client_for(mutation.connection, purpose="interactive", read_timeout=LOOK_SECONDS)
     try:
-        found = elsewhere.found(client, mutation, view_id, "")
+        with closing(
+            accounts.client_for(mutation.connection, purpose="interactive", read_timeout=LOOK_SECONDS)
+        ) as client:
+            found = elsewhere.found(client, mutation, view_id, "")
     except errors.PostHogError as error:
         raise Unavailable(f"{sentence(error)} Nothing was decided: try again.") from error
     return trace.kept(mutation, found)

@@ -40,6 +40,8 @@ class Mutation(models.Model):
         DELETE_TABLE = "delete_table"
         REFRESH_SCHEMA = "refresh_schema"
         UPDATE_SCHEMA = "update_schema"
+        SET_DESCRIPTION = "set_description"
+        MOVE_TO_FOLDER = "move_to_folder"
 
     class State(models.TextChoices):
         ASKED = "asked"  # committed, nothing sent

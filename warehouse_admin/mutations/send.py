@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from contextlib import closing
 from typing import Any
 
 from django.db import transaction
@@ -55,11 +56,16 @@ def _claim(mutation: Mutation) -> bool:
 
 
 def _carry_out(mutation: Mutation) -> Mutation:
-    kind = kind_of(mutation)
     try:
         client, credential = accounts.writer_for(mutation.connection, author=_author(mutation))
     except UserError as refusal:
         return conclude(mutation, State.NOT_SENT, said=refusal.message)
+    with closing(client):
+        return _carry_out_with(mutation, client, credential)
+
+
+def _carry_out_with(mutation: Mutation, client: Client, credential: str) -> Mutation:
+    kind = kind_of(mutation)
     read_at = timezone.now()
     try:
         live = kind.read(client, mutation)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,6 +24,7 @@ from warehouse_admin.mutations.rows import Remote, Snapshot, token_of
 from warehouse_admin.mutations.send import send
 from warehouse_admin.mutations.words import sentence
 from warehouse_admin.posthog import errors
+from warehouse_admin.posthog.client import Client
 
 logger = logging.getLogger(__name__)
 
@@ -114,16 +116,8 @@ def _take_from_lost_worker(mutation: Mutation, now: datetime) -> Mutation:
 def _look(mutation: Mutation, now: datetime) -> Mutation:
     read_at = timezone.now()
     try:
-        client = accounts.client_for(mutation.connection, purpose="background", read_timeout=10)
-        try:
-            standing, live = kind_of(mutation).look(client, mutation)
-        except errors.NotFound as error:
-            if not error.object_missing:
-                raise
-            standing, live = Standing.OTHER, None
-        found: trace.Found | elsewhere.Doubt | None = trace.follow(client, mutation, standing, live, now=now)
-        if elsewhere.is_due(mutation, standing, live, now):
-            found = elsewhere.look(client, mutation, now=now)
+        with closing(accounts.client_for(mutation.connection, purpose="background", read_timeout=10)) as client:
+            standing, live, found = _read(client, mutation, now)
     except UserError as refusal:
         return _still_open(mutation, now, refusal.message)
     except errors.PostHogError as error:
@@ -133,6 +127,22 @@ def _look(mutation: Mutation, now: datetime) -> Mutation:
     if found:
         return _happened_and_changed(mutation, found, kind_of(mutation).keep(live, read_at) if live else None)
     return _decide(mutation, standing, live, read_at, now)
+
+
+def _read(
+    client: Client, mutation: Mutation, now: datetime
+) -> tuple[Standing, Remote | None, trace.Found | elsewhere.Doubt | None]:
+    """What PostHog holds, and what its log or its lists tell beside."""
+    try:
+        standing, live = kind_of(mutation).look(client, mutation)
+    except errors.NotFound as error:
+        if not error.object_missing:
+            raise
+        standing, live = Standing.OTHER, None
+    found: trace.Found | elsewhere.Doubt | None = trace.follow(client, mutation, standing, live, now=now)
+    if elsewhere.is_due(mutation, standing, live, now):
+        found = elsewhere.look(client, mutation, now=now)
+    return standing, live, found
 
 
 def _happened_and_changed(mutation: Mutation, found: trace.Found, now_there: Snapshot | None) -> Mutation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -117,7 +118,8 @@ def owner_of_key(client: Client, mutation: Mutation) -> str | None:
         own, name = accounts.writer_for(mutation.connection, author=User.objects.filter(username=used).first())
     except UserError:
         return None
-    return owner.email_of(own) if name == used else None
+    with closing(own):
+        return owner.email_of(own) if name == used else None
 
 
 def _sequel(entry: ActivityEntry | None) -> str:

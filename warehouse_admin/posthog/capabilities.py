@@ -15,6 +15,8 @@ VIEWS_READ, VIEWS_WRITE = "warehouse_view:read", "warehouse_view:write"
 TABLES_READ, TABLES_WRITE = "warehouse_table:read", "warehouse_table:write"
 OLD_INTERVIEWS, NEW_INTERVIEWS = "user_interview_DO_NOT_USE", "user_interview"
 EVERY = "ABCD"
+NO_FOLDERS = "This PostHog server has no folders for views."
+NO_DESCRIPTIONS = "This PostHog server keeps no descriptions of views."
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class _Action:
     generations: str = EVERY
     doubtful: str = ""
     """Generations where scope and server are not enough to be sure: a flag or a paid plan may forbid it."""
+    absent: str = ""
+    """Why other generations offer it to nobody, in a sentence; empty where a person signed in to PostHog can do it."""
 
 
 _ACTIONS: Final[dict[str, _Action]] = {
@@ -73,8 +77,10 @@ _ACTIONS: Final[dict[str, _Action]] = {
     "update_schema": _Action("change a table's column types", TABLES_WRITE, ""),
     "interviews": _Action("read user interviews", "{interviews}:read", doubtful=EVERY),
     "interviews_write": _Action("create, edit and delete user interviews", "{interviews}:write", doubtful=EVERY),
-    "folders": _Action("read folders of views", VIEWS_READ, "CD"),
-    "folders_write": _Action("create, rename and delete folders of views", VIEWS_WRITE, "CD"),
+    "folders": _Action("read folders of views", VIEWS_READ, "CD", absent=NO_FOLDERS),
+    "folders_write": _Action("create, rename and delete folders of views", VIEWS_WRITE, "CD", absent=NO_FOLDERS),
+    "describe": _Action("describe views", VIEWS_WRITE, "CD", absent=NO_DESCRIPTIONS),
+    "file": _Action("move views to folders", VIEWS_WRITE, "CD", absent=NO_FOLDERS),
     "managed_viewset": _Action("read managed views", VIEWS_READ),
     "user": _Action("read whose key it is", "user:read"),
     "projects": _Action("read projects", "project:read"),
@@ -158,7 +164,7 @@ def _is_elsewhere(key: KeyInfo, project_id: int | str | None) -> bool:
 
 def _foretell(action: _Action, key: KeyInfo, generation: str | None) -> Capability:
     if not action.generations or (generation is not None and generation not in action.generations):
-        return _unsupported(action.words)
+        return Capability("no", action.absent, "unsupported") if action.absent else _unsupported(action.words)
     if action.scope == "project:read" and key.scoped_teams:
         return Capability("no", "A key that is limited to some projects cannot list them.", "project")
     scopes = _scopes(action, generation)

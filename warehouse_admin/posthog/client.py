@@ -51,6 +51,16 @@ class Budget(Protocol):
         """Put on record what was spent and is not there yet."""
 
 
+class Record(Protocol):
+    """Who keeps what was asked and how it went. Called from many threads; must not raise."""
+
+    def note(self, method: str, path: str, error: errors.PostHogError | None) -> None:
+        """One exchange ended: with `error`, or well."""
+
+    def settle(self) -> None:
+        """The client is closed, in the thread that made it."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """A believed 2xx answer; `data` is None exactly when the body was empty."""
@@ -116,6 +126,7 @@ class Client:
         at_once: int = 8,
         sleep: Callable[[float], None] = time.sleep,
         on_refused_key: Callable[[], None] | None = None,
+        record: Record | None = None,
     ) -> None:
         self.host = validate_host(host)
         self.project_id = _valid_project(project_id)
@@ -125,6 +136,7 @@ class Client:
         self.max_wait = min(max_wait, INTERACTIVE_MAX_WAIT) if purpose == INTERACTIVE else max_wait
         self._auth = Bearer(_valid_key(key))
         self._budget = budget
+        self._record = record
         self._tls: dict[str, Any] = {"ca_bundle": ca_bundle, "proxies": proxies}
         self._given_session = session
         self._local = threading.local()
@@ -152,6 +164,8 @@ class Client:
             session.close()
         if self._untold:
             self._tell_of_refused_key()
+        if self._record:
+            self._record.settle()
 
     def detect_prefix(self) -> Prefix:
         """Find out which path the server knows, and use it from now on; `projects` where both answer."""
@@ -224,7 +238,14 @@ class Client:
         if self._budget:
             self._spend(call)
         wire.sent = None
-        reply = self._exchange(call)
+        outcome = self._judged(call, self._exchange(call), attempt)
+        if self._record:
+            failed = outcome if isinstance(outcome, errors.PostHogError) else None
+            self._record.note(call.method, call.path, failed)
+        return outcome
+
+    def _judged(self, call: _Call, reply: _Reply | errors.PostHogError, attempt: int) -> Answer | errors.PostHogError:
+        """What an exchange came to; a 429 holds back everybody who spends the same rate."""
         if isinstance(reply, errors.PostHogError):
             logger.info("posthog %s %s: %s", call.method, call.path, type(reply).__name__)
             return reply

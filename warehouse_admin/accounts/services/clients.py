@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from warehouse_admin.accounts.budget import SharedBudget
+from warehouse_admin.accounts.endpoint_use import UseRecord
 from warehouse_admin.accounts.models import Connection, PersonalKey, User
 from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
 from warehouse_admin.accounts.services import refusals
@@ -91,7 +92,14 @@ def _client_of(holder: refusals.Holder, *, purpose: Purpose, read_timeout: float
     def note_refusal() -> None:
         refusals.note(holder, key=key)
 
-    return client_with(connection, key, purpose=purpose, read_timeout=read_timeout, on_refused_key=note_refusal)
+    return client_with(
+        connection,
+        key,
+        purpose=purpose,
+        read_timeout=read_timeout,
+        on_refused_key=note_refusal,
+        record=UseRecord(connection, "" if isinstance(holder, Connection) else holder.user.get_username()),
+    )
 
 
 def client_with(
@@ -101,6 +109,7 @@ def client_with(
     purpose: Purpose,
     read_timeout: float | None = None,
     on_refused_key: Callable[[], None] | None = None,
+    record: UseRecord | None = None,
 ) -> Client:
     """A client with any key for a connection, spending that key's budget."""
     default = INTERACTIVE_READ_TIMEOUT if purpose == "interactive" else BACKGROUND_READ_TIMEOUT
@@ -116,6 +125,7 @@ def client_with(
             ca_bundle=settings.POSTHOG_CA_BUNDLE or None,
             proxies={"https": settings.POSTHOG_PROXY} if settings.POSTHOG_PROXY else None,
             on_refused_key=on_refused_key,
+            record=record,
         )
     except ValueError as error:
         raise UserError(f"Connection {connection.slug} cannot be used. {error}") from error

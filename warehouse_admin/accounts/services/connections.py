@@ -32,6 +32,7 @@ OPTIONS = (
     "guard_count",
     "guard_percent",
     "guard_second_person",
+    "threads_block",
 )
 _TOLD = ("slug", "name", "host", "project_id", *OPTIONS)
 DEFAULT_SLUG = "default"

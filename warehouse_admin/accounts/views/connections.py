@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from warehouse_admin.accounts import policies, selectors, services
+from warehouse_admin.accounts import coverage, policies, selectors, services
 from warehouse_admin.accounts.forms import ConnectionForm
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.accounts.roles import MANAGE_CONNECTIONS
@@ -45,6 +45,21 @@ def connection_edit(request: HttpRequest, slug: str) -> HttpResponse:
     form = ConnectionForm(request.POST or None, initial=ConnectionForm.start_values(connection))
     form.fields["api_key"].help_text = "A key is set. Leave this blank to keep it; it is never shown."
     return _save_or_show(request, form, connection)
+
+
+@require_GET
+def connection_coverage(request: HttpRequest, slug: str) -> HttpResponse:
+    """Each endpoint of PostHog: whether the key may ask it, what for, and how that last went."""
+    _require(request, "connection.coverage", slug)
+    connection = _get(slug)
+    rows = coverage.of(connection)
+    context = {
+        "connection": connection,
+        "groups": coverage.grouped(rows),
+        "documented": sum(bool(row.endpoint.pages) for row in rows),
+        "refused": sum(bool(row.endpoint.pages) and row.offered.state == "no" for row in rows),
+    }
+    return render(request, "accounts/coverage.html", context)
 
 
 @require_POST

@@ -16,7 +16,13 @@ from warehouse_admin.mirror import columns
 from warehouse_admin.mirror import moments as mirrored
 
 PAGE_SIZE, MOST_TABLES = 50, 50
-LABELS = {"sync_frequency": "Cadence", "is_materialized": "Materialized", "name": "Name", "description": "Description"}
+LABELS = {
+    "name": "Name",
+    "sync_frequency": "Cadence",
+    "is_materialized": "Materialized",
+    "folder_name": "Folder",
+    "description": "Description",
+}
 KINDS = {
     "added": ("plus", "New", "accent"),
     "removed": ("trash", "Deleted", "bad"),

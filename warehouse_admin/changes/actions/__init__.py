@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from warehouse_admin.changes.actions.base import KEPT, Action, Consequences, Facts, Inverse, Mirrored, Row, Subject
+from warehouse_admin.changes.actions.describing import MoveToFolder, SetDescription
 from warehouse_admin.changes.actions.queries import CreateView, EditQuery
 from warehouse_admin.changes.actions.removal import Delete
 from warehouse_admin.changes.actions.settings import Rename, SetCadence
@@ -17,6 +18,8 @@ ACTIONS: dict[str, Action] = {
         EditQuery(),
         Rename(),
         SetCadence(),
+        SetDescription(),
+        MoveToFolder(),
         Materialize(),
         Unmaterialize(),
         Delete(),

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from warehouse_admin.changes import presenters, votes
+from warehouse_admin.changes import presenters, talks, votes
 from warehouse_admin.changes.evidence.trail import entries_about
 from warehouse_admin.changes.models import ChangeEvent, ChangeRequest, Revision, Vote
 from warehouse_admin.changes.revisions import shown_to_reviewers
@@ -27,7 +27,7 @@ def evidence_of(change: ChangeRequest) -> dict[str, Any]:
     of_it = (
         Revision.objects.filter(change=change)
         .select_related("editor")
-        .prefetch_related("items__saved_query", "items__table")
+        .prefetch_related("items__saved_query", "items__table", "credits__person")
     )
     revisions = list(of_it.order_by("number"))
     causes = Q(cause=f"change:{change.pk}") | Q(cause__startswith=f"change:{change.pk}:")
@@ -38,6 +38,7 @@ def evidence_of(change: ChangeRequest) -> dict[str, Any]:
             "change": _change(change),
             "revisions": [_revision(change, revision) for revision in revisions],
             "votes": _votes(change),
+            "threads": [talks.thread_dict(change, thread, said) for thread, said in talks.threads_of(change)],
             "writes": [_write(write) for write in writes],
             "timeline": _timeline(change),
             "entries": entries_about(change, writes),
@@ -75,6 +76,7 @@ def _revision(change: ChangeRequest, revision: Revision) -> dict[str, Any]:
     return {
         "number": revision.number,
         "editor": revision.editor.get_username(),
+        "suggested_by": sorted(credit.person.get_username() for credit in revision.credits.all()),
         "created_at": revision.created_at,
         "title": told.title,
         "base": revision.base,

@@ -37,7 +37,7 @@ def release(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('changes', '0011_impact'),
+        ('changes', '0012_descriptions_and_folders'),
     ]
 
     operations = [

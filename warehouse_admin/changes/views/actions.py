@@ -39,8 +39,8 @@ class Question:
     whose: str = ""  # user name of whoever made the request for changes that it is about
 
 
-def _answer(request: HttpRequest, number: int, question: Question | None, done: str, do: Do) -> HttpResponse:
-    """Without a question, only the page of the change can ask."""
+def answer(request: HttpRequest, number: int, question: Question | None, done: str, do: Do) -> HttpResponse:
+    """Carry a step out and lead back to the change. Without a question, only the page of the change can ask."""
     change = selectors.detail(number, signed_in(request))
     if request.method == "GET":
         return _ask(request, change, question) if question else redirect("changes:detail", number)
@@ -96,7 +96,7 @@ def submit(request: HttpRequest, number: int) -> HttpResponse:
     question = Question(
         "submit", "Submit for review", "Reviewers will be asked to decide about it.", "Submit for review"
     )
-    return _answer(
+    return answer(
         request,
         number,
         question,
@@ -107,13 +107,13 @@ def submit(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def approve(request: HttpRequest, number: int) -> HttpResponse:
-    return _answer(request, number, None, "You approved {change}.", _voting(request, services.approve))
+    return answer(request, number, None, "You approved {change}.", _voting(request, services.approve))
 
 
 @require_http_methods(["GET", "POST"])
 def request_changes(request: HttpRequest, number: int) -> HttpResponse:
     done = "You asked for changes to {change}."
-    return _answer(request, number, None, done, _voting(request, services.request_changes))
+    return answer(request, number, None, done, _voting(request, services.request_changes))
 
 
 def _voting(request: HttpRequest, vote: Callable[..., ChangeRequest]) -> Do:
@@ -131,7 +131,7 @@ def _voting(request: HttpRequest, vote: Callable[..., ChangeRequest]) -> Do:
 def reject(request: HttpRequest, number: int) -> HttpResponse:
     text = "It is closed; only its author can open it again, as a draft without votes."
     question = Question("reject", "Reject", text, "Reject", "Why?", danger=True)
-    return _answer(
+    return answer(
         request,
         number,
         question,
@@ -142,7 +142,7 @@ def reject(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def comment(request: HttpRequest, number: int) -> HttpResponse:
-    return _answer(
+    return answer(
         request,
         number,
         None,
@@ -155,7 +155,7 @@ def comment(request: HttpRequest, number: int) -> HttpResponse:
 def re_request(request: HttpRequest, number: int) -> HttpResponse:
     text = "It goes back to review as it is. What was asked for still stands in the way until its author votes again."
     question = Question("re_request", "Ask for another look", text, "Ask again", "What to look at")
-    return _answer(
+    return answer(
         request,
         number,
         question,
@@ -177,7 +177,7 @@ def dismiss(request: HttpRequest, number: int, voter: str) -> HttpResponse:
         )
         title = "Dismiss the request for changes to"
         question = Question("dismiss", title, text, "Dismiss it", "Why?", danger=True, whose=voter)
-    return _answer(
+    return answer(
         request,
         number,
         question,
@@ -190,7 +190,7 @@ def dismiss(request: HttpRequest, number: int, voter: str) -> HttpResponse:
 def reopen(request: HttpRequest, number: int) -> HttpResponse:
     text = "It becomes a draft of yours again. Votes from before do not count any more."
     question = Question("reopen", "Open again", text, "Open again")
-    return _answer(
+    return answer(
         request,
         number,
         question,
@@ -203,7 +203,7 @@ def reopen(request: HttpRequest, number: int) -> HttpResponse:
 def unschedule(request: HttpRequest, number: int) -> HttpResponse:
     text = "It stays approved and waits for an operator to apply it or to give it another time."
     question = Question("unschedule", "Take off the schedule", text, "Take off the schedule")
-    return _answer(
+    return answer(
         request,
         number,
         question,
@@ -217,7 +217,7 @@ def withdraw(request: HttpRequest, number: int) -> HttpResponse:
     question = Question(
         "withdraw", "Withdraw", "It is closed; nothing of it is applied.", "Withdraw", "Why?", danger=True
     )
-    return _answer(
+    return answer(
         request,
         number,
         question,
@@ -230,7 +230,7 @@ def withdraw(request: HttpRequest, number: int) -> HttpResponse:
 def drop(request: HttpRequest, number: int) -> HttpResponse:
     text = "The change is closed, and what PostHog holds stays as it is."
     question = Question("drop", "Give up", text, "Give way to theirs", danger=True)
-    return _answer(
+    return answer(
         request,
         number,
         question,
@@ -243,7 +243,7 @@ def drop(request: HttpRequest, number: int) -> HttpResponse:
 def carry_over(request: HttpRequest, number: int) -> HttpResponse:
     text = "A new change proposes the same text for the view that came instead, and this one is closed."
     question = Question("carry_over", "Carry over", text, "Carry it over")
-    return _answer(
+    return answer(
         request,
         number,
         question,
@@ -256,7 +256,7 @@ def carry_over(request: HttpRequest, number: int) -> HttpResponse:
 def apply(request: HttpRequest, number: int) -> HttpResponse:
     text = action_of(selectors.detail(number, signed_in(request)).action).looks_first
     question = Question("apply", "Apply to PostHog", text, "Apply")
-    return _answer(
+    return answer(
         request,
         number,
         question,
@@ -276,7 +276,7 @@ def rebase_settings(request: HttpRequest, change: ChangeRequest) -> HttpResponse
     text = "It is proposed again on top of what PostHog holds now, and reviewed anew."
     if change.state == ChangeRequest.State.NEEDS_REBASE:
         text = f"{change.problem} {text}"
-    return _answer(
+    return answer(
         request,
         change.pk,
         Question("rebase", "Rebase", text, "Rebase and ask for review"),
@@ -296,7 +296,7 @@ def rollback(request: HttpRequest, number: int) -> HttpResponse:
     if lost:
         text = f"{text} Not restored: {lost}"
     question = Question("rollback", "Roll back", text, "Propose the rollback", "Why?")
-    return _answer(
+    return answer(
         request,
         number,
         question,

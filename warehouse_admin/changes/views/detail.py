@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from warehouse_admin.accounts.policies import allows
@@ -13,6 +15,7 @@ from warehouse_admin.accounts.roles import VIEW_ALL_ENTRIES
 from warehouse_admin.changes import (
     checked,
     impacts,
+    linting,
     live,
     moves,
     offers,
@@ -21,18 +24,21 @@ from warehouse_admin.changes import (
     recreated,
     selectors,
     services,
+    talks,
     texts,
     votes,
 )
 from warehouse_admin.changes.actions import Facts, Subject, action_of
 from warehouse_admin.changes.apply import approval_applies
-from warehouse_admin.changes.models import ChangeRequest, Revision
+from warehouse_admin.changes.models import ChangeRequest, Revision, Thread
 from warehouse_admin.changes.rebase import left_out_so_far
-from warehouse_admin.changes.shown import cautions
+from warehouse_admin.changes.shown import Shown, cautions
 from warehouse_admin.changes.shown import shown as describe
 from warehouse_admin.changes.views.people import signed_in
+from warehouse_admin.core.diff import diff, parts
 from warehouse_admin.core.errors import Missing, UserError
 from warehouse_admin.core.htmx import render_page
+from warehouse_admin.lineage.lint import services as lint
 from warehouse_admin.mutations import services as mutations
 from warehouse_admin.mutations.words import sentence
 from warehouse_admin.posthog import errors
@@ -52,16 +58,16 @@ def render_detail(
     """The page; with the status of a refused action, its reason on top and the comment kept."""
     current = selectors.revision(change)
     shown = _shown_revision(request, change, current)
+    reviewed = presenters.last_reviewed(change, signed_in(request))
     impact, timeline = presenters.impact(change, shown), presenters.timeline(change)
-    moved = any(line["url"] for line in timeline)  # onto what others did meanwhile
+    moved = any(line["moved"] for line in timeline)  # onto what others did meanwhile
     context = {
         **status_context(request, change, current),
         "shown": shown,
         "revisions": votes.steps_of(change),
-        "unified": request.GET.get("view") == "unified",
-        "told": describe(change, shown, impacts.direct(impact)),
         "checks": checked.grouped(shown.checks),
         "nothing_kept": checked.NOTHING_KEPT,
+        "reviewed": reviewed if reviewed < current.number else 0,
         "timeline": timeline,
         "impact": impact,
         "others": selectors.others_open(change.about, besides=change) if not change.is_closed else [],
@@ -75,7 +81,50 @@ def render_detail(
         "comment": comment,
         "approval_applies": approval_applies(change),
     }
+    told = describe(change, shown, impacts.direct(impact))
+    context |= {"told": told, **compared(request, change, current, shown, told)}
     return render(request, "changes/detail.html", context, status=problem.status if problem else 200)
+
+
+def compared(
+    request: HttpRequest, change: ChangeRequest, current: Revision, shown: Revision, told: Shown
+) -> dict[str, Any]:
+    """The comparison of texts with the threads under its lines: with the base, or with an earlier revision."""
+    if not told.action.has_sql:
+        return {"talks": talks.Talks()}
+    unified, since = request.GET.get("view") == "unified", _since(request, change, shown)
+    side = Thread.Side
+    old = talks.Column(since.number, side.PROPOSAL) if since else talks.Column(shown.number, side.BASE)
+    new = talks.Column(shown.number, side.PROPOSAL)
+    found = talks.talks(change, signed_in(request), current)
+    talks.put_beside(found, old, new)
+    old_text = since.proposal["query"] if since else told.base_text
+    made = diff(old_text, told.proposal_text, kept=(found.old, found.new))
+    beside = parts(made.unified if unified else made.rows, found.old, found.new)
+    for part in beside:
+        talks.mark_shown(part.asides)
+    return {
+        "talks": found,
+        "since": since,
+        "unified": unified,
+        "diff": made,
+        "parts": beside,
+        "old_at": _lines_at(change, old),
+        "new_at": _lines_at(change, new),
+    }
+
+
+def _lines_at(change: ChangeRequest, column: talks.Column) -> str:
+    """The address to which the number of a line is added."""
+    return reverse("changes:line", args=[change.pk, column.revision, column.side, 0]).removesuffix("0/")
+
+
+def _since(request: HttpRequest, change: ChangeRequest, shown: Revision) -> Revision | None:
+    """The earlier revision that this one is compared with, where one is asked for."""
+    wanted = request.GET.get("since", "")
+    if not wanted.isdecimal() or len(wanted) > 6 or int(wanted) >= shown.number:
+        return None
+    return selectors.revision(change, int(wanted))
 
 
 def _gone(change: ChangeRequest) -> recreated.Gone | None:
@@ -138,6 +187,24 @@ def detail_cautions(request: HttpRequest, number: int) -> HttpResponse:
     revision = _shown_revision(request, change, selectors.revision(change))
     context = {"change": change, "cautions": cautions(change, revision)}
     return render_page(request, "changes/cautions.html", "changes/_cautions.html", context)
+
+
+@require_GET
+def detail_lint(request: HttpRequest, number: int) -> HttpResponse:
+    """What lint finds in a revision, as things are now; apart from the page, which must not wait for it."""
+    change = selectors.detail(number, signed_in(request))
+    revision = _shown_revision(request, change, selectors.revision(change))
+    started = time.perf_counter()
+    found = linting.report(change, revision)
+    context = {
+        "change": change,
+        "revision": revision,
+        "lint": found,
+        "since": linting.since(change, revision, found),
+        "took": round((time.perf_counter() - started) * 1000),
+        "may_exempt": lint.may_exempt(signed_in(request)),
+    }
+    return render_page(request, "changes/lint.html", "changes/_lint.html", context)
 
 
 @require_GET

@@ -20,6 +20,7 @@ from warehouse_admin.changes.forms import NamedProposalForm, ProposalForm
 from warehouse_admin.changes.models import ChangeRequest, Draft
 from warehouse_admin.changes.table_form import SECRETS
 from warehouse_admin.changes.transitions import ALLOWED, require_state
+from warehouse_admin.changes.views import formatting, lint
 from warehouse_admin.changes.views.people import signed_in
 from warehouse_admin.changes.views.proposing import revise_settings
 from warehouse_admin.changes.views.shared import put_refusal, refused_status, tell_proposed, tell_saved, wants_review
@@ -67,6 +68,8 @@ def _begun(draft: Draft) -> dict[str, Any]:
 
 
 def _create(request: HttpRequest, view: SavedQuery) -> HttpResponse:
+    if formatting.is_asked_for(request):
+        return _propose_page(request, view, ProposalForm(formatting.laid_out(request), base_text=view.query or ""))
     form = ProposalForm(request.POST, base_text=view.query or "")
     if not form.is_valid():
         return _propose_page(request, view, form, status=422)
@@ -105,16 +108,18 @@ def _propose_page(
 ) -> HttpResponse:
     view.refresh_from_db()
     form.keep_draft(view.posthog_id)
+    text = form["query"].value() or ""
     context = {
+        "checked": lint.shown(request, view.connection, text, view),
         "view": view,
         "form": form,
         "problem": problem,
         "live": held,
-        "typed": form["query"].value() or "",
+        "typed": text,
         "saved_draft": selectors.own_draft(signed_in(request), view),
         **_draft_context(request, view, draft),
         "others": selectors.others_open(view),
-        **impacts.of_text(view, form["query"].value() or ""),
+        **impacts.of_text(view, text),
         "newlines": "windows" if texts.uses_crlf(view.query or "") else "unix",
     }
     return render(request, "changes/propose.html", context, status=refused_status(problem) if problem else status)
@@ -153,6 +158,8 @@ def revise(request: HttpRequest, number: int) -> HttpResponse:
         start = {**current.proposal, "reason": change.reason, "revision": current.number}
         form = form_class(initial=_begun(draft) if draft else start)
         return _revise_page(request, change, form, draft=draft)
+    if formatting.is_asked_for(request):
+        return _revise_page(request, change, form_class(formatting.laid_out(request), base_text=text))
     form = form_class(request.POST, base_text=text)
     if not form.is_valid():
         return _revise_page(request, change, form, status=422)
@@ -193,16 +200,19 @@ def _revise_page(
     status: int = 200,
 ) -> HttpResponse:
     form.keep_draft(change)
+    text = form["query"].value() or ""
+    name = "" if change.saved_query else str((form["name"].value() if "name" in form.fields else "") or "").strip()
     context = {
+        "checked": lint.of_change(request, change, text, name),
         "change": change,
         "view": change.saved_query,
         "form": form,
         "problem": problem,
         "newest": newest,
-        "typed": form["query"].value() or "",
+        "typed": text,
         "is_draft": change.state == ChangeRequest.State.DRAFT,
         **_draft_context(request, change.saved_query, draft),
-        **(impacts.of_text(change.saved_query, form["query"].value() or "") if change.saved_query else {}),
+        **(impacts.of_text(change.saved_query, text) if change.saved_query else {}),
         "newlines": "windows" if texts.uses_crlf(selectors.revision(change).proposal["query"]) else "unix",
     }
     return render(request, "changes/revise.html", context, status=refused_status(problem) if problem else status)
@@ -232,7 +242,7 @@ def validate(request: HttpRequest) -> JsonResponse:
     """What we can tell to be wrong with a query, what the mirror does not know, and what PostHog says where it may.
 
     PostHog is asked about what nothing here speaks against; `asked` says whether it was, `why_not` why it was not,
-    `again_in` in how many seconds to come back with the same text.
+    `again_in` in how many seconds to come back with the same text. `lint`: what the rules find, and `findings` as HTML.
     """
     query = request.POST.get("query", "")
     found = check_view_sql(query)
@@ -247,7 +257,7 @@ def validate(request: HttpRequest) -> JsonResponse:
     told = ("message", "line", "column", "level")
     errors = [{name: getattr(problem, name) for name in told} for problem in found]
     told_of_posthog = {"asked": checked.was_asked, "why_not": checked.why_not, "again_in": checked.again_in}
-    return JsonResponse({"errors": errors, **told_of_posthog})
+    return JsonResponse({"errors": errors, **told_of_posthog, **lint.lint_of(request, project, query)})
 
 
 def _with(request: HttpRequest, **values: str) -> Any:

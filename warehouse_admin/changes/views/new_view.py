@@ -15,6 +15,7 @@ from warehouse_admin.audit.targets import Target
 from warehouse_admin.changes import drafts, policies, services
 from warehouse_admin.changes.forms import NewViewForm
 from warehouse_admin.changes.models import ChangeRequest, Draft
+from warehouse_admin.changes.views import formatting, lint
 from warehouse_admin.changes.views.people import signed_in
 from warehouse_admin.changes.views.shared import put_refusal, tell_proposed, wants_review
 from warehouse_admin.core.errors import NotPermitted, UserError
@@ -46,6 +47,8 @@ def _begun(user: User, project: Connection | None) -> tuple[NewViewForm, Draft |
 
 
 def _create_view(request: HttpRequest) -> HttpResponse:
+    if formatting.is_asked_for(request):
+        return _new_page(request, NewViewForm(formatting.laid_out(request)))
     form = NewViewForm(request.POST)
     if not form.is_valid():
         return _new_page(request, form, status=422)
@@ -76,5 +79,7 @@ def _new_page(
     projects = list(active_connections())
     chosen = str(form["connection"].value() or "")
     project = next((one for one in projects if chosen in (one.slug, str(one.pk))), None)
-    context = {"form": form, "draft": draft, "projects": projects, "project": project}
+    text, name = form["query"].value() or "", str(form["name"].value() or "").strip()
+    checked = lint.shown(request, project, text, None, name) if project else None
+    context = {"form": form, "draft": draft, "projects": projects, "project": project, "checked": checked}
     return render(request, "changes/new_view.html", context, status=status)

@@ -62,6 +62,8 @@ def _create(request: HttpRequest, view: SavedQuery, action: Action) -> HttpRespo
             saved_query=view,
             name=typed.get("name"),
             sync_frequency=typed.get("sync_frequency"),
+            description=typed.get("description"),
+            folder_id=typed.get("folder_id"),
             reason=typed["reason"],
             submit=wants_review(request),
             base=typed["base"] or None,
@@ -120,13 +122,27 @@ def _preview(action: Action, subject: Subject, values: Facts) -> dict[str, Any]:
 
 def _start_values(action: Action, subject: Subject) -> Facts:
     """The name that the view has, to be edited; a cadence only where one is as good as chosen."""
-    start = {"name": subject.name, "sync_frequency": action.default_cadence}
+    start = {
+        "name": subject.name,
+        "sync_frequency": action.default_cadence,
+        "description": subject.base.get("description") or "",
+        "folder_id": subject.base.get("folder_id") or "",
+    }
     return {name: start[name] for name in action.fields}
 
 
 def _form(action: Action, subject: Subject, *args: Any, **kwargs: Any) -> SettingsForm:
     held = subject.base.get("sync_frequency")
-    return SettingsForm(*args, action=action, generation=subject.generation, held=held, **kwargs)
+    return SettingsForm(
+        *args, action=action, generation=subject.generation, held=held, folders=_folders(action, subject), **kwargs
+    )
+
+
+def _folders(action: Action, subject: Subject) -> list[tuple[str, str]]:
+    """Those that a view can be moved to."""
+    if "folder_id" not in action.fields:
+        return []
+    return [(folder.posthog_id, folder.name) for folder in mirror.folders_of(subject.connection)]
 
 
 def _action(name: str) -> Action:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.db.models import QuerySet
 from rest_framework.generics import GenericAPIView
 from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
@@ -12,6 +13,7 @@ from rest_framework.serializers import BaseSerializer
 
 from warehouse_admin.core.errors import InvalidInput
 from warehouse_admin.core.rest.filters import Filter, Lookup
+from warehouse_admin.core.searching import every_word
 
 Rows = list[Any]
 
@@ -52,6 +54,7 @@ class ListEndpoint(ListModelMixin, Endpoint):
     pagination_class = GenericAPIView.pagination_class
     filters: ClassVar[dict[str, Filter]] = {}
     searched: ClassVar[tuple[str, ...]] = ()
+    search_help: ClassVar[str] = ""  # for lists that are searched in another way than by every word
     orderings: ClassVar[dict[str, str]] = {}  # word in the URL -> field
     default_ordering: ClassVar[str] = ""
 
@@ -62,6 +65,10 @@ class ListEndpoint(ListModelMixin, Endpoint):
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         rows = self.get_serializer(self.prepare(list(page or ())), many=True).data
         return self.get_paginated_response(rows)
+
+    def search(self, rows: QuerySet[Any], text: str) -> QuerySet[Any]:
+        """Those that a text finds; Unusable where it means nothing."""
+        return rows.filter(every_word(text, *self.searched))
 
     def prepare(self, rows: Rows) -> Rows:
         """Hook: give the rows of one page what costs a query for all of them."""

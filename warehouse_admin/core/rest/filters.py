@@ -15,7 +15,6 @@ from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 
 from warehouse_admin.core.errors import InvalidInput
-from warehouse_admin.core.searching import every_word
 
 LONGEST_VALUE = 300
 ALWAYS_ALLOWED = frozenset({"limit", "offset", "ordering", "search", "format"})
@@ -138,7 +137,11 @@ class Lookup(BaseFilterBackend):
             problems["search"] = ["This list cannot be searched; use its filters."]
         elif len(wanted) > LONGEST_VALUE:
             problems["search"] = [f"At most {LONGEST_VALUE} characters, please."]
-        return queryset.filter(every_word(wanted, *view.searched))
+        try:
+            return view.search(queryset, wanted)
+        except Unusable as error:
+            problems["search"] = [str(error)]
+            return queryset
 
     def _order(self, request: Request, queryset: QuerySet, view: Any, problems: dict) -> QuerySet:
         given = request.query_params.get("ordering") or view.default_ordering
@@ -159,7 +162,7 @@ class Lookup(BaseFilterBackend):
         ordering = {"type": "string", "example": view.default_ordering}
         parameters.append(_parameter("ordering", ordering, f"Comma-separated, of: {', '.join(orders)}."))
         if view.searched:
-            text_ = f"Every word somewhere in {', '.join(view.searched)}, whatever the case."
+            text_ = view.search_help or f"Every word somewhere in {', '.join(view.searched)}, whatever the case."
             parameters.append(_parameter("search", {"type": "string", "maxLength": LONGEST_VALUE}, text_))
         return parameters
 

@@ -7,7 +7,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from warehouse_admin.core.blame import lines_of
-from warehouse_admin.core.diff import Segments, diff
+from warehouse_admin.core.diff import Segments, diff, parts
 from warehouse_admin.core.longlines import LONGEST_LINE, went_on
 from warehouse_admin.core.sql import highlight
 from warehouse_admin.core.unseen import visible
@@ -27,7 +27,9 @@ def diff_side_by_side(
     old: str | None, new: str | None, caption: str = "", old_whole: str = "", new_whole: str = ""
 ) -> dict[str, object]:
     """Two texts beside each other, changed words marked; the last two are where each can be read as a whole."""
-    return {"diff": diff(old or "", new or ""), "caption": caption, "old_whole": old_whole, "new_whole": new_whole}
+    compared = diff(old or "", new or "")
+    addresses = {"old_whole": old_whole, "new_whole": new_whole, "old_at": "", "new_at": ""}
+    return {"diff": compared, "parts": parts(compared.rows), "caption": caption, **addresses}
 
 
 @register.inclusion_tag("partials/_diff_unified.html")
@@ -41,11 +43,15 @@ def diff_unified(
     new_whole: str = "",
 ) -> dict[str, object]:
     """Two texts in one column, what went above what came; numbered from where they start in a longer one."""
+    compared = diff(old or "", new or "", starts=(old_start, new_start))
     return {
-        "diff": diff(old or "", new or "", starts=(old_start, new_start)),
+        "diff": compared,
+        "parts": parts(compared.unified),
         "caption": caption,
         "old_whole": old_whole,
         "new_whole": new_whole,
+        "old_at": "",
+        "new_at": "",
     }
 
 
@@ -58,6 +64,14 @@ def shown_lines(text: str | None) -> str:
 def _shown_line(line: str) -> str:
     left = len(line) - LONGEST_LINE
     return visible(line[:LONGEST_LINE]) + (f" … ({went_on(left)})" if left > 0 else "")
+
+
+@register.filter
+def at_line(number: int | None, address: str | None) -> object:
+    """The number of a line, as a link where something is offered at an address for each; `address` is our own."""
+    if not address or number is None:
+        return "" if number is None else number
+    return mark_safe(f'<a href="{address}{number}/">{number}</a>')  # noqa: S308
 
 
 @register.filter

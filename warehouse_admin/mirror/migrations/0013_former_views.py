@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mirror", "0010_columns_of_tables"),
+        ("mirror", "0012_search_texts"),
     ]
 
     operations = [
@@ -18,6 +18,7 @@ class Migration(migrations.Migration):
                 ("is_materialized", models.BooleanField(null=True)),
                 ("columns", models.JSONField(default=list)),
                 ("description", models.TextField(blank=True)),
+                ("folder_name", models.CharField(blank=True, max_length=200)),
                 ("deleted_at", models.DateTimeField(null=True)),
                 (
                     "saved_query",

@@ -19,7 +19,7 @@ from warehouse_admin.mirror import store
 from warehouse_admin.mirror.models import SyncRun
 from warehouse_admin.mirror.refresh import refresh_states
 from warehouse_admin.mirror.signals import announce
-from warehouse_admin.mirror.sync import crawl, details, remote_activity, runs, tables, vanished, view_activity
+from warehouse_admin.mirror.sync import crawl, details, folders, remote_activity, runs, tables, vanished, view_activity
 from warehouse_admin.mirror.sync.fetch import Fetcher
 from warehouse_admin.mirror.sync.job import Job
 from warehouse_admin.mirror.sync.watch import StopAsked, Superseded, Watch
@@ -109,6 +109,7 @@ def _read(job: Job, reader: details.Reader) -> bool:
     reader.add(details.needed(job))
     try:
         _spend(job, "sync lists", tables.read_tables, reader)
+        _spend(job, "sync lists", folders.read_folders)
         _spend(job, "sync runs", runs.read_runs, reader)
     except errors.PostHogError:
         reader.finish()  # views do not wait until the other lists are well again

@@ -22,11 +22,16 @@ from warehouse_admin.core.formatting import cadence
 from warehouse_admin.core.htmx import render_page, wants_fragment
 from warehouse_admin.core.sqltext import highlighted_lines
 from warehouse_admin.core.views import whole_text
-from warehouse_admin.mirror import authorship, history, hooks, paging, selectors, services
+from warehouse_admin.mirror import authorship, history, hooks, paging, remote_lineage, selectors, services
 from warehouse_admin.mirror.blame import roots_of_runs
 from warehouse_admin.mirror.cadences import CADENCES
 from warehouse_admin.mirror.models import SavedQuery, SavedQueryVersion, ScheduleState, SyncRun
 from warehouse_admin.mirror.run_summary import summary_of
+from warehouse_admin.mirror.search import vocabulary
+from warehouse_admin.mirror.search.conditions import Found
+from warehouse_admin.mirror.search.operators import Asked
+from warehouse_admin.mirror.search.snippets import Snippet, snippets
+from warehouse_admin.mirror.search.suggestions import suggestions
 
 TABS = (
     ("", "All", "all"),
@@ -38,7 +43,7 @@ TABS = (
 HOPS = ((1, "1 step"), (2, "2 steps"), (3, "3 steps"))
 """How far the picture of lineage goes."""
 VIEW_TABS = (("query", "Query"), ("lineage", "Lineage"), ("runs", "Runs"), ("history", "History"))
-FILTERS = ("q", "state", "kind", "cadence", "deleted")
+FILTERS = ("q", "state", "kind", "viewset", "folder", "cadence", "deleted")
 KINDS = [("view", "View"), ("materialized", "Materialized"), ("managed", "Managed")]
 CHART = 40
 VERSIONS, ALL_VERSIONS = 20, 1_000
@@ -46,15 +51,19 @@ VERSIONS, ALL_VERSIONS = 20, 1_000
 
 @require_GET
 def view_list(request: HttpRequest) -> HttpResponse:
-    counts = selectors.view_counts(request.GET)
-    page = paging.page_of(selectors.view_list(request.GET), request.GET, counts["matching"])
+    counts, folders, viewsets = _counts(request)
+    search = selectors.search_of(request.GET.get("q", ""), request.user, request.GET.get("connection", ""))
+    page = paging.page_of(selectors.view_list(request.GET, search), request.GET, counts["matching"])
     is_empty = counts["all"] + counts["archived"] == 0
     # A fragment shows syncs only where there is nothing else to show.
     shows_syncs = is_empty or not wants_fragment(request)
     newest, good = selectors.newest_and_good(request.GET) if shows_syncs else (None, None)
     context = {
         "page": page,
-        "rows": _rows(page),
+        "rows": _rows(page, search),
+        "search": search,
+        "ranked": bool(search.words) and not request.GET.get("sort"),
+        "search_operators": vocabulary.operators().values(),
         "tabs": _tabs(request, counts),
         "chips": _chips(request),
         "filtered": any(request.GET.get(name) for name in FILTERS),
@@ -62,6 +71,7 @@ def view_list(request: HttpRequest) -> HttpResponse:
         "states": ScheduleState.choices,
         "kinds": KINDS,
         "cadences": [(name, cadence(name).capitalize()) for name in CADENCES] + [("none", "None")],
+        **_groups(request, folders, viewsets),
         "sizes": paging.SIZES,
         "newest": newest,
         "good": good,
@@ -74,6 +84,29 @@ def view_list(request: HttpRequest) -> HttpResponse:
     return render_page(request, "mirror/views/list.html", "mirror/views/_table.html", context)
 
 
+def _counts(request: HttpRequest) -> tuple[dict[str, int], list[str], list[str]]:
+    """How many there are, and what they are grouped by in PostHog, of which a fragment shows nothing."""
+    if wants_fragment(request):
+        return selectors.view_counts(request.GET), [], []
+    return selectors.counts_and_groups(request.GET)
+
+
+def _groups(request: HttpRequest, folders: list[str], viewsets: list[str]) -> dict[str, Any]:
+    """What views are grouped by in PostHog: folders, and what it manages itself. Neither where it has none."""
+    of_managed = request.GET.get("kind") == "managed"
+    return {
+        "folders": [*((name, name) for name in folders), ("none", "No folder")] if folders else [],
+        "viewsets": [(kind, words_of(kind)) for kind in viewsets],
+        "shows_viewsets": of_managed or "viewset" in request.GET,
+        "grouped": of_managed and not (request.GET.get("sort") or request.GET.get("q")),
+    }
+
+
+def words_of(viewset: str) -> str:
+    """`revenue_analytics` for people."""
+    return viewset.replace("_", " ").capitalize()
+
+
 @dataclass(frozen=True)
 class Row:
     """One line of the list; runs oldest first."""
@@ -82,15 +115,38 @@ class Row:
     runs: list[Any]
     downstream_count: int
     open_change: Any
+    said: hooks.Description
+    snippet: Snippet | None
 
 
-def _rows(page: Page[SavedQuery]) -> list[Row]:
+def _rows(page: Page[SavedQuery], search: Found) -> list[Row]:
     """What the lines show beside the columns of their views, each in one query for the whole page."""
     views = list(page.object_list)
     runs = selectors.strips([view for view in views if view.is_materialized])
     downstream = hooks.merged(hooks.downstream_counts, views)
     changes = hooks.merged(hooks.open_changes, views)
-    return [Row(view, runs.get(view.pk, []), downstream.get(view.pk, 0), changes.get(view.pk)) for view in views]
+    said = hooks.described(views)
+    found_in = snippets(views, search)
+    return [
+        Row(
+            view,
+            runs.get(view.pk, []),
+            downstream.get(view.pk, 0),
+            changes.get(view.pk),
+            said.get(view.pk, hooks.NOTHING_SAID),
+            found_in.get(view.pk),
+        )
+        for view in views
+    ]
+
+
+@require_GET
+def view_suggestions(request: HttpRequest) -> HttpResponse:
+    """What the search box offers for what stands before the cursor, as a fragment: `?typed=`."""
+    scope = request.GET.get("connection", "")
+    asked = Asked(request.user, "" if scope == "all" else scope)
+    found = suggestions(request.GET.get("typed", "").replace("\x00", " "), vocabulary.operators(), asked)
+    return render(request, "mirror/views/_suggestions.html", {"suggestions": found})
 
 
 def _link(request: HttpRequest, **changes: str) -> str:
@@ -113,7 +169,8 @@ def _tabs(request: HttpRequest, counts: dict[str, int]) -> list[dict[str, Any]]:
 
 
 def _chips(request: HttpRequest) -> list[dict[str, str]]:
-    words = {"q": "Search", "state": "State", "kind": "Kind", "cadence": "Cadence", "deleted": "Deleted"}
+    words = {"q": "Search", "state": "State", "kind": "Kind", "viewset": "Managed as", "folder": "Folder"}
+    words |= {"cadence": "Cadence", "deleted": "Deleted"}
     labels = dict(ScheduleState.choices) | dict(KINDS) | {name: cadence(name) for name in CADENCES}
     return [
         {"label": words[name], "value": labels.get(value, value), "url": _link(request, **{name: ""})}
@@ -140,6 +197,7 @@ def view_detail(request: HttpRequest, posthog_id: uuid.UUID) -> HttpResponse:
         "posthog_url": selectors.posthog_url(view),
         "open_change": hooks.merged(hooks.open_changes, [view]).get(view.pk),
         "last_outside": _outside_version(view),
+        "cards": [hook(request.user, view) for hook in hooks.cards],
         "successor": view.recreated_as.defer("query", "columns").order_by("-pk").first(),
         **_actions(request, view),
         **_panel(request, view, tab),
@@ -207,17 +265,39 @@ def _panel(request: HttpRequest, view: SavedQuery, tab: str) -> dict[str, Any]:
             "upstream": hooks.listed(hooks.upstream, view),
             "downstream": hooks.listed(hooks.downstream, view),
             "caveat": hooks.caveat(view.connection),
+            "comparison": next((compared(view) for compared in hooks.comparisons), None),
+            "compare_refusal": _compare_refusal(request, view),
         }
     if tab == "runs":
         return _runs_context(request, view)
     if tab == "history":
         return _versions_context(request, view) | _timeline_context(request, view)
-    return {"downstream_count": hooks.merged(hooks.downstream_counts, [view]).get(view.pk, 0), **_blame(request, view)}
+    told = {
+        "downstream_count": hooks.merged(hooks.downstream_counts, [view]).get(view.pk, 0),
+        "checks_url": _route("lint:of-view", view),
+        "may_format": bool(hooks.formatters),
+    }
+    return told | (_formatted(view) if request.GET.get("format") == "1" else _blame(request, view))
+
+
+def _compare_refusal(request: HttpRequest, view: SavedQuery) -> str:
+    if view.deleted_at is not None:
+        return "This view was deleted in PostHog."
+    if not policies.allows(request.user, remote_lineage.MAY_ASK):
+        return "Your role may not ask PostHog about views."
+    return remote_lineage.why_not(view.connection)
 
 
 def _hops(request: HttpRequest) -> int:
     asked = request.GET.get("hops", "")
     return int(asked) if asked in {str(number) for number, _ in HOPS} else 1
+
+
+def _formatted(view: SavedQuery) -> dict[str, Any]:
+    """The text in a tidy layout, to be looked at alone; who touched which line is known of the text as it is."""
+    if view.query is None or not hooks.formatters:
+        return {}
+    return {"is_formatted": True, "formatted": hooks.formatters[0](view.query)}
 
 
 def _blame(request: HttpRequest, view: SavedQuery) -> dict[str, Any]:
@@ -319,6 +399,24 @@ def view_text(request: HttpRequest, posthog_id: uuid.UUID, number: int | None = 
 
 def _number(text: str | None) -> int:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+@require_POST
+def view_compare(request: HttpRequest, posthog_id: uuid.UUID) -> HttpResponse:
+    """Ask PostHog for its own lineage of the view."""
+    view = selectors.view_by_id(posthog_id)
+    try:
+        told = remote_lineage.compare(saved_query=view, user=request.user)  # type: ignore[arg-type]
+    except UserError as error:
+        if error.status == 403:
+            raise
+        messages.error(request, f"Not compared. {error.message}")
+    else:
+        if told.error:
+            messages.warning(request, f"PostHog told only a part. {told.error}")
+        else:
+            messages.success(request, "PostHog was asked; what differs is listed below.")
+    return redirect(f"{reverse('mirror:view-detail', args=[posthog_id])}?tab=lineage#compared")
 
 
 @require_POST

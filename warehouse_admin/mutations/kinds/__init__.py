@@ -6,6 +6,7 @@ from warehouse_admin.mutations.kinds.base import Decided, Kind, Live, Request, S
 from warehouse_admin.mutations.kinds.cadence import SET_CADENCE
 from warehouse_admin.mutations.kinds.create import CREATE_VIEW
 from warehouse_admin.mutations.kinds.delete import DELETE
+from warehouse_admin.mutations.kinds.describe import MOVE_TO_FOLDER, SET_DESCRIPTION
 from warehouse_admin.mutations.kinds.edit import EDIT_QUERY
 from warehouse_admin.mutations.kinds.interview_create import CREATE_INTERVIEW
 from warehouse_admin.mutations.kinds.interviews import DELETE_INTERVIEW, UPDATE_INTERVIEW
@@ -38,6 +39,8 @@ KINDS: dict[Mutation.Kind, Kind] = {
     Mutation.Kind.DELETE_TABLE: DELETE_TABLE,
     Mutation.Kind.REFRESH_SCHEMA: REFRESH_SCHEMA,
     Mutation.Kind.UPDATE_SCHEMA: UPDATE_SCHEMA,
+    Mutation.Kind.SET_DESCRIPTION: SET_DESCRIPTION,
+    Mutation.Kind.MOVE_TO_FOLDER: MOVE_TO_FOLDER,
 }
 
 

@@ -1,0 +1,67 @@
+"""A talk about a line in a real browser: opened by a key, answered inline, and what was suggested taken in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("portal")]
+
+VIEW = "int_sessions"
+
+
+def test_a_reviewer_suggests_another_line_and_the_author_takes_it_in(sign_in: Callable[..., Page]) -> None:
+    erin, remy = sign_in("erin"), sign_in("remy")
+    number = _propose(erin)
+
+    remy.goto(f"/changes/{number}/")
+    tabbable = remy.locator("#diff .diff-no > a:not([tabindex='-1'])")
+    expect(tabbable).to_have_count(1)
+    remy.keyboard.press("t")
+    form = remy.locator("#diff form.thread-new")
+    expect(form.get_by_label("Comment")).to_be_focused()
+    form.get_by_label("Comment").fill("Say more about it")
+    form.get_by_text("Suggest another text").click()
+    suggested = form.get_by_label("What should stand there instead")
+    suggested.fill("-- Sessions of a visit, as the browser sends them")
+    form.get_by_role("button", name="Comment").click()
+    thread = remy.locator("#diff details.thread")
+    expect(thread).to_contain_text("Say more about it")
+    expect(remy.locator("#threads")).to_contain_text("1 unresolved thread")
+    thread.get_by_label("Reply").fill("Only if you like it")
+    thread.get_by_role("button", name="Reply").click()
+    expect(thread).to_contain_text("2 comments")
+    expect(thread.get_by_label("Reply")).to_have_value("")
+    expect(remy.locator(".draft-offer")).to_have_count(0)
+    thread.get_by_role("button", name="Resolve").click()
+    expect(remy.locator("#threads")).not_to_contain_text("unresolved")
+    thread.locator("summary").first.click()
+    thread.get_by_role("button", name="Open again").click()
+    expect(remy.locator("#threads")).to_contain_text("1 unresolved thread")
+
+    erin.goto(f"/changes/{number}/")
+    erin.locator("#diff details.thread").get_by_role("button", name="Accept").click()
+    expect(erin.locator("main")).to_contain_text("has a new revision with what was suggested")
+    expect(erin.locator("#diff")).to_contain_text("Sessions of a visit, as the browser sends them")
+    expect(erin.locator("#threads")).not_to_contain_text("unresolved")
+
+    remy.reload()
+    expect(remy.locator("#diff details.thread")).to_contain_text("Resolved by Erin")
+    expect(remy.locator("main")).to_contain_text("Suggested by Remy")
+
+
+def _propose(page: Page) -> int:
+    page.goto("/saved-queries/")
+    page.get_by_placeholder("Search name, description and SQL").fill(VIEW)
+    page.get_by_role("link", name=VIEW, exact=True).click()
+    page.get_by_role("link", name="Edit", exact=True).click()
+    page.locator(".ace_text-input").wait_for(state="attached")
+    begun = "const e = ace.edit(document.querySelector('.editor-area')); e.setValue('-- Sessions\\n' + e.getValue())"
+    page.evaluate(begun)
+    page.get_by_label("Why").fill("Say what it is")
+    page.get_by_role("button", name="Propose").click()
+    page.wait_for_url(re.compile(r"/changes/\d+/$"))
+    return int(page.url.rstrip("/").rsplit("/", 1)[1])

@@ -1,0 +1,33 @@
+"""What people type about a view or table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from warehouse_admin.audit import reasons
+from warehouse_admin.catalog import selectors, tags
+
+
+class DescribeForm(forms.Form):
+    """Owner and tags; `owner` is who has it now, who stays to choose from even when no longer active."""
+
+    owner = forms.ChoiceField(label="Owner", required=False, help_text="Who answers for it.")
+    tags = forms.CharField(
+        label="Tags",
+        required=False,
+        max_length=600,
+        help_text=f"At most {tags.MOST}, with commas between them.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    reason = forms.CharField(label="Why", required=False, max_length=reasons.LONGEST)
+
+    prefix = "catalog"
+
+    def __init__(self, data: Any = None, *, owner: str = "", initial: dict[str, Any] | None = None) -> None:
+        super().__init__(data, initial=initial)
+        people = [(user.username, user.display_name) for user in selectors.people()]
+        known = {name for name, _ in people}
+        gone = [(owner, f"{owner} (no longer active)")] if owner and owner not in known else []
+        self.fields["owner"].choices = [("", "Nobody"), *gone, *people]  # type: ignore[attr-defined]

@@ -1,0 +1,64 @@
+"""What is said of views and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from warehouse_admin.accounts.models import User
+from warehouse_admin.catalog.models import Entry, Tag
+from warehouse_admin.mirror.hooks import Description
+from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
+
+
+def kind_of(subject: SavedQuery | WarehouseTable) -> Entry.Kind:
+    return Entry.Kind.VIEW if isinstance(subject, SavedQuery) else Entry.Kind.TABLE
+
+
+def descriptions(objects: Iterable[SavedQuery | WarehouseTable]) -> dict[int, Description]:
+    """What is said of each of these, all of one kind, by primary key; two queries."""
+    by_id = {(subject.connection_id, subject.posthog_id): subject.pk for subject in objects}
+    if not by_id:
+        return {}
+    kind = kind_of(next(iter(objects)))
+    entries = Entry.objects.filter(kind=kind, posthog_id__in=[key for _, key in by_id])
+    found = {}
+    for entry in entries.select_related("owner").prefetch_related("tags"):
+        key = by_id.get((entry.connection_id, entry.posthog_id))
+        if key is not None:
+            found[key] = as_description(entry)
+    return found
+
+
+def as_description(entry: Entry) -> Description:
+    owner = entry.owner
+    tags = tuple(tag.name for tag in entry.tags.all())
+    return Description(owner.username if owner else "", owner.display_name if owner else "", tags)
+
+
+def description_of(subject: SavedQuery | WarehouseTable) -> Description:
+    return descriptions([subject]).get(subject.pk, Description())
+
+
+def people() -> QuerySet[User]:
+    """Who can answer for something."""
+    return User.objects.filter(is_active=True).order_by("username")
+
+
+def owners(typed: str, limit: int) -> list[User]:
+    """People whose name holds what was typed."""
+    named = Q(username__icontains=typed) | Q(first_name__icontains=typed) | Q(last_name__icontains=typed)
+    return list(people().filter(named)[:limit])
+
+
+def tags_in_use(typed: str, limit: int) -> list[str]:
+    """Tags that hold what was typed, those that begin with it first."""
+    names = Tag.objects.filter(entries__isnull=False, name__contains=typed).values_list("name", flat=True).distinct()
+    return sorted(names[: 5 * limit], key=lambda name: (not name.startswith(typed), name))[:limit]
+
+
+def described(condition: Q) -> QuerySet[Any]:
+    """Remote ids of the views whose entries fulfil a condition."""
+    return Entry.objects.filter(condition, kind=Entry.Kind.VIEW)
