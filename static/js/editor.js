@@ -1,8 +1,10 @@
-/* Ace over `textarea[data-sql-editor]`. The textarea stays the form's field and holds the text at every moment. */
+/* Ace over `textarea[data-sql-editor]`. The textarea stays the form's field and holds the text, a long one at most COPY_MS late. */
 (() => {
   "use strict";
   const VALIDATE_MS = 600;
   const CONTEXT = 200000; /* characters; longer text is not sent for checking while typing */
+  const LONG = 1500; /* lines; copying a longer text at every key would be felt */
+  const COPY_MS = 300;
   const script = document.currentScript;
   const base = script.dataset.editorFiles.replace(/\/ace(\.[0-9a-f]+)?\.js$/, "");
   const systemDark = matchMedia("(prefers-color-scheme: dark)");
@@ -104,7 +106,12 @@
     problems.setAttribute("role", "status");
     const cursor = document.createElement("span");
     cursor.className = "end num";
-    foot.append(problems, cursor);
+    const keys = document.createElement("button");
+    keys.type = "button";
+    keys.className = "btn btn-small btn-ghost";
+    keys.dataset.keysOpen = "";
+    keys.textContent = "Keys";
+    foot.append(problems, cursor, keys);
     box.append(place, foot);
     area.after(box);
     return { box, place, problems, cursor };
@@ -114,7 +121,7 @@
     if (area.dataset.enhanced) return;
     area.dataset.enhanced = "1";
     const { box, place, problems, cursor } = frame(area);
-    const editor = window.ace.edit(place, { mode: "ace/mode/sql", theme: themeName(), useWorker: false, showPrintMargin: false, tabSize: 2, useSoftTabs: true, fontSize: 13, readOnly: area.readOnly || area.disabled, wrap: false, enableBasicAutocompletion: true, enableLiveAutocompletion: true });
+    const editor = window.ace.edit(place, { mode: "ace/mode/hogql", theme: themeName(), useWorker: false, showPrintMargin: false, tabSize: 2, useSoftTabs: true, fontSize: 13, readOnly: area.readOnly || area.disabled, wrap: false, enableBasicAutocompletion: true, enableLiveAutocompletion: true });
     const session = editor.session;
     session.getDocument().setNewLineMode(area.dataset.newlines || "unix");
     editor.setValue(area.value, -1);
@@ -128,15 +135,28 @@
     document.querySelectorAll(`label[for="${CSS.escape(area.id)}"]`).forEach((label) => label.addEventListener("click", () => editor.focus()));
 
     const check = area.dataset.validateUrl ? checker(area, session, problems, area.closest(".field")?.querySelector("[data-findings]")) : () => {};
+    window.sqlMarks(session);
     let mirroring = false;
-    session.on("change", () => {
-      if (mirroring) return;
+    let behind = 0;
+    const copy = () => {
+      clearTimeout(behind);
+      behind = 0;
       mirroring = true;
       area.value = editor.getValue();
       area.dispatchEvent(new Event("input", { bubbles: true }));
       mirroring = false;
       check();
+    };
+    const copyNow = () => { if (behind) copy(); };
+    session.on("change", () => {
+      if (mirroring) return;
+      if (session.getLength() < LONG) { copy(); return; }
+      behind ||= setTimeout(copy, COPY_MS);
     });
+    editor.on("blur", copyNow);
+    area.form?.addEventListener("submit", copyNow, true);
+    window.addEventListener("pagehide", copyNow, true);
+    document.addEventListener("visibilitychange", copyNow, true);
     area.addEventListener("draft:restored", () => { mirroring = true; editor.setValue(area.value, -1); mirroring = false; check(); });
     area.form?.addEventListener("reset", () => setTimeout(() => editor.setValue(area.value, -1)));
     const tell = () => {

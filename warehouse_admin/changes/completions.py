@@ -84,7 +84,7 @@ def _built_in() -> list[dict[str, Any]]:
 
 
 def answered(request: HttpRequest, told: dict[str, Any]) -> HttpResponseBase:
-    """As JSON, compressed where the browser takes that; kept by the browser, and not sent again while it is the same."""
+    """As JSON, compressed where the browser takes that, and not sent again while it is the same."""
     body = json.dumps(told, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
     packs = "gzip" in request.headers.get("Accept-Encoding", "")
     tag = f'W/"{sha256(body).hexdigest()[:32]}"'

@@ -62,7 +62,7 @@ def select(view: SavedQuery, text: str, most: int) -> Listed:
     """What a selector means in the warehouse of this view, in five queries. Raises BadSelector."""
     around = selecting.web(view.connection)
     steps = selecting.chosen(view, text, around)
-    kept = sorted(steps, key=lambda key: (abs(steps[key]), key[0], str(key[1])))[:most]
+    kept = sorted(steps, key=lambda key: (abs(steps[key]), steps[key], *key))[:most]
     rows = _rows({key: steps[key] for key in kept})
     ids = {key: row.id for key, row in rows.items()}
     edges = {

@@ -28,7 +28,8 @@ def graph_node(node: Placed) -> SafeString:
     marks = f"{' is-centre' if node.is_centre else ''}{' is-found' if node.is_found else ''}"
     css = f"graph-node tone-{look.tone}{marks} is-{node.kind.replace('_', '-')}"
     sources = " ".join(map(str, node.sources))
-    place = f'id="node-{node.number}" data-node="{node.number}" data-sources="{sources}" data-name="{escape(node.name)}"'
+    number = f'id="node-{node.number}" data-node="{node.number}"'
+    place = f'{number} data-sources="{sources}" data-name="{escape(node.name)}"'
     if not node.url:
         return SafeString(f'<g class="{css}" {place} role="img" aria-label="{escape(said)}">{body}</g>')
     current = ' aria-current="true"' if node.is_centre else ""
