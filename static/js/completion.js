@@ -24,8 +24,8 @@
     const words = (name) => {
       const table = sources.get(name);
       if (!table) return [];
-      table.words ??= (table.columns || []).map((column, number) => {
-        const value = typeof column === "string" ? column : column.name;
+      const columns = typeof table.columns === "string" ? table.columns.split(",").filter(Boolean) : table.columns || [];
+      table.words ??= columns.map((value, number) => {
         const type = types[table.types?.[number]] || "";
         return { caption: value, value, meta: type ? `${name} · ${type}` : name, score: 700 };
       });

@@ -49,7 +49,7 @@ def test_types_are_told_once_by_number(client_of, author, view):
     told = client_of(author).get(reverse("changes:completions")).json()
 
     known = entry(told, view.name)
-    assert known["columns"] == ["column_0", "column_1", "column_2"]
+    assert known["columns"] == "column_0,column_1,column_2"
     assert [told["types"][number] for number in known["types"]] == ["Int64", "String", "Int64"]
 
 
@@ -61,10 +61,16 @@ def test_what_is_left_out_comes_by_name(client_of, author, view, monkeypatch):
     editor, address = client_of(author), reverse("changes:completions")
 
     told = editor.get(address).json()
-    assert (len(entry(told, view.name)["columns"]), entry(told, view.name)["more"]) == (6, True)
-    assert (entry(told, late.name)["columns"], entry(told, late.name)["more"]) == ([], True)
+    assert (len(entry(told, view.name)["columns"].split(",")), entry(told, view.name)["more"]) == (6, True)
+    assert (entry(told, late.name)["columns"], entry(told, late.name)["more"]) == ("", True)
 
     asked = {"source": late.name, "connection": view.connection.slug}
-    assert entry(editor.get(address, asked).json(), late.name)["columns"] == [f"column_{n}" for n in range(4)]
+    assert entry(editor.get(address, asked).json(), late.name)["columns"] == "column_0,column_1,column_2,column_3"
     assert editor.get(address, {"source": "nothing"}).json()["tables"] == []
     assert editor.get(address, {"source": late.name, "connection": "other"}).json()["tables"] == []
+
+
+def test_a_comma_in_a_name_divides_nothing(client_of, author, view):
+    SavedQuery.objects.filter(pk=view.pk).update(columns=[{"name": "a,b"}, {"name": "c"}])
+
+    assert entry(client_of(author).get(reverse("changes:completions")).json(), view.name)["columns"] == ["a,b", "c"]

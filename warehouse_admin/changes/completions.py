@@ -34,13 +34,14 @@ BUILT_IN = {
 def completions(connection_slug: str) -> dict[str, Any]:
     """For one connection, or for all when the slug is empty.
 
+    `columns` are names with commas between them, which packs best, or a list where one of them has a comma itself.
     A column's type is the number of a word in `types`. `more` says that an entry has columns that were left out.
     """
     views = SavedQuery.objects.present().of(connection_slug).order_by("name").values_list("name", "columns")
     tables = WarehouseTable.objects.present().of(connection_slug).order_by("name").values_list("name", "columns")
     types: dict[str, int] = {}
     offered = _entries(views[:MOST_NAMES], "view", types, {})
-    known = {entry["name"]: len(entry["columns"]) for entry in offered}
+    known = {entry["name"]: len(entry["types"]) for entry in offered}
     offered += _entries(tables[:MOST_NAMES], "table", types, known)
     offered += _built_in()
     return {"tables": offered, "functions": FUNCTIONS, "types": list(types)}
@@ -67,14 +68,16 @@ def _entries(
         if name in known:
             continue
         entries.append(_entry(name, kind, columns, types, min(MOST_COLUMNS, left)))
-        left -= len(entries[-1]["columns"])
+        left -= len(entries[-1]["types"])
     return entries
 
 
 def _entry(name: str, kind: str, columns: list[dict[str, Any]], types: dict[str, int], most: int) -> dict[str, Any]:
     kept = columns[: max(most, 0)]
     numbers = [types.setdefault(str(column.get("type") or ""), len(types)) for column in kept]
-    entry = {"name": name, "kind": kind, "columns": [column.get("name", "") for column in kept], "types": numbers}
+    names = [str(column.get("name", "")) for column in kept]
+    packed = names if any("," in one for one in names) else ",".join(names)
+    entry = {"name": name, "kind": kind, "columns": packed, "types": numbers}
     return entry | ({"more": True} if len(kept) < len(columns) else {})
 
 
