@@ -34,7 +34,8 @@ MEASURE = """async ([lines, rounds]) => {
   });
   await offer("  t7.a", "a");
   const found = {};
-  for (const [what, line, prefix] of [["offered after an alias", "  t7.am", "am"], ["offered for a name", "  cu", "cu"]]) {
+  const tried = [["offered after an alias", "  t7.am", "am"], ["offered for a name", "  cu", "cu"]];
+  for (const [what, line, prefix] of tried) {
     const taken = [];
     let count = 0;
     for (let round = 0; round < rounds; round += 1) {

@@ -22,7 +22,7 @@ MOST_CHARACTERS, MOST_TERMS = 500, 20
 MOST_COMPARED = 5_000
 ALL = 1_000_000
 """More steps than any warehouse has."""
-_TERM = re.compile(r"(?:(?P<up>\d{0,3})\+)?(?P<name>[^\s,+]+)(?:\+(?P<down>\d{0,3}))?")
+_TERM = re.compile(r"(?:(?P<up>\d{0,3})\+)?(?P<name>[^\s,+\0\ud800-\udfff]+)(?:\+(?P<down>\d{0,3}))?")
 HOW = (
     "Write a name, +name for all that it reads, name+ for all that reads it, or 2+name+1 for so many steps; "
     "several with a space between them."
