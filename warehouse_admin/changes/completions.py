@@ -91,9 +91,7 @@ def answered(request: HttpRequest, told: dict[str, Any]) -> HttpResponseBase:
     body = json.dumps(told, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
     packs = "gzip" in request.headers.get("Accept-Encoding", "")
     tag = f'W/"{sha256(body).hexdigest()[:32]}"'
-    answer: HttpResponseBase = HttpResponse(
-        gzip.compress(body, 6, mtime=0) if packs else body, content_type="application/json"
-    )
+    answer = HttpResponse(gzip.compress(body, 6, mtime=0) if packs else body, content_type="application/json")
     if packs:
         answer["Content-Encoding"] = "gzip"
     answer["ETag"] = tag

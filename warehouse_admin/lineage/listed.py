@@ -77,9 +77,9 @@ def select(view: SavedQuery, text: str, most: int) -> Listed:
 def _rows(steps: Mapping[Key, int]) -> dict[Key, Row]:
     """In the order of the keys; a view or table that went away between two queries is left out."""
     wanted: dict[str, list[int]] = {"view": [], "table": []}
-    for kind, key in steps:
-        if isinstance(key, int):
-            wanted[kind].append(key)
+    for kind, number in steps:
+        if isinstance(number, int):
+            wanted[kind].append(number)
     views = SavedQuery.objects.only(*_VIEW_FIELDS).in_bulk(wanted["view"])
     tables = WarehouseTable.objects.only("posthog_id", "name").in_bulk(wanted["table"])
     rows: dict[Key, Row] = {}
