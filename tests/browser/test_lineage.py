@@ -70,19 +70,3 @@ def test_the_editor_marks_the_very_place_and_offers_the_columns_of_an_alias(new_
     page.keyboard.type("coupon")
     expect(page.locator(".ace_autocomplete")).to_contain_text("coupon_code")
     expect(page.locator(".ace_autocomplete")).not_to_contain_text("distinct_id")
-
-
-def test_a_long_text_is_in_the_field_before_the_form_goes(new_view: Page) -> None:
-    page = new_view
-    area = page.locator(".editor-area .ace_text-input")
-    area.focus()
-    page.keyboard.insert_text("-- a line\n" * 2_000)
-    sent = """() => new Promise((done) => {
-      const field = document.querySelector("textarea[name=query]");
-      field.form.addEventListener("submit", (event) => { event.preventDefault(); done(field.value.slice(-6)); });
-      document.querySelector(".editor-area").env.editor.insert("SELECT");
-      field.form.requestSubmit();
-    })"""
-    page.evaluate("document.querySelector('textarea[name=query]').form.noValidate = true")
-
-    assert page.evaluate(sent) == "SELECT"
