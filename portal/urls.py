@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("warehouse_admin.dashboard.urls")),
     path("", include("warehouse_admin.accounts.urls")),
     path("", include("warehouse_admin.mirror.urls")),
+    path("", include("warehouse_admin.lineage.urls")),
     path("", include("warehouse_admin.lineage.lint.urls")),
     path("", include("warehouse_admin.catalog.urls")),
     path("", include("warehouse_admin.changes.urls")),

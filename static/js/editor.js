@@ -1,8 +1,10 @@
-/* Ace over `textarea[data-sql-editor]`. The textarea stays the form's field and holds the text at every moment. */
+/* Ace over `textarea[data-sql-editor]`. The textarea stays the form's field and holds the text, a long one at most COPY_MS late. */
 (() => {
   "use strict";
   const VALIDATE_MS = 600;
   const CONTEXT = 200000; /* characters; longer text is not sent for checking while typing */
+  const LONG = 1500; /* lines; copying a longer text at every key would be felt */
+  const COPY_MS = 300;
   const script = document.currentScript;
   const base = script.dataset.editorFiles.replace(/\/ace(\.[0-9a-f]+)?\.js$/, "");
   const systemDark = matchMedia("(prefers-color-scheme: dark)");
@@ -11,40 +13,6 @@
     return chosen ? chosen === "dark" : systemDark.matches;
   };
   const themeName = () => (isDark() ? "ace/theme/one_dark" : "ace/theme/github_light_default");
-
-  /* Completion from the mirror: tables, their columns, functions. */
-  const completer = (url) => {
-    let words = null;
-    const load = async () => {
-      const answer = await fetch(url, { headers: { Accept: "application/json" } });
-      const data = answer.ok ? await answer.json() : {};
-      const tables = (data.tables || []).map((table) => ({ caption: table.name, value: table.name, meta: table.kind || "table", score: 900 }));
-      const columns = (data.tables || []).flatMap((table) => (table.columns || []).map((column) => {
-        const name = typeof column === "string" ? column : column.name;
-        return { caption: name, value: name, meta: table.name, score: 700, table: table.name };
-      }));
-      const functions = (data.functions || []).map((name) => ({ caption: name, value: name, meta: "function", score: 500 }));
-      return { tables, columns, functions };
-    };
-    return {
-      identifierRegexps: [/[\w$]/],
-      triggerCharacters: ["."],
-      async getCompletions(editor, session, position, prefix, done) {
-        try { words ??= await load(); } catch { words = { tables: [], columns: [], functions: [] }; }
-        const before = session.getLine(position.row).slice(0, position.column - prefix.length);
-        const owner = /([\w.$]+)\.$/.exec(before)?.[1];
-        if (owner) { done(null, words.columns.filter((word) => word.table === owner || aliasOf(session.getValue(), owner) === word.table)); return; }
-        const text = session.getValue();
-        const named = words.columns.filter((word) => text.includes(word.table));
-        const unique = [...new Map(named.map((word) => [word.value, word])).values()];
-        done(null, [...words.tables, ...unique, ...words.functions]);
-      },
-    };
-  };
-  const aliasOf = (text, alias) => {
-    const safe = alias.replace(/[$.]/g, "\\$&");
-    return new RegExp(`\\b(?:from|join)\\s+([\\w.$]+)\\s+(?:as\\s+)?${safe}\\b`, "i").exec(text)?.[1];
-  };
 
   /* What the server says about the text, as marks in the gutter and one line below. */
   const checker = (area, session, place, found) => {
@@ -138,7 +106,12 @@
     problems.setAttribute("role", "status");
     const cursor = document.createElement("span");
     cursor.className = "end num";
-    foot.append(problems, cursor);
+    const keys = document.createElement("button");
+    keys.type = "button";
+    keys.className = "btn btn-small btn-ghost";
+    keys.dataset.keysOpen = "";
+    keys.textContent = "Keys";
+    foot.append(problems, cursor, keys);
     box.append(place, foot);
     area.after(box);
     return { box, place, problems, cursor };
@@ -148,12 +121,12 @@
     if (area.dataset.enhanced) return;
     area.dataset.enhanced = "1";
     const { box, place, problems, cursor } = frame(area);
-    const editor = window.ace.edit(place, { mode: "ace/mode/sql", theme: themeName(), useWorker: false, showPrintMargin: false, tabSize: 2, useSoftTabs: true, fontSize: 13, readOnly: area.readOnly || area.disabled, wrap: false, enableBasicAutocompletion: true, enableLiveAutocompletion: true });
+    const editor = window.ace.edit(place, { mode: "ace/mode/hogql", theme: themeName(), useWorker: false, showPrintMargin: false, tabSize: 2, useSoftTabs: true, fontSize: 13, readOnly: area.readOnly || area.disabled, wrap: false, enableBasicAutocompletion: true, enableLiveAutocompletion: true });
     const session = editor.session;
     session.getDocument().setNewLineMode(area.dataset.newlines || "unix");
     editor.setValue(area.value, -1);
     session.getUndoManager().reset();
-    editor.completers = area.dataset.completionsUrl ? [completer(area.dataset.completionsUrl)] : [];
+    editor.completers = area.dataset.completionsUrl ? [window.sqlCompleter(area.dataset.completionsUrl)] : [];
     const input = editor.textInput.getElement();
     input.setAttribute("aria-label", area.dataset.label || "SQL");
     if (area.getAttribute("aria-describedby")) input.setAttribute("aria-describedby", area.getAttribute("aria-describedby"));
@@ -162,15 +135,28 @@
     document.querySelectorAll(`label[for="${CSS.escape(area.id)}"]`).forEach((label) => label.addEventListener("click", () => editor.focus()));
 
     const check = area.dataset.validateUrl ? checker(area, session, problems, area.closest(".field")?.querySelector("[data-findings]")) : () => {};
+    window.sqlMarks(session);
     let mirroring = false;
-    session.on("change", () => {
-      if (mirroring) return;
+    let behind = 0;
+    const copy = () => {
+      clearTimeout(behind);
+      behind = 0;
       mirroring = true;
       area.value = editor.getValue();
       area.dispatchEvent(new Event("input", { bubbles: true }));
       mirroring = false;
       check();
+    };
+    const copyNow = () => { if (behind) copy(); };
+    session.on("change", () => {
+      if (mirroring) return;
+      if (session.getLength() < LONG) { copy(); return; }
+      behind ||= setTimeout(copy, COPY_MS);
     });
+    editor.on("blur", copyNow);
+    area.form?.addEventListener("submit", copyNow, true);
+    window.addEventListener("pagehide", copyNow, true);
+    document.addEventListener("visibilitychange", copyNow, true);
     area.addEventListener("draft:restored", () => { mirroring = true; editor.setValue(area.value, -1); mirroring = false; check(); });
     area.form?.addEventListener("reset", () => setTimeout(() => editor.setValue(area.value, -1)));
     const tell = () => {

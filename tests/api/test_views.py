@@ -140,6 +140,18 @@ def test_lineage_names_sources_built_ins_included(script, view_named, synced):
     assert {edge["source"] for edge in body["edges"]} <= {node["id"] for node in body["nodes"]}
 
 
+def test_lineage_of_a_selector_has_the_same_shape(script, view_named, synced):
+    lineage.refresh(synced)
+    view = view_named("int_sessions")
+    path = f"saved-queries/{view.posthog_id}/lineage/"
+    body = script.get(path, {"select": "1+int_sessions"}).json()
+
+    names = {node["id"]: node["name"] for node in body["nodes"]}
+    assert "int_sessions" in names.values() and all(set(node) == {"id", "name", "kind"} for node in body["nodes"])
+    assert {names[edge["target"]] for edge in body["edges"]} == {"int_sessions"}
+    assert "select" in is_problem(script.get(path, {"select": "int_sesions+"}), 400)["errors"]
+
+
 def test_a_depth_that_is_no_small_positive_number_is_400(script, view_named):
     path = f"saved-queries/{view_named('int_sessions').posthog_id}/lineage/"
 

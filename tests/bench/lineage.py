@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import random
 import re
 import statistics
 import time
@@ -9,27 +11,38 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+from django.test import RequestFactory
 from django.utils import timezone
 
 import warehouse_admin.sandbox
+from tests.bench import browsing
 from tests.bench.seed import bulk
 from tests.bench.telling import told
 from tests.lineage.corpus.precision import cells, report
 from warehouse_admin.accounts.models import Connection
+from warehouse_admin.changes import completions
 from warehouse_admin.core.digests import text_digest
-from warehouse_admin.lineage import impact, parser, selectors, services
+from warehouse_admin.lineage import impact, parser, picture, selectors, services
 from warehouse_admin.lineage.models import Edge
-from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
 
 VIEWS, NODES, READERS, ROUNDS = 10_000, 5_000, 500, 5
-LONGEST = {"from scratch": 150.0, "again": 10.0, "one view": 0.15, "graph": 0.2, "impact": 1.0}
+LONGEST = {"from scratch": 150.0, "again": 10.0, "one view": 0.15, "graph": 0.2, "impact": 1.0, "filter": 0.05}
 """Seconds."""
+WORDS = (
+    "account amount balance billing campaign channel charge country created currency customer delivery discount email "
+    "event first gross invoice item last lead ledger margin marketing month net order paid partner payment plan price "
+    "product quantity rate refund region revenue sales score segment session source status stock store subscription "
+    "support tax team ticket total trial updated usage user visit warehouse week"
+).split()
+SOURCES, COLUMNS_EACH, LARGEST_KB = 2_000, 25, 300
 
 
 def run() -> None:
     _whole_warehouse()
     _graph()
     _impact()
+    _completions()
     print("\n".join(report(cells())))
 
 
@@ -75,6 +88,9 @@ def _graph() -> None:
     for depth in (1, 3):
         seconds = [_timed(lambda d=depth: selectors.neighbourhood(middle, d)) for _ in range(ROUNDS)]
         _report(f"graph, {depth} steps", statistics.median(seconds), LONGEST["graph"])
+    for text in (f"2+{middle.name}+2", f"+{middle.name}+"):
+        seconds = [_timed(lambda t=text: picture.picture(middle, 1, {"select": t})) for _ in range(ROUNDS)]
+        _report(f"graph, {text}", statistics.median(seconds), LONGEST["graph"])
 
 
 def _impact() -> None:
@@ -96,6 +112,34 @@ def _impact() -> None:
     found = impact.of_edit(view, view.query or "", text)
     seconds = [_timed(lambda: impact.of_edit(view, view.query or "", text)) for _ in range(ROUNDS)]
     _report(f"impact on {len(found.affected)} views", statistics.median(seconds), LONGEST["impact"])
+
+
+def _completions() -> None:
+    """All names and columns as the editor gets them, and how long the browser takes to offer some of them."""
+    connection = _connection("words")
+    bulk([_table(connection, number) for number in range(SOURCES)])
+    offered = completions.completions(connection.slug)
+    request = RequestFactory().get("/", headers={"Accept-Encoding": "gzip"})
+    answer = completions.answered(request, offered)
+    columns = sum(len(entry.get("types", ())) for entry in offered["tables"])
+    size = len(answer.content) / 1000  # type: ignore[attr-defined]
+    told(f"{SOURCES:,} tables, {columns:,} columns", f"{size:.0f} kB", f"{LARGEST_KB} kB", size <= LARGEST_KB)
+    for what, seconds in browsing.filtered(json.dumps(offered)).items():
+        _report(what, seconds, LONGEST["filter"])
+
+
+def _table(connection: Connection, number: int) -> WarehouseTable:
+    """Columns of which hardly two share a name, so that packing has it hard."""
+    chosen = random.Random(number)
+    names = (f"{chosen.choice(WORDS)}_{chosen.choice(WORDS)}_{chosen.randrange(1000)}" for _ in range(COLUMNS_EACH))
+    columns = [{"name": name, "type": chosen.choice(("String", "Int64", "Float64", "DateTime"))} for name in names]
+    return WarehouseTable(
+        connection=connection,
+        posthog_id=uuid.uuid4(),
+        name=f"raw.{chosen.choice(WORDS)}_{number}",
+        columns=columns,
+        synced_at=timezone.now(),
+    )
 
 
 def _timed(work: Callable[[], object]) -> float:

@@ -11,11 +11,16 @@ from rest_framework.response import Response
 from warehouse_admin.accounts.idempotency import Idempotent
 from warehouse_admin.core.errors import InvalidInput, Missing
 from warehouse_admin.core.rest.endpoints import SignedInRequest
-from warehouse_admin.lineage import comparison, selectors
+from warehouse_admin.lineage import comparison, listed, selectors
+from warehouse_admin.lineage.errors import BadSelector
+from warehouse_admin.lineage.selecting import HOW, MOST_CHARACTERS
 from warehouse_admin.mirror import remote_lineage
 from warehouse_admin.mirror.api import IN_CONNECTION, OfView
+from warehouse_admin.mirror.models import SavedQuery
 
 DEEPEST = 10
+MOST_SELECTED = 5_000
+SELECT = f"Instead of `depth`: what to show, whatever view the address names. {HOW} A comma asks for what both share."
 
 
 class Node(serializers.Serializer):
@@ -91,12 +96,24 @@ class Lineage(OfView):
         parameters=[
             IN_CONNECTION,
             OpenApiParameter("depth", {"type": "integer", "minimum": 1, "maximum": DEEPEST, "default": 1}),
+            OpenApiParameter("select", {"type": "string", "maxLength": MOST_CHARACTERS}, description=SELECT),
         ]
     )
     def get(self, request: SignedInRequest, posthog_id: UUID) -> Response:
-        """Everything within `depth` hops up and down, from the parsed SQL."""
+        """Everything within `depth` hops up and down, or what `select` means, from the parsed SQL."""
+        select = request.query_params.get("select", "").strip()
+        if select:
+            return self.answer(_selected(self.view(), select))
         depth = _depth(request.query_params.get("depth", "1"))
         return self.answer(selectors.neighbourhood(self.view(), depth))
+
+
+def _selected(view: SavedQuery, select: str) -> dict[str, list[dict[str, str]]]:
+    found = listed.select(view, select, MOST_SELECTED)
+    if found.found > len(found.rows):
+        raise BadSelector(f"That selects {found.found:,} things, more than {MOST_SELECTED:,}. Go fewer steps.")
+    edges = [{"source": source, "target": target} for source, target in found.edges]
+    return {"nodes": [row.node for row in found.rows], "edges": edges}
 
 
 def _depth(value: str) -> int:

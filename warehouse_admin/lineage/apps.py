@@ -5,7 +5,7 @@ class LineageConfig(AppConfig):
     name = "warehouse_admin.lineage"
 
     def ready(self) -> None:
-        from warehouse_admin.lineage import comparison, formatting, graph, receivers, searching, selectors
+        from warehouse_admin.lineage import comparison, formatting, picture, receivers, searching, selectors
         from warehouse_admin.mirror import hooks
 
         receivers.listen()
@@ -14,7 +14,7 @@ class LineageConfig(AppConfig):
         hooks.downstream.append(selectors.downstream)
         hooks.caveats.append(selectors.caveat)
         hooks.view_sources.append(selectors.view_sources)
-        hooks.graphs.append(graph.graph)
+        hooks.pictures.append(picture.picture)
         hooks.formatters.append(formatting.formatted)
         hooks.comparisons.append(comparison.of)
         hooks.search_operators.append(searching.USES)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from django.urls import reverse
 
@@ -32,6 +33,10 @@ class Placed:
     y: int
     url: str
     is_centre: bool
+    number: int = 0
+    sources: tuple[int, ...] = ()
+    """The numbers of the nodes that it reads."""
+    is_found: bool = False
 
     @property
     def label(self) -> str:
@@ -65,21 +70,39 @@ def graph(view: SavedQuery, hops: int) -> Graph:
         around = selectors.neighbourhood(view, tried)
         found = found or len(around["nodes"])
         if len(around["nodes"]) <= MOST_NODES:
-            return _drawn(view, around, tried, found)
+            edges = [(edge["source"], edge["target"]) for edge in around["edges"]]
+            return drawn(around["nodes"], edges, centre=str(view.posthog_id), hops=tried, found=found)
     return Graph([], [], 0, 0, 0, found)
 
 
-def _drawn(view: SavedQuery, around: dict[str, list[dict[str, str]]], hops: int, found: int) -> Graph:
-    edges = [(edge["source"], edge["target"]) for edge in around["edges"] if edge["source"] != edge["target"]]
-    layers = _layers([node["id"] for node in around["nodes"]], edges)
-    known = {node["id"]: node for node in around["nodes"]}
+def drawn(
+    nodes: Sequence[Mapping[str, str]],
+    every_edge: Sequence[tuple[str, str]],
+    *,
+    centre: str,
+    hops: int,
+    found: int,
+    sought: str = "",
+) -> Graph:
+    """The picture of these nodes, by id; `sought` marks those with this in their name."""
+    edges = [(source, target) for source, target in every_edge if source != target]
+    layers = _layers([node["id"] for node in nodes], edges)
+    known = {node["id"]: node for node in nodes}
     tallest = max(len(layer) for layer in layers)
     placed: dict[str, Placed] = {}
     for column, layer in enumerate(layers):
         top = (tallest - len(layer)) * (HEIGHT + GAP_Y) // 2
         for row, key in enumerate(layer):
             x, y = EDGE + column * (WIDTH + GAP_X), EDGE + top + row * (HEIGHT + GAP_Y)
-            placed[key] = _placed(known[key], x, y, is_centre=key == str(view.posthog_id))
+            placed[key] = _placed(known[key], x, y, is_centre=key == centre)
+    numbers = {key: number for number, key in enumerate(placed)}
+    reads: dict[str, list[int]] = defaultdict(list)
+    for source, target in edges:
+        reads[target].append(numbers[source])
+    placed = {
+        key: replace(node, number=numbers[key], sources=tuple(reads[key]), is_found=matches(node.name, sought))
+        for key, node in placed.items()
+    }
     lines = [_line(placed[source], placed[target]) for source, target in edges]
     width = len(layers) * (WIDTH + GAP_X) - GAP_X + 2 * EDGE
     height = tallest * (HEIGHT + GAP_Y) - GAP_Y + 2 * EDGE
@@ -120,14 +143,21 @@ def _sort_after(layers: list[list[str]], neighbours: dict[str, list[str]]) -> No
         place |= {key: (number + 0.5) / len(layer) for number, key in enumerate(layer)}
 
 
-def _placed(node: dict[str, str], x: int, y: int, *, is_centre: bool) -> Placed:
-    kind, key = node["kind"], node["id"]
-    url = ""
+def matches(name: str, sought: str) -> bool:
+    """Whether a name holds what somebody looks for; nothing sought is nothing found."""
+    return bool(sought) and sought.casefold() in name.casefold()
+
+
+def page_of(kind: str, key: str) -> str:
+    """The address of a node's own page; empty for what has none."""
     if kind in ("view", "materialized_view"):
-        url = f"{reverse('mirror:view-detail', args=[key])}?tab=lineage"
-    elif kind == "table":
-        url = reverse("mirror:table-detail", args=[key])
-    return Placed(key, node["name"], kind, node.get("state", ""), x, y, url, is_centre)
+        return f"{reverse('mirror:view-detail', args=[key])}?tab=lineage"
+    return reverse("mirror:table-detail", args=[key]) if kind == "table" else ""
+
+
+def _placed(node: Mapping[str, str], x: int, y: int, *, is_centre: bool) -> Placed:
+    kind, key = node["kind"], node["id"]
+    return Placed(key, node["name"], kind, node.get("state", ""), x, y, page_of(kind, key), is_centre)
 
 
 def _line(source: Placed, target: Placed) -> str:

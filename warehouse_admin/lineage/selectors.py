@@ -140,7 +140,7 @@ def feeding(view: int) -> tuple[set[int], set[int]]:
 
 def neighbourhood(saved_query: SavedQuery, depth: int) -> dict[str, list[dict[str, str]]]:
     """Nodes and edges within `depth` hops up and down; two queries a hop, and cycles end by themselves."""
-    nodes = {_node_of_view(saved_query)["id"]: _node_of_view(saved_query)}
+    nodes = {node_of_view(saved_query)["id"]: node_of_view(saved_query)}
     edges: dict[tuple[str, str], None] = {}
     found: dict[int, None] = {saved_query.pk: None}
     _walk({saved_query.pk}, depth, nodes, edges, found, up=True)
@@ -179,7 +179,7 @@ def _add(
     """Take edges into the graph; gives the views at their far end."""
     reached: set[int] = set()
     for edge in hop.order_by("name", "pk"):
-        source, target = _node_of_source(edge), _node_of_view(edge.downstream)
+        source, target = _node_of_source(edge), node_of_view(edge.downstream)
         nodes.setdefault(source["id"], source)
         nodes.setdefault(target["id"], target)
         edges[(source["id"], target["id"])] = None
@@ -189,14 +189,14 @@ def _add(
     return reached
 
 
-def _node_of_view(view: SavedQuery) -> dict[str, str]:
+def node_of_view(view: SavedQuery) -> dict[str, str]:
     known = {"id": str(view.posthog_id), "name": view.name, "kind": kind_of(view.name, view, None)}
     return known | {"state": view.schedule_state if view.is_materialized else ""}
 
 
 def _node_of_source(edge: Edge) -> dict[str, str]:
     if edge.upstream_view is not None:
-        return _node_of_view(edge.upstream_view)
+        return node_of_view(edge.upstream_view)
     known = edge.upstream_table
     key = str(known.posthog_id) if known else edge.name
     return {"id": key, "name": known.name if known else edge.name, "kind": kind_of(edge.name, None, known)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -49,8 +49,8 @@ cadence_changes: list[Callable[[Any, SavedQuery, str, str, str], int]] = []
 change_drafts: list[Callable[..., int]] = []
 # who and which number, by keyword: such a draft is withdrawn, and refused once it has gone on
 dropped_drafts: list[Callable[..., None]] = []
-# one view and how many steps up and down → a picture of what is around it
-graphs: list[Callable[[SavedQuery, int], Any]] = []
+# one view, how many steps up and down, and what the address asks for → a picture of what is around it
+pictures: list[Callable[[SavedQuery, int, Mapping[str, str]], Any]] = []
 # one view → PostHog's own lineage beside the parsed one, once somebody asked for it
 comparisons: list[Callable[[SavedQuery], Any]] = []
 table_readers: list[Callable[[WarehouseTable], list[SavedQuery]]] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -229,9 +229,12 @@ def view_impact(request: HttpRequest, posthog_id: uuid.UUID) -> HttpResponse:
 
 
 @require_GET
-def completions(request: HttpRequest) -> JsonResponse:
-    """Names the editor can offer."""
-    return JsonResponse(offered.completions(request.GET.get("connection", "")))
+def completions(request: HttpRequest) -> HttpResponseBase:
+    """Names the editor can offer; of one `source` with all its columns, should the whole have been too much."""
+    slug, source = request.GET.get("connection", ""), request.GET.get("source", "")
+    if source:
+        return JsonResponse(offered.of_source(slug, source))
+    return offered.answered(request, offered.completions(slug))
 
 
 @require_POST

@@ -25,11 +25,16 @@ def graph_node(node: Placed) -> SafeString:
         f'<rect x="{node.x}" y="{node.y}" width="{WIDTH}" height="{HEIGHT}" rx="6"></rect>{mark}'
         f'<text x="{node.x + 34}" y="{node.y + 21}">{escape(node.label)}</text>'
     )
-    css = f"graph-node tone-{look.tone}{' is-centre' if node.is_centre else ''} is-{node.kind.replace('_', '-')}"
+    marks = f"{' is-centre' if node.is_centre else ''}{' is-found' if node.is_found else ''}"
+    css = f"graph-node tone-{look.tone}{marks} is-{node.kind.replace('_', '-')}"
+    sources = " ".join(map(str, node.sources))
+    number = f'id="node-{node.number}" data-node="{node.number}"'
+    place = f'{number} data-sources="{sources}" data-name="{escape(node.name)}"'
     if not node.url:
-        return SafeString(f'<g class="{css}">{body}</g>')
+        return SafeString(f'<g class="{css}" {place} role="img" aria-label="{escape(said)}">{body}</g>')
     current = ' aria-current="true"' if node.is_centre else ""
-    return SafeString(f'<a class="{css}" href="{escape(node.url)}" aria-label="{escape(said)}"{current}>{body}</a>')
+    link = f'href="{escape(node.url)}" aria-label="{escape(said)}"'
+    return SafeString(f'<a class="{css}" {place} {link}{current}>{body}</a>')
 
 
 _KINDS = {"view": "view", "materialized_view": "materialized", "table": "table", "builtin": "builtin"}

@@ -259,7 +259,7 @@ def _panel(request: HttpRequest, view: SavedQuery, tab: str) -> dict[str, Any]:
     if tab == "lineage":
         hops = _hops(request)
         return {
-            "graph": next((draw(view, hops) for draw in hooks.graphs), None),
+            "picture": next((draw(view, hops, request.GET) for draw in hooks.pictures), None),
             "hops": hops,
             "hop_options": HOPS,
             "upstream": hooks.listed(hooks.upstream, view),
