@@ -62,7 +62,7 @@ def test_a_conflict_is_settled_part_by_part_and_applied(
     remy.get_by_role("button", name="Approve").click()
     expect(remy.locator("main")).to_contain_text("It happened in PostHog.", timeout=20_000)
     remy.goto("/saved-queries/")
-    remy.get_by_placeholder("Search name, description and SQL").fill("plain sum")
+    remy.get_by_placeholder("Search name, description, columns and SQL").fill("plain sum")
     expect(remy.get_by_role("link", name=VIEW, exact=True)).to_be_visible()
 
     erin.goto(f"/changes/{number}/")
@@ -76,13 +76,13 @@ def test_a_conflict_is_settled_part_by_part_and_applied(
     remy.get_by_role("button", name="Approve").click()
     expect(remy.locator("main")).to_contain_text("It happened in PostHog.", timeout=20_000)
     remy.goto("/saved-queries/")
-    remy.get_by_placeholder("Search name, description and SQL").fill("gross_margin_usd")
+    remy.get_by_placeholder("Search name, description, columns and SQL").fill("gross_margin_usd")
     expect(remy.get_by_role("link", name=VIEW, exact=True)).to_be_visible()
 
 
 def _propose(page: Page) -> str:
     page.goto("/saved-queries/")
-    page.get_by_placeholder("Search name, description and SQL").fill(VIEW)
+    page.get_by_placeholder("Search name, description, columns and SQL").fill(VIEW)
     page.get_by_role("link", name=VIEW, exact=True).click()
     page.get_by_role("link", name="Edit", exact=True).click()
     page.locator(".ace_text-input").wait_for(state="attached")

@@ -23,7 +23,7 @@ def test_an_edit_is_proposed_approved_applied_and_found_in_the_audit_log(sign_in
 
 def _propose(page: Page) -> str:
     page.goto("/saved-queries/")
-    page.get_by_placeholder("Search name, description and SQL").fill(VIEW)
+    page.get_by_placeholder("Search name, description, columns and SQL").fill(VIEW)
     page.get_by_role("link", name=VIEW, exact=True).click()
     page.get_by_role("link", name="Edit", exact=True).click()
     editor = page.locator(".ace_text-input")

@@ -55,7 +55,7 @@ def test_a_reviewer_suggests_another_line_and_the_author_takes_it_in(sign_in: Ca
 
 def _propose(page: Page) -> int:
     page.goto("/saved-queries/")
-    page.get_by_placeholder("Search name, description and SQL").fill(VIEW)
+    page.get_by_placeholder("Search name, description, columns and SQL").fill(VIEW)
     page.get_by_role("link", name=VIEW, exact=True).click()
     page.get_by_role("link", name="Edit", exact=True).click()
     page.locator(".ace_text-input").wait_for(state="attached")

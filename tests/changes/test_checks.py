@@ -78,7 +78,8 @@ def test_a_draft_is_not_asked_about_until_it_is_handed_in(
 
     assert kept(change)["posthog"]["result"] == "pass" and asked == [NEW_SQL]
     entry = AuditEntry.objects.get(action="change.submitted", object_id=str(change.pk))
-    assert entry.after == {"revision": 1, "checks_digest": json_digest(Revision.objects.get(change=change).checks)}
+    digest = json_digest(Revision.objects.get(change=change).checks)
+    assert entry.after == {"revision": 1, "checks_digest": digest, "lint": {"findings": []}}
 
 
 def test_what_posthog_says_is_kept_word_for_word(proposed: Propose, monkeypatch: pytest.MonkeyPatch) -> None:
