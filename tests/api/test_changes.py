@@ -372,8 +372,8 @@ def test_a_row_of_the_list_tells_what_the_change_itself_tells(propose, script, c
     assert len(rows) == 2
     for row in rows:
         itself = script.get(f"changes/{row['number']}/").json()
-        assert row["cautions"] is None, "what takes parsing is left to the change itself"
-        assert row | {"cautions": itself["cautions"]} == itself
+        assert row["cautions"] is row["lint"] is None, "what takes parsing is left to the change itself"
+        assert row | {"cautions": itself["cautions"], "lint": itself["lint"]} == itself
     assert {vote["verdict"] for vote in rows[-1]["votes"]} == {"request_changes"}
 
 
