@@ -24,7 +24,7 @@ from warehouse_admin.lineage.resolve import Resolved, resolve
 from warehouse_admin.lineage.sources import sources
 from warehouse_admin.lineage.trees import pack, unpack
 
-SECONDS = 5.0
+SECONDS = 2.0
 LONGEST = 12.0
 """For one text, on a busy machine: the deadlines of the parser are shorter."""
 FEWEST = 15
