@@ -31,6 +31,10 @@ class Held(serializers.Serializer):
     url_pattern = serializers.CharField(required=False)
     columns = serializers.ListField(child=serializers.DictField(), required=False)
 
+    def to_representation(self, instance: dict[str, Any]) -> dict[str, Any]:
+        """What is not told of is left out, not null: a change says the same in a list and by itself."""
+        return {name: value for name, value in super().to_representation(instance).items() if name in instance}
+
 
 class Proposal(serializers.Serializer):
     """Only the fields of the action."""
