@@ -5,16 +5,16 @@ from __future__ import annotations
 from django import forms
 
 from warehouse_admin.accounts.models import Connection
+from warehouse_admin.audit.reasons import LONGEST
 from warehouse_admin.core.errors import UserError
 from warehouse_admin.lineage.lint.base import Level
-from warehouse_admin.lineage.lint.services import LONGEST_REASON
 
 
 class ReasonForm(forms.Form):
     reason = forms.CharField(
         label="Why",
         required=False,
-        widget=forms.Textarea(attrs={"rows": 3, "maxlength": LONGEST_REASON}),
+        widget=forms.Textarea(attrs={"rows": 3, "maxlength": LONGEST}),
     )
 
     def add_refusal(self, error: UserError) -> None:

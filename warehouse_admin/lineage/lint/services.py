@@ -12,17 +12,15 @@ from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.accounts.policies import allows, require
 from warehouse_admin.accounts.roles import EXEMPT, MANAGE_CONNECTIONS
 from warehouse_admin.audit import services as audit
-from warehouse_admin.audit.reasons import HOLDS_KEY
+from warehouse_admin.audit.reasons import clean_reason
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.core import context
 from warehouse_admin.core.errors import InvalidInput, NotPermitted, UserError
-from warehouse_admin.core.unseen import is_blank
 from warehouse_admin.lineage.lint.base import Level
 from warehouse_admin.lineage.lint.models import LintExemption, LintLevel, today
 from warehouse_admin.lineage.lint.rules import rule_of
 from warehouse_admin.mirror.models import SavedQuery
 
-LONGEST_REASON = 2_000
 LONGEST_YEARS = 5
 SIGNED_IN_ONLY = "An exemption needs a signed-in person: an API token cannot grant one."
 
@@ -50,14 +48,14 @@ def set_level(*, actor: User, connection: Connection, rule: str, level: str, rea
             LintLevel.objects.filter(connection=connection, rule=rule).delete()
         else:
             row = row or LintLevel(connection=connection, rule=rule)
-            row.level, row.reason, row.set_by, row.set_at = level, _clean(reason), actor, timezone.now()
+            row.level, row.reason, row.set_by, row.set_at = level, reason.strip(), actor, timezone.now()
             row.save()
         audit.record(
             actor=actor,
             action="lint.level_set",
             target=target,
             connection=connection.slug,
-            reason=_clean(reason),
+            reason=reason.strip(),
             before={"rule": rule, "level": before},
             after={"rule": rule, "level": level},
         )
@@ -112,7 +110,7 @@ def exempt(
             saved_query=view,
             name=name,
             rule=rule,
-            reason=_clean(reason),
+            reason=reason.strip(),
             until=until,
             granted_by=actor,
             granted_at=timezone.now(),
@@ -140,7 +138,7 @@ def revoke(*, actor: User, exemption: LintExemption, reason: str) -> None:
         if row.revoked_at is not None:
             raise UserError("This exemption was taken back already.")
         before = told(row)
-        _end(row, actor, _clean(reason))
+        _end(row, actor, reason.strip())
         audit.record(
             actor=actor,
             action="lint.exemption_revoked",
@@ -200,12 +198,10 @@ def _target(row: LintExemption) -> Target:
 
 
 def _wrong_reason(reason: str) -> dict[str, list[str]]:
-    if is_blank(reason):
-        return {"reason": ["Say why: everybody who sees the finding sees the reason too."]}
-    if audit.holds_key(reason):
-        return {"reason": [HOLDS_KEY]}
-    if len(reason) > LONGEST_REASON:
-        return {"reason": [f"At most {LONGEST_REASON:,} characters, please."]}
+    try:
+        clean_reason(reason)
+    except InvalidInput as error:
+        return error.errors
     return {}
 
 
@@ -217,7 +213,3 @@ def _wrong_day(until: datetime.date | None) -> dict[str, list[str]]:
     if until > today() + datetime.timedelta(days=366 * LONGEST_YEARS):
         return {"until": [f"At most {LONGEST_YEARS} years ahead; or empty: until somebody takes it back."]}
     return {}
-
-
-def _clean(reason: str) -> str:
-    return reason.replace("\0", "").encode("utf-8", "replace").decode().strip()
