@@ -31,8 +31,8 @@ EDITED_SINCE = (
 )
 """The SQL was edited after the run that failed, or after the suspension; as `rows.Row.changed_since` has it."""
 CHANGED = {
-    "yes": ("Changed since it broke", Q(schedule_state__in=BROKEN) & EDITED_SINCE),
-    "no": ("Not changed since it broke", Q(schedule_state__in=BROKEN) & ~EDITED_SINCE),
+    "yes": ("Since it broke", Q(schedule_state__in=BROKEN) & EDITED_SINCE),
+    "no": ("Not since it broke", Q(schedule_state__in=BROKEN) & ~EDITED_SINCE),
 }
 TABLE, GRID = "table", "grid"
 NO_TEXT = Value("", output_field=CharField())
