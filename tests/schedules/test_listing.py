@@ -14,16 +14,26 @@ from django.test.utils import CaptureQueriesContext
 from tests.bench.seed import seed_mirror
 from tests.mirror.builders import make_view
 from warehouse_admin.accounts.models import Connection, User
+from warehouse_admin.catalog import services as catalog
 from warehouse_admin.lineage.models import Edge
 from warehouse_admin.lineage.services import refresh as read_lineage
 from warehouse_admin.mirror.models import Run, SavedQuery, SavedQueryVersion, SyncRun
 from warehouse_admin.mirror.refresh import refresh_states
 from warehouse_admin.mutations.models import Mutation
+from warehouse_admin.schedules.filters import GROUPS
 from warehouse_admin.schedules.models import Hold
 
 pytestmark = pytest.mark.django_db
 ClientOf = Callable[[User], Client]
-LAYOUTS = ["", "?group=cause", "?group=root", "?group=owner", "?layout=grid", "?layout=grid&span=hours"]
+LAYOUTS = [
+    "",
+    "?group=cause",
+    "?group=root",
+    "?group=owner",
+    "?group=editor",
+    "?layout=grid",
+    "?layout=grid&span=hours",
+]
 
 
 @pytest.fixture
@@ -123,17 +133,39 @@ def test_what_waits_for_a_broken_view_stands_with_it(
     assert (listed[0].view.name, listed[0].view.holds_up) == ("src", 2)
 
 
-def test_without_owners_the_last_editor_or_else_the_creator_is_whom_to_ask(
+def test_schedules_are_put_together_by_who_answers_for_them(
+    broken: dict[str, SavedQuery], author: User, viewer: User, client_of: ClientOf
+) -> None:
+    for name in ("mid", "well"):
+        catalog.describe(user=author, subject=broken[name], owner="author")
+    catalog.describe(user=author, subject=broken["leaf"], tag_names=["owned-by-nobody"])
+    client = client_of(viewer)
+
+    page = client.get("/schedules/?group=owner")
+
+    found = {group.key: sorted(row.view.name for row in group.rows) for group in page.context["groups"]}
+    assert found == {"author": ["mid", "well"], "": ["leaf", "other", "src", "third"]}
+    assert page.context["groups"][-1].key == ""
+    assert "4 views that nobody answers for" in page.content.decode()
+    assert sorted(row.view.name for row in client.get("/schedules/?owner=author").context["page"]) == ["mid", "well"]
+    nobodys = client.get("/schedules/?owner=none")
+    assert sorted(row.view.name for row in nobodys.context["page"]) == ["leaf", "other", "src", "third"]
+    assert ("Owner", "nobody") in [(chip["label"], chip["value"]) for chip in nobodys.context["chips"]]
+
+
+def test_they_are_put_together_by_last_editor_or_else_creator(
     broken: dict[str, SavedQuery], viewer: User, client_of: ClientOf
 ) -> None:
     edit(broken["other"], "ann@x.io", datetime.now(UTC))
     refresh_states()
 
-    groups = client_of(viewer).get("/schedules/?group=owner").context["groups"]
+    groups = client_of(viewer).get("/schedules/?group=editor").context["groups"]
 
     found = {group.key: sorted(row.view.name for row in group.rows) for group in groups}
     assert found == {"li@x.io": ["mid", "src"], "ann@x.io": ["other"], "": ["leaf", "third", "well"]}
     assert groups[-1].key == ""
+    only = client_of(viewer).get("/schedules/?editor=li@x.io").context["page"]
+    assert sorted(row.view.name for row in only) == ["mid", "src"]
 
 
 def test_a_group_that_goes_on_over_pages_says_so_and_no_row_is_lost(
@@ -260,7 +292,7 @@ def test_the_grid_shows_sources_first_and_each_status_without_colour(
 
 
 @pytest.mark.parametrize(
-    "query", ["group=nonsense&layout=x&span=y&confidence=z&root=no&sort=zzz", "root=%00&owner=%00"]
+    "query", ["group=nonsense&layout=x&span=y&confidence=z&root=no&sort=zzz", "root=%00&owner=%00&editor=%00"]
 )
 def test_nonsense_in_the_address_is_left_out(
     broken: dict[str, SavedQuery], viewer: User, client_of: ClientOf, query: str
@@ -271,7 +303,7 @@ def test_nonsense_in_the_address_is_left_out(
 def test_an_unknown_root_or_cause_finds_nothing(
     broken: dict[str, SavedQuery], viewer: User, client_of: ClientOf
 ) -> None:
-    for query in (f"root={uuid.uuid4()}", "cause=0000", "owner=nobody"):
+    for query in (f"root={uuid.uuid4()}", "cause=0000", "owner=nobody", "editor=nobody"):
         assert "No schedule matches" in client_of(viewer).get(f"/schedules/?{query}").content.decode()
 
 

@@ -9,5 +9,6 @@ class CatalogConfig(AppConfig):
         from warehouse_admin.mirror import hooks
 
         hooks.descriptions.append(selectors.descriptions)
+        hooks.owner_names.append(selectors.owner_name)
         hooks.cards.append(cards.card)
         hooks.search_operators += [searching.OWNER, searching.TAG]

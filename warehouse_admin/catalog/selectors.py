@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import CharField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from warehouse_admin.accounts.models import User
 from warehouse_admin.catalog.models import Entry, Tag
@@ -40,6 +41,14 @@ def as_description(entry: Entry) -> Description:
 
 def description_of(subject: SavedQuery | WarehouseTable) -> Description:
     return descriptions([subject]).get(subject.pk, Description())
+
+
+def owner_name() -> Any:
+    """The user name of who answers for a row of views, "" for nobody."""
+    entry = Entry.objects.filter(
+        kind=Entry.Kind.VIEW, connection=OuterRef("connection"), posthog_id=OuterRef("posthog_id"), owner__isnull=False
+    )
+    return Coalesce(Subquery(entry.values("owner__username")[:1]), Value(""), output_field=CharField())
 
 
 def people() -> QuerySet[User]:

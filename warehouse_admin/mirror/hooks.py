@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import CharField, Value
+
 from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
 from warehouse_admin.mirror.own_acts import OwnActs, OwnPause, OwnStart
 from warehouse_admin.mirror.search.operators import Operator
@@ -26,6 +28,8 @@ begun_edits: list[Callable[[Any, SavedQuery], bool]] = []
 search_operators: list[Operator] = []
 # views or tables → what is said of them here, by primary key, of those of which something is: {owner, tags}
 descriptions: list[Callable[[Iterable[SavedQuery | WarehouseTable]], dict[int, Description]]] = []
+# the user name of who answers for a row of views, "" for nobody, as an expression
+owner_names: list[Callable[[], Any]] = []
 # a person and a view or table → what its page shows beside it: {template, …}
 cards: list[Callable[[Any, SavedQuery | WarehouseTable], dict[str, Any]]] = []
 # one view → what it reads, what reads it
@@ -125,6 +129,11 @@ def listed(hooks: Sequence[Callable[[Any], Iterable[Any]]], subject: Any) -> lis
 def described(objects: Sequence[SavedQuery | WarehouseTable]) -> dict[int, Description]:
     """What is said of these, by primary key, all of one kind."""
     return {key: said for hook in descriptions for key, said in hook(objects).items()} if objects else {}
+
+
+def owner_name() -> Any:
+    """The user name of who answers for a row of `SavedQuery`, "" for nobody: an expression to filter and group by."""
+    return owner_names[0]() if owner_names else Value("", output_field=CharField())
 
 
 def own_acts_of(keys: Sequence[int]) -> dict[int, OwnActs]:

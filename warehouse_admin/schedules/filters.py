@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.db.models.functions import Coalesce
 from django.http import QueryDict
 
 from warehouse_admin.core.searching import every_word
+from warehouse_admin.mirror import hooks
 from warehouse_admin.mirror.models import BROKEN, Confidence, MirroredQuerySet, SavedQuery, ScheduleState
 from warehouse_admin.schedules.waking_week import waking_soon
 
@@ -36,15 +38,30 @@ CHANGED = {
 }
 TABLE, GRID = "table", "grid"
 NO_TEXT = Value("", output_field=CharField())
-RESPONSIBLE = Case(When(edited_by__gt="", then=F("edited_by")), default=F("created_by_email"), output_field=CharField())
-"""Nobody owns a view; whoever edited it last, else who made it, is the one to ask."""
+LAST_EDITOR = Case(When(edited_by__gt="", then=F("edited_by")), default=F("created_by_email"), output_field=CharField())
+"""Whoever edited it last, else who made it: the one to ask about a view that nobody owns."""
 IS_ROOT = Case(When(holds_up__gt=0, then=F("pk")), default=None, output_field=BigIntegerField())
-GROUPS: dict[str, tuple[str, Any, Any]] = {
-    "cause": ("Cause", F("cause_fingerprint"), NO_TEXT),
-    "root": ("Root upstream", Coalesce(F("root_upstream"), IS_ROOT, output_field=BigIntegerField()), None),
-    "owner": ("Last editor", RESPONSIBLE, NO_TEXT),
+NOBODY = "none"
+"""The owner of views that have none, in an address and in the search of views."""
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """What rows can be put together by: the key of a row, and the key of those that have none."""
+
+    label: str
+    key: Callable[[], Any]
+    none: Any = NO_TEXT
+
+
+GROUPS = {
+    "cause": Grouping("Cause", lambda: F("cause_fingerprint")),
+    "root": Grouping(
+        "Root upstream", lambda: Coalesce(F("root_upstream"), IS_ROOT, output_field=BigIntegerField()), none=None
+    ),
+    "owner": Grouping("Owner", hooks.owner_name),
+    "editor": Grouping("Last editor", lambda: LAST_EDITOR),
 }
-"""What rows can be put together by: label, key of a row, and the key of those that have none."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +76,7 @@ class Filters:
     cause: str = ""
     root: uuid.UUID | None = None
     owner: str = ""
+    editor: str = ""
     waking: bool = False
     changed: str = ""
     sort: str = "name"
@@ -80,6 +98,7 @@ class Filters:
             cause=_text(query.get("cause", ""))[:16],
             root=_uuid(query.get("root", "")),
             owner=_text(query.get("owner", "")),
+            editor=_text(query.get("editor", "")),
             waking=query.get("wakes") == "week",
             changed=_known(query.get("changed", ""), CHANGED),
             sort=_sort(query.get("sort", ""), "lineage" if layout == GRID else "name"),
@@ -94,7 +113,7 @@ class Filters:
     @property
     def narrowed(self) -> bool:
         """Whether it is limited in a way that neither tiles nor the search box show."""
-        return bool(self.confidence or self.cause or self.root or self.owner or self.waking)
+        return bool(self.confidence or self.cause or self.root or self.owner or self.editor or self.waking)
 
     def apply(self, rows: MirroredQuerySet, *, with_states: bool = True) -> MirroredQuerySet:
         rows = rows.of(self.connection)
@@ -109,7 +128,9 @@ class Filters:
         if self.root:
             rows = rows.filter(Q(root_upstream__posthog_id=self.root) | Q(posthog_id=self.root))
         if self.owner:
-            rows = rows.alias(responsible=RESPONSIBLE).filter(responsible=self.owner)
+            rows = rows.alias(owned_by=hooks.owner_name()).filter(owned_by="" if self.owner == NOBODY else self.owner)
+        if self.editor:
+            rows = rows.alias(last_editor=LAST_EDITOR).filter(last_editor=self.editor)
         if self.changed:
             rows = rows.filter(CHANGED[self.changed][1])
         if self.waking:

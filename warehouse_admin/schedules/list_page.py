@@ -18,7 +18,7 @@ from warehouse_admin.mirror.cadences import CADENCES
 from warehouse_admin.mirror.freshness import LastRead, last_read, with_reads
 from warehouse_admin.mirror.models import Confidence
 from warehouse_admin.schedules import selectors
-from warehouse_admin.schedules.filters import CHANGED, GRID, GROUPS, Filters
+from warehouse_admin.schedules.filters import CHANGED, GRID, GROUPS, NOBODY, Filters
 from warehouse_admin.schedules.grid import SPANS, grid_of, span_of
 from warehouse_admin.schedules.holds import not_woken
 from warehouse_admin.schedules.listing import Listing, listing
@@ -26,7 +26,7 @@ from warehouse_admin.schedules.methods import methods_for
 from warehouse_admin.schedules.models import Campaign
 from warehouse_admin.schedules.start import alternatives
 
-GROUP_OPTIONS = [(name, label) for name, (label, *_) in GROUPS.items()]
+GROUP_OPTIONS = [(name, by.label) for name, by in GROUPS.items()]
 CHANGED_OPTIONS = [(name, label) for name, (label, _) in CHANGED.items()]
 CADENCE_OPTIONS = [(name, cadence(name).capitalize()) for name in CADENCES] + [("none", "None")]
 
@@ -132,7 +132,8 @@ def _chips(request: HttpRequest, filters: Filters, found: Listing) -> list[dict[
     shown = {
         "cause": ("Cause", filters.cause and (first.cause[:80] if first else filters.cause)),
         "root": ("Waits for", filters.root and (root.name if root else str(filters.root))),
-        "owner": ("Last editor", filters.owner),
+        "owner": ("Owner", filters.owner and ("nobody" if filters.owner == NOBODY else filters.owner)),
+        "editor": ("Last editor", filters.editor),
         "confidence": ("Known for", filters.confidence),
         "wakes": ("Wakes up", filters.waking and "within 7 days"),
     }

@@ -113,9 +113,9 @@ def _ordered(filters: Filters) -> Any:
     rows = filters.apply(schedules())
     if not filters.group:
         return rows.order_by(*filters.order()).values_list("pk")
-    _, key, none = GROUPS[filters.group]
-    rows = rows.annotate(group_key=key)
-    without = Case(When(group_key=none, then=Value(1)) if none is not None else _is_null(), default=Value(0))
+    by = GROUPS[filters.group]
+    rows = rows.annotate(group_key=by.key())
+    without = Case(When(group_key=by.none, then=Value(1)) if by.none is not None else _is_null(), default=Value(0))
     in_group = Window(Count("pk"), partition_by="group_key")
     rows = rows.annotate(without=without, in_group=in_group)
     return rows.order_by("without", "-in_group", "group_key", *filters.order()).values_list(
