@@ -93,6 +93,8 @@ def cases(view: SavedQuery) -> list[Case]:
         ),
         Case("schedules, by cause", "/schedules/?group=cause", SCHEDULES),
         Case("schedules, by root", "/schedules/?group=root", SCHEDULES),
+        Case("schedules, by owner", "/schedules/?group=owner", SCHEDULES),
+        Case("schedules, by last editor", "/schedules/?group=editor", SCHEDULES),
         Case("schedules, grid", "/schedules/?layout=grid", SCHEDULES),
         *searches("schedules", "/schedules/?", SCHEDULES, many="mart", one="_00042", none="no_such_word"),
         Case("campaigns", "/schedules/resumes/", RESUMES),

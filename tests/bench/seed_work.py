@@ -14,6 +14,7 @@ from warehouse_admin.accounts.roles import Role, give_role
 from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.audit import chain
 from warehouse_admin.audit.models import AuditEntry, ChainHead
+from warehouse_admin.catalog.models import Entry
 from warehouse_admin.changes.models import ChangeRequest, Item, Revision, Vote
 from warehouse_admin.mirror.models import Observation, SavedQuery
 from warehouse_admin.mutations.models import Mutation
@@ -36,6 +37,7 @@ def seed_work(connection: Connection, count: int) -> None:
     _seed_people(count)
     people = list(User.objects.filter(is_active=True, email__gt="").order_by("pk")[:40])
     views = list(SavedQuery.objects.filter(connection=connection).only("name").order_by("pk"))
+    _seed_owners(connection, people)
     _seed_changes(connection, people, views, count, chosen)
     _seed_resumes(connection, people, views, count, chosen)
     _seed_activity(connection, people, views, count, chosen)
@@ -55,6 +57,19 @@ def _seed_people(count: int) -> None:
     ]
     for person in bulk(made)[:40]:
         give_role(person, Role.REVIEWER)
+
+
+def _seed_owners(connection: Connection, people: list[User]) -> None:
+    """Two views in three are somebody's."""
+    views = list(SavedQuery.objects.filter(connection=connection).order_by("pk").values_list("posthog_id", flat=True))
+    owned = set(Entry.objects.filter(connection=connection).values_list("posthog_id", flat=True))
+    bulk(
+        [
+            Entry(connection=connection, kind=Entry.Kind.VIEW, posthog_id=key, owner=people[number % len(people)])
+            for number, key in enumerate(views)
+            if number % 3 and key not in owned
+        ]
+    )
 
 
 def _seed_changes(

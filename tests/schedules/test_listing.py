@@ -25,15 +25,7 @@ from warehouse_admin.schedules.models import Hold
 
 pytestmark = pytest.mark.django_db
 ClientOf = Callable[[User], Client]
-LAYOUTS = [
-    "",
-    "?group=cause",
-    "?group=root",
-    "?group=owner",
-    "?group=editor",
-    "?layout=grid",
-    "?layout=grid&span=hours",
-]
+LAYOUTS = ["", *(f"?group={name}" for name in GROUPS), "?layout=grid", "?layout=grid&span=hours"]
 
 
 @pytest.fixture
