@@ -11,4 +11,5 @@ class CatalogConfig(AppConfig):
         hooks.descriptions.append(selectors.descriptions)
         hooks.owner_names.append(selectors.owner_name)
         hooks.cards.append(cards.card)
+        hooks.bulk_acts.append(cards.bulk_acts)
         hooks.search_operators += [searching.OWNER, searching.TAG]

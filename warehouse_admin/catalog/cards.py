@@ -6,8 +6,10 @@ from typing import Any
 
 from warehouse_admin.catalog import policies, selectors
 from warehouse_admin.catalog.forms import DescribeForm
+from warehouse_admin.mirror import hooks
 from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
 
+OFFER = hooks.BulkAct("Owner and tags", "people", "catalog:describe-many")
 ROUTES = {"saved_query": "catalog:describe-view", "table": "catalog:describe-table"}
 
 
@@ -26,3 +28,8 @@ def card(user: Any, subject: SavedQuery | WarehouseTable, form: DescribeForm | N
         "form": form if may else None,
         "refusal": "" if may else f"{policies.who_may()} set owners and tags.",
     }
+
+
+def bulk_acts(user: Any) -> list[hooks.BulkAct]:
+    """What may be done with several views at once."""
+    return [OFFER] if policies.may_describe(user) else []

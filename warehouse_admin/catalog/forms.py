@@ -8,6 +8,31 @@ from django import forms
 
 from warehouse_admin.audit import reasons
 from warehouse_admin.catalog import selectors, tags
+from warehouse_admin.catalog.bulk import Wanted
+
+STAYS = "="
+"""The owner of each stays; no user name is this."""
+
+
+class BulkForm(forms.Form):
+    """What shall become of the owner and tags of many views."""
+
+    owner = forms.ChoiceField(label="Owner", required=False, initial=STAYS)
+    added = forms.CharField(label="Add tags", required=False, max_length=600, help_text="With commas between them.")
+    removed = forms.CharField(
+        label="Take tags away", required=False, max_length=600, help_text="With commas between them."
+    )
+    reason = forms.CharField(label="Why", required=False, max_length=reasons.LONGEST)
+
+    def __init__(self, data: Any = None) -> None:
+        super().__init__(data)
+        people = [(user.username, user.display_name) for user in selectors.people()]
+        self.fields["owner"].choices = [(STAYS, "As it is"), ("", "Nobody"), *people]  # type: ignore[attr-defined]
+
+    def wanted(self) -> Wanted:
+        given = self.cleaned_data
+        owner = None if given["owner"] == STAYS else given["owner"]
+        return Wanted(owner, tags.split(given["added"]), tags.split(given["removed"]))
 
 
 class DescribeForm(forms.Form):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db.models import CharField, OuterRef, Q, QuerySet, Subquery, Value
@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 
 from warehouse_admin.accounts.models import User
 from warehouse_admin.catalog.models import Entry, Tag
+from warehouse_admin.core.counts import Each
 from warehouse_admin.mirror.hooks import Description
 from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
 
@@ -19,24 +20,27 @@ def kind_of(subject: SavedQuery | WarehouseTable) -> Entry.Kind:
 
 
 def descriptions(objects: Iterable[SavedQuery | WarehouseTable]) -> dict[int, Description]:
-    """What is said of each of these, all of one kind, by primary key; two queries."""
+    """What is said of each of these, all of one kind, by primary key; one query."""
     by_id = {(subject.connection_id, subject.posthog_id): subject.pk for subject in objects}
     if not by_id:
         return {}
     kind = kind_of(next(iter(objects)))
     entries = Entry.objects.filter(kind=kind, posthog_id__in=[key for _, key in by_id])
     found = {}
-    for entry in entries.select_related("owner").prefetch_related("tags"):
+    named = Each("tags__name", filter=Q(tags__isnull=False))
+    for entry in entries.select_related("owner").annotate(tag_names=named):
         key = by_id.get((entry.connection_id, entry.posthog_id))
         if key is not None:
-            found[key] = as_description(entry)
+            tags = tuple(sorted(entry.tag_names or ()))
+            owner = entry.owner
+            found[key] = Description(owner.username if owner else "", owner.display_name if owner else "", tags)
     return found
 
 
-def as_description(entry: Entry) -> Description:
-    owner = entry.owner
-    tags = tuple(tag.name for tag in entry.tags.all())
-    return Description(owner.username if owner else "", owner.display_name if owner else "", tags)
+def with_descriptions(views: Sequence[SavedQuery]) -> list[tuple[SavedQuery, Description]]:
+    """Each with what is said of it."""
+    found = descriptions(views)
+    return [(view, found.get(view.pk, Description())) for view in views]
 
 
 def description_of(subject: SavedQuery | WarehouseTable) -> Description:

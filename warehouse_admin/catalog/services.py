@@ -29,30 +29,18 @@ def describe(
     reason: str = "",
 ) -> Description:
     """Set the owner (a user name, "" for nobody) and the tags; what is None stays. What changes nothing is no entry."""
-    target = Target(selectors.kind_of(subject), str(subject.posthog_id), subject.name)
-    policies.require_describe(user, DESCRIBED, target)
+    policies.require_describe(user, DESCRIBED, target_of(subject))
     reason = clean_reason(reason, needed=False)
     names = None if tag_names is None else tags.clean(tag_names)
     with transaction.atomic():
         entry = _locked(subject)
-        before = _shown(entry)
+        before = described_as(entry)
         if owner is not None and owner.strip() != before["owner"]:
-            entry.owner = _person(owner.strip())
+            entry.owner = person_called(owner.strip())
             entry.save(update_fields=["owner"])
         if names is not None:
             entry.tags.set([Tag.objects.get_or_create(name=name)[0] for name in names])
-        after = _shown(entry)
-        changed = [name for name in before if before[name] != after[name]]
-        if changed:
-            audit.record(
-                actor=user,
-                action=DESCRIBED,
-                target=target,
-                reason=reason,
-                before={name: before[name] for name in changed},
-                after={name: after[name] for name in changed},
-                connection=subject.connection.slug,
-            )
+        record_described(user, subject, before, described_as(entry), reason)
     return selectors.description_of(subject)
 
 
@@ -66,14 +54,35 @@ def _locked(subject: SavedQuery | WarehouseTable) -> Entry:
     return Entry.objects.select_for_update().get(**known)
 
 
-def _shown(entry: Entry) -> dict[str, Any]:
-    return {
-        "owner": entry.owner.username if entry.owner else "",
-        "tags": list(entry.tags.values_list("name", flat=True)),
-    }
+def described_as(entry: Entry) -> dict[str, Any]:
+    """Owner and tags as the trail keeps them."""
+    owner = entry.owner
+    return {"owner": owner.username if owner else "", "tags": sorted(tag.name for tag in entry.tags.all())}
 
 
-def _person(name: str) -> User | None:
+def record_described(
+    user: User, subject: SavedQuery | WarehouseTable, before: dict[str, Any], after: dict[str, Any], reason: str
+) -> None:
+    """Append what changed to the trail, last in a transaction; nothing where nothing did."""
+    changed = [name for name in before if before[name] != after[name]]
+    if changed:
+        audit.record(
+            actor=user,
+            action=DESCRIBED,
+            target=target_of(subject),
+            reason=reason,
+            before={name: before[name] for name in changed},
+            after={name: after[name] for name in changed},
+            connection=subject.connection.slug,
+        )
+
+
+def target_of(subject: SavedQuery | WarehouseTable) -> Target:
+    return Target(selectors.kind_of(subject), str(subject.posthog_id), subject.name)
+
+
+def person_called(name: str) -> User | None:
+    """The active person of this user name; None for "". InvalidInput where there is none."""
     if not name:
         return None
     person = None if "\x00" in name else selectors.people().filter(username=name).first()

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from warehouse_admin.catalog import views
+from warehouse_admin.catalog.views import many, one
 
 app_name = "catalog"
 urlpatterns = [
-    path("saved-queries/<uuid:posthog_id>/catalog/", views.describe_view, name="describe-view"),
-    path("tables/<uuid:posthog_id>/catalog/", views.describe_table, name="describe-table"),
+    path("catalog/", many.describe_many, name="describe-many"),
+    path("saved-queries/<uuid:posthog_id>/catalog/", one.describe_view, name="describe-view"),
+    path("tables/<uuid:posthog_id>/catalog/", one.describe_table, name="describe-table"),
 ]

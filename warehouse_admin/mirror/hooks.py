@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import CharField, Value
+from django.http import QueryDict
 
 from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
 from warehouse_admin.mirror.own_acts import OwnActs, OwnPause, OwnStart
@@ -32,6 +33,10 @@ descriptions: list[Callable[[Iterable[SavedQuery | WarehouseTable]], dict[int, D
 owner_names: list[Callable[[], Any]] = []
 # a person and a view or table → what its page shows beside it: {template, …}
 cards: list[Callable[[Any, SavedQuery | WarehouseTable], dict[str, Any]]] = []
+# a person → what they may do with several views at once
+bulk_acts: list[Callable[[Any], Iterable[BulkAct]]] = []
+# the name of a list → how to know what was ticked in it
+selections: dict[str, Selection] = {}
 # one view → what it reads, what reads it
 upstream: list[Callable[[SavedQuery], list[Any]]] = []
 downstream: list[Callable[[SavedQuery], list[SavedQuery]]] = []
@@ -68,6 +73,24 @@ open_table_changes: list[Callable[[WarehouseTable], Iterable[Any]]] = []
 
 # a text → itself in a tidy layout, or the sentence that says why not: {text, refusal}
 formatters: list[Callable[[str], Any]] = []
+
+
+@dataclass(frozen=True)
+class BulkAct:
+    """A button below a list of views; it takes what is ticked to a page of its own, perhaps by a key."""
+
+    label: str
+    icon: str
+    url: str
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A list of views: the route of its page, and the remote ids of what a person ticked in it, from what was sent."""
+
+    url: str
+    ids: Callable[[Any, QueryDict], Sequence[str]]
 
 
 @dataclass(frozen=True)

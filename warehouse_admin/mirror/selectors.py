@@ -26,6 +26,7 @@ from django.db.models import (
     Window,
 )
 from django.db.models.functions import RowNumber
+from django.http import QueryDict
 from django.utils import timezone
 
 from warehouse_admin.accounts.models import Connection
@@ -177,6 +178,16 @@ def view_list(params: Params, search: SearchFound) -> QuerySet[SavedQuery]:
     if params.get("kind") == "managed" and not sort:
         return views.order_by("managed_viewset_kind", "name", "pk")  # in groups: see `views/_table.html`
     return sorted_views(views, sort)
+
+
+def ticked_ids(user: Any, sent: QueryDict) -> list[str]:
+    """Remote ids of what was ticked in the list of views, or of everything that its frozen filter matches."""
+    if sent.get("all_matching") != "1":
+        return sent.getlist("saved_queries")
+    params = QueryDict(sent.get("filter", ""))
+    search = search_of(params.get("q", ""), user, params.get("connection", ""))
+    matching = SavedQuery.objects.filter(_narrowed(params) & search.condition)
+    return [str(key) for key in matching.values_list("posthog_id", flat=True)]
 
 
 def by_relevance(views: QuerySet[SavedQuery], search: SearchFound) -> QuerySet[SavedQuery]:

@@ -14,8 +14,10 @@ from warehouse_admin.accounts.models import Connection
 from warehouse_admin.accounts.roles import RESUME
 from warehouse_admin.core.formatting import cadence
 from warehouse_admin.core.htmx import wants_fragment
+from warehouse_admin.mirror import hooks
 from warehouse_admin.mirror.cadences import CADENCES
 from warehouse_admin.mirror.freshness import LastRead, last_read, with_reads
+from warehouse_admin.mirror.hooks import BulkAct
 from warehouse_admin.mirror.models import Confidence
 from warehouse_admin.schedules import selectors
 from warehouse_admin.schedules.filters import CHANGED, GRID, GROUPS, NOBODY, Filters
@@ -31,23 +33,13 @@ CHANGED_OPTIONS = [(name, label) for name, (label, _) in CHANGED.items()]
 CADENCE_OPTIONS = [(name, cadence(name).capitalize()) for name in CADENCES] + [("none", "None")]
 
 
-@dataclass(frozen=True)
-class Bulk:
-    """What can be done with the schedules that are ticked: a page of its own, and perhaps a key."""
-
-    action: str
-    label: str
-    icon: str
-    url: str
-    key: str = ""
-
-
-BULK = (
-    Bulk(Campaign.Action.RESUME, "Resume", "play", "schedules:resume", "R"),
-    Bulk(Campaign.Action.PAUSE, "Pause", "pause", "schedules:pause", "P"),
-    Bulk(Campaign.Action.RUN, "Run now", "refresh", "schedules:bulk-run"),
-    Bulk(Campaign.Action.CADENCE, "Cadence", "calendar", "schedules:cadence"),
-)
+BULK = {
+    Campaign.Action.RESUME: BulkAct("Resume", "play", "schedules:resume", "R"),
+    Campaign.Action.PAUSE: BulkAct("Pause", "pause", "schedules:pause", "P"),
+    Campaign.Action.RUN: BulkAct("Run now", "refresh", "schedules:bulk-run"),
+    Campaign.Action.CADENCE: BulkAct("Cadence", "calendar", "schedules:cadence"),
+}
+"""What can be done with the schedules that are ticked."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +77,8 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "changed_options": CHANGED_OPTIONS,
         "chips": _chips(request, filters, found),
         "refusals": _refusals(connections),
-        "bulk": [act for act in BULK if policies.allows(request.user, methods_for(act.action)[0].permission)],
+        "bulk": [act for name, act in BULK.items() if policies.allows(request.user, methods_for(name)[0].permission)],
+        "more_bulk": hooks.listed(hooks.bulk_acts, request.user),
         "no_bulk": f"{policies.who_may(RESUME)} resume, pause and run schedules.",
         "managed": sum(row.view.is_managed for row in found.page.object_list),
         "frozen_filter": request.GET.urlencode(),

@@ -79,6 +79,8 @@ def view_list(request: HttpRequest) -> HttpResponse:
         "is_empty": is_empty,
         "no_connection": counts["all"] == 0 and newest is None and not Connection.objects.exists(),
         "may_sync": policies.allows(request.user, "mirror.start_sync"),
+        "bulk": hooks.listed(hooks.bulk_acts, request.user),
+        "frozen_filter": request.GET.urlencode(),
         "new_view_url": _new_view_url(request),
     }
     return render_page(request, "mirror/views/list.html", "mirror/views/_table.html", context)
