@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 from hypothesis import settings
 
-from tests import emptying
+from tests import emptying, migrated
 from tests.broker import embedded_broker
 from tests.running import portal
 from tests.snapshots import mirrored, new_world
@@ -31,10 +31,29 @@ settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+def django_db_keepdb(django_db_modify_db_settings: None, django_db_blocker: Any) -> bool:
+    """Whether the test database is there already: as a copy of one that another process has migrated."""
+    with django_db_blocker.unblock():
+        return migrated.is_copied()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_keepdb: bool, django_db_blocker: Any) -> Iterator[None]:
     """The new test database, and how it is emptied after tests that commit."""
     with django_db_blocker.unblock():
+        if not django_db_keepdb:
+            migrated.keep()
         emptying.install()
+    yield
+    if django_db_keepdb:
+        with django_db_blocker.unblock():
+            migrated.drop_copy()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Of the processes of a run the one that started the others ends last."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        migrated.drop_kept()
 
 
 @pytest.fixture(scope="session", autouse=True)
