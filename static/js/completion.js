@@ -1,23 +1,6 @@
-/* Completion from the mirror: tables, the columns of those that the text reads, functions; after `alias.` its columns alone. */
+/* Completion from the mirror and the text: tables, what WITH names, the columns of what is read, functions; after `alias.` its columns alone. */
 (() => {
   "use strict";
-  const NAME = "`?([\\w$]+(?:\\.[\\w$]+)*)`?";
-  const NOT_ALIAS = /^(?:on|using|where|prewhere|join|inner|left|right|full|cross|any|all|asof|array|group|order|limit|union|having|final|sample|settings|window|as)$/i;
-
-  /* What `owner` stands for at a place in the text: the nearest `from name owner` before it or after it. */
-  const sourceOf = (text, at, owner) => {
-    const safe = owner.replace(/[$.]/g, "\\$&");
-    const pattern = new RegExp(`\\b(?:from|join)\\s+${NAME}(?:\\s+final)?\\s+(?:as\\s+)?\`?${safe}\`?(?![\\w$])`, "gi");
-    let best = null;
-    if (!NOT_ALIAS.test(owner)) {
-      for (const match of text.matchAll(pattern)) {
-        if (!best || Math.abs(match.index - at) < Math.abs(best.index - at)) best = match;
-      }
-    }
-    return best ? best[1] : owner;
-  };
-  const sourcesIn = (text) => new Set(Array.from(text.matchAll(new RegExp(`\\b(?:from|join)\\s+${NAME}`, "gi")), (match) => match[1]));
-
   const indexed = (data) => {
     const types = data.types || [];
     const sources = new Map((data.tables || []).map((table) => [table.name, table]));
@@ -69,15 +52,24 @@
         const before = session.getLine(position.row).slice(0, position.column - prefix.length);
         const owner = /([\w$]+(?:\.[\w$]+)*)`?\.$/.exec(before)?.[1];
         const text = session.getValue();
+        const query = window.sqlSources(text);
+        const plain = (name) => known.words(name).map((word) => word.value);
+        const wordsOf = (read) => {
+          if (!read.body && !query.isNamed(read.name)) return known.words(read.name);
+          const meta = read.name || read.alias || "query";
+          return query.columns(read, plain).map((value) => ({ caption: value, value, meta, score: 750 }));
+        };
         if (owner) {
-          const name = known.sources.has(owner) ? owner : sourceOf(text, session.doc.positionToIndex(position), owner);
-          await whole(known, name);
-          done(null, known.words(name));
+          const of = known.sources.has(owner) ? null : query.standsFor(owner, session.doc.positionToIndex(position));
+          const read = of || { name: owner };
+          if (read.name) await whole(known, read.name);
+          done(null, wordsOf(read));
           return;
         }
         const columns = new Map();
-        for (const name of sourcesIn(text)) for (const word of known.words(name)) columns.set(word.value, word);
-        done(null, [...known.tables, ...columns.values(), ...known.functions]);
+        for (const read of query.reads) for (const word of wordsOf(read)) columns.set(word.value, word);
+        const named = query.names.map((value) => ({ caption: value, value, meta: "in this query", score: 950 }));
+        done(null, [...named, ...known.tables, ...columns.values(), ...known.functions]);
       },
     };
   };

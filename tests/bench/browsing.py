@@ -65,7 +65,8 @@ def filtered(words: str) -> dict[str, float]:
         page = browser.new_page()
         page.route("**/*", serve)
         page.goto(PLACE)
-        for script in (ACE / "ace.js", ACE / "ext-language_tools.js", STATIC / "js/completion.js"):
+        own = [STATIC / "js" / name for name in ("sources.js", "completion.js")]
+        for script in (ACE / "ace.js", ACE / "ext-language_tools.js", *own):
             page.add_script_tag(content=script.read_text())
         taken = page.evaluate(MEASURE, [LINES, ROUNDS])
         browser.close()

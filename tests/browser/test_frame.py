@@ -151,6 +151,29 @@ def test_the_editor_completes_columns_of_a_mirrored_view(visit):
     expect(page.locator(".ace_autocomplete")).to_contain_text("amount")
 
 
+@pytest.mark.parametrize(
+    ("text", "offered"),
+    [
+        (
+            "with paid as (select amount as paid_amount from stg_payments)\nselect * from paid where paid.",
+            "paid_amount",
+        ),
+        ("with paid as (select * from stg_payments)\nselect * from paid as p where p.", "amount"),
+        ("with paid(first_one, other) as (select 1, 2)\nselect * from paid where paid.", "first_one"),
+        ("select * from (select amount as inner_amount from stg_payments) as q where q.", "inner_amount"),
+        ("select * from other_one o, stg_payments p where p.", "amount"),
+    ],
+)
+def test_the_editor_completes_what_the_query_itself_names(visit, text, offered):
+    page = visit("/styleguide/edit/")
+    page.locator(".editor-area").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(text[:-1])
+    page.keyboard.type(text[-1])
+
+    expect(page.locator(".ace_autocomplete")).to_contain_text(offered)
+
+
 def test_text_survives_an_expired_sign_in(visit):
     page = visit("/styleguide/edit/?fate=signed-out")
     _type(page, "\nlimit 5")

@@ -55,6 +55,7 @@ def test_layout_is_not_meaning(one, other):
 def test_what_may_differ_is_different(one, other):
     assert not same_meaning(one, other)
     assert not same_meaning(other, one)
+    assert normalised(one) != normalised(other)
 
 
 def test_case_of_keywords_without_the_grammar_to_ask_is_different():
@@ -82,6 +83,7 @@ def test_pairs_of_one_meaning(one, other):
 def test_pairs_that_are_no_mere_layout_or_not_surely(one, other):
     assert not same_meaning(one, other)
     assert not same_meaning(other, one)
+    assert normalised(one) != normalised(other)
 
 
 def test_enough_pairs_are_labelled_and_each_once():

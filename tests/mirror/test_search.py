@@ -185,8 +185,10 @@ def test_the_index_is_there_and_a_database_without_it_finds_the_same(
     views(connection)
     texts.keep_up()
 
-    monkeypatch.setattr(indexes, "_there", {str(database.settings_dict["NAME"]): False})
+    named = str(database.settings_dict["NAME"])
+    monkeypatch.setattr(indexes, "_there", dict.fromkeys([(named, indexes.TRIGRAMS), (named, indexes.STEMS)], False))
 
+    assert not indexes.is_there(database) and not indexes.has_stems(database)
     assert names(reader, "raw_orders") == ["mart.orders"]
     assert names(reader, "100%") == ["stg_customers"]
 
@@ -213,6 +215,48 @@ def test_a_database_that_cannot_have_the_index_goes_on_without(monkeypatch: pyte
     assert not indexes.is_there(database)
     monkeypatch.undo()
     assert indexes.create(database)
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("refund", ["mart_refunds", "weekly"]),
+        ("refunds", ["mart_refunds", "weekly"]),
+        ("refunding", ["mart_refunds", "weekly"]),
+        ('"refunded orders"', ["weekly"]),
+        ('"orders refunded"', []),
+        ("-refunds", ["plain"]),
+        ("refunds weekly", ["weekly"]),
+        ("mart_refund", ["mart_refunds"]),
+        ("countings", []),  # what is in the SQL alone is looked for as it is
+        ("name:refunding", []),
+        ('refund" OR "plain', []),
+    ],
+)
+def test_words_of_names_and_descriptions_are_found_whatever_their_endings(
+    reader: Client, connection: Connection, typed: str, found: list[str]
+):
+    make_view(connection, "mart_refunds", "SELECT 1")
+    make_view(connection, "weekly", "SELECT 2", description="The refund order of each week")
+    make_view(connection, "plain", "SELECT counting FROM x")
+    texts.keep_up()
+
+    assert sorted(names(reader, typed)) == found
+
+
+def test_the_index_of_endings_follows_and_can_be_taken_away(reader: Client, connection: Connection):
+    view = make_view(connection, "weekly", description="Each refund")
+    texts.keep_up()
+    SavedQuery.objects.filter(pk=view.pk).update(description="Each payment", search_stale=True)
+    texts.keep_up()
+    assert (names(reader, "refunding"), names(reader, "payments")) == ([], ["weekly"])
+
+    indexes.drop_stems(database)
+    assert not indexes.has_stems(database)
+    assert (names(reader, "payments"), names(reader, "payment")) == ([], ["weekly"])
+    database.check_constraints()
+    assert indexes.create_stems(database)
+    assert names(reader, "payments") == ["weekly"]
 
 
 def test_a_renewed_copy_forgets_the_old_words(reader: Client, connection: Connection):

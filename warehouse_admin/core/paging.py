@@ -28,14 +28,19 @@ def page_of(
         return CountedPaginator(rows, per_page, counted).get_page(number)
     if not searched:
         return Paginator(rows, per_page).get_page(number)
-    first = (_as_number(number) - 1) * per_page
-    keys = rows.annotate(in_all=Window(Count("pk"))).values_list("pk", "in_all")
-    found = list(keys[first : first + per_page])
-    if not found and first:  # beyond the last page, which only counting finds
-        return Paginator(rows, per_page).get_page(number)
-    page = CountedPaginator(rows, per_page, found[0][1] if found else 0).get_page(number)
-    page.object_list = list(by_keys(rows, [key for key, _ in found])) if found else []
+    found, count = searched_slice(rows, (_as_number(number) - 1) * per_page, per_page)
+    page = CountedPaginator(rows, per_page, count).get_page(number)
+    page.object_list = found if found or not count else page.object_list  # beyond the last page it is the last
     return page
+
+
+def searched_slice(rows: QuerySet[Any], first: int, size: int) -> tuple[list[Any], int]:
+    """So many of the rows that people search for, from a place on, and how many there are; texts are read once."""
+    keys = rows.annotate(in_all=Window(Count("pk"))).values_list("pk", "in_all")
+    found = list(keys[first : first + size])
+    if not found:  # nothing, or beyond the last one, which only counting finds
+        return [], rows.count() if first else 0
+    return list(by_keys(rows, [key for key, _ in found])), found[0][1]
 
 
 def by_keys(rows: QuerySet[Any], keys: Any) -> QuerySet[Any]:

@@ -19,8 +19,20 @@ _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 def normalised(sql: str) -> str:
-    """The query on one line without comments, keywords in capitals. For comparing and hashing; never to be sent."""
-    return " ".join(_folded(_glued(sql)))
+    """The query on one line without comments, keywords in capitals. For comparing and hashing; never to be sent.
+
+    Two texts with the same one mean the same for certain: a word that may be a name keeps its case.
+    """
+    if _holds_tag(sql):
+        return sql  # inside a tag, white space is text
+    found = _glued(sql)
+    if _folded(found) == [text for text, _ in found]:
+        return " ".join(_folded(found))
+    tree = parse(sql).tree
+    if tree is None:
+        return " ".join(text for text, _ in found)
+    names = _texts_of(tree)
+    return " ".join(_folded([(text, is_word and text not in names) for text, is_word in found]))
 
 
 def same_meaning(a: str, b: str) -> bool:
@@ -69,6 +81,21 @@ def _holds_tag(sql: str) -> bool:
     found = significant(sql)
     pairs = zip(found, found[1:], strict=False)
     return any((one.text == "<" and two.text == "/") or (one.text == "/" and two.text == ">") for one, two in pairs)
+
+
+def _texts_of(tree: Any) -> set[str]:
+    """Every text in a tree but operators, among them all names as they are written. Not recursive: trees can be deep."""
+    found: set[str] = set()
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            waiting.extend(value for key, value in node.items() if key != "op")
+        elif isinstance(node, list):
+            waiting.extend(node)
+        elif isinstance(node, str):
+            found.add(node)
+    return found
 
 
 def _same_tree(first: Any, second: Any) -> bool:

@@ -192,6 +192,8 @@ def ticked_ids(user: Any, sent: QueryDict) -> list[str]:
 
 def by_relevance(views: QuerySet[SavedQuery], search: SearchFound) -> QuerySet[SavedQuery]:
     """Those found by their name first: the very name, what begins with it, what holds it."""
+    if not search.words:
+        return views.order_by("name", "pk")
     return conditions.ranked(views, search.words).order_by(F("found_in"), "name", "pk")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import BigIntegerField, Case, CharField, F, Q, Value, When
+from django.db.models import BigIntegerField, Case, CharField, F, Q, When
 from django.db.models.functions import Coalesce
 from django.http import QueryDict
 
@@ -37,7 +37,6 @@ CHANGED = {
     "no": ("Not since it broke", Q(schedule_state__in=BROKEN) & ~EDITED_SINCE),
 }
 TABLE, GRID = "table", "grid"
-NO_TEXT = Value("", output_field=CharField())
 LAST_EDITOR = Case(When(edited_by__gt="", then=F("edited_by")), default=F("created_by_email"), output_field=CharField())
 """Whoever edited it last, else who made it: the one to ask about a view that nobody owns."""
 IS_ROOT = Case(When(holds_up__gt=0, then=F("pk")), default=None, output_field=BigIntegerField())
@@ -51,7 +50,7 @@ class Grouping:
 
     label: str
     key: Callable[[], Any]
-    none: Any = NO_TEXT
+    none: Any = ""
 
 
 GROUPS = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Page
-from django.db.models import BooleanField, Case, Count, ExpressionWrapper, Q, Value, When, Window
+from django.db.models import BooleanField, Count, ExpressionWrapper, Q
 
 from warehouse_admin.core.paging import CountedPaginator
 from warehouse_admin.mirror.models import ScheduleState
@@ -110,25 +110,19 @@ def _counted(filters: Filters) -> tuple[Counted, Any]:
 
 def _ordered(filters: Filters) -> Any:
     """Primary key, group and size of the group of all that match, the largest groups first and those of none last."""
-    rows = filters.apply(schedules())
+    rows = filters.apply(schedules()).order_by(*filters.order())
     if not filters.group:
-        return rows.order_by(*filters.order()).values_list("pk")
+        return rows.values_list("pk")
     by = GROUPS[filters.group]
-    rows = rows.annotate(group_key=by.key())
-    without = Case(When(group_key=by.none, then=Value(1)) if by.none is not None else _is_null(), default=Value(0))
-    in_group = Window(Count("pk"), partition_by="group_key")
-    rows = rows.annotate(without=without, in_group=in_group)
-    return rows.order_by("without", "-in_group", "group_key", *filters.order()).values_list(
-        "pk", "group_key", "in_group"
-    )
+    found = list(rows.values_list("pk", by.key()))
+    sizes = Counter(key for _, key in found)
+    # The order within a group stays: sorting keeps what is equal in its place.
+    found.sort(key=lambda row: (row[1] == by.none, -sizes[row[1]], "" if row[1] is None else row[1]))
+    return [(pk, key, sizes[key]) for pk, key in found]
 
 
 def _wakes() -> ExpressionWrapper:
     return ExpressionWrapper(Q(pk__in=waking_soon()), output_field=BooleanField())
-
-
-def _is_null() -> When:
-    return When(group_key__isnull=True, then=Value(1))
 
 
 def _searched(filters: Filters) -> tuple[Counted, Any]:

@@ -8,6 +8,7 @@ from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.request import Request
 
 from warehouse_admin.core.errors import InvalidInput
+from warehouse_admin.core.paging import searched_slice
 
 LARGEST_OFFSET = 2**31 - 1
 
@@ -30,6 +31,9 @@ class Pagination(LimitOffsetPagination):
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         self.read(request)
+        if request.query_params.get("search"):
+            found, self.count = searched_slice(queryset, self.offset, self.limit)
+            return found
         self.count = self.get_count(queryset)
         return list(queryset[self.offset : self.offset + self.limit]) if self.offset < self.count else []
 

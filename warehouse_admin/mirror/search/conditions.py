@@ -5,6 +5,7 @@ A text is looked for in the folded copies (`texts`), and in the views themselves
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import reduce
@@ -23,6 +24,8 @@ from warehouse_admin.mirror.search.language import Search, Term, parse
 from warehouse_admin.mirror.search.operators import Asked, Operator, Unusable
 from warehouse_admin.mirror.search.texts import folded
 
+_WORDS = re.compile(r"[^\W\d_]{3,}(?: [^\W\d_]{3,})*")
+"""What can be words of a language; a part of a name or of SQL is looked for as it is."""
 ANYWHERE = ("about", "columns", "query")
 
 
@@ -92,15 +95,21 @@ def _texts(texts: list[tuple[Term, tuple[str, ...]]]) -> Q:
 
 def _in_copies(texts: list[tuple[str, tuple[str, ...]]]) -> Q:
     copies = SearchText.objects.all()
-    if database.vendor == "sqlite" and (
-        parts := [part for word, _ in texts for part in indexes.parts_of(folded(word))]
-    ):
-        if indexes.is_there(database):
-            copies = copies.filter(HasParts(F("id"), parts=tuple(dict.fromkeys(parts))))
     for word, fields in texts:
-        copies = copies.filter(_any(Q(**{f"{field}__holds": folded(word)}) for field in fields))
+        copies = copies.filter(_in_copy(folded(word), fields))
     themselves = reduce(and_, (_in_view(word, fields) for word, fields in texts))
     return Q(search_stale=False, pk__in=copies.values("saved_query")) | (Q(search_stale=True) & themselves)
+
+
+def _in_copy(word: str, fields: tuple[str, ...]) -> Q:
+    """A folded text by its letters, or by the stems of its words where names and descriptions are looked at."""
+    found = _any(Q(**{f"{field}__holds": word}) for field in fields)
+    parts = indexes.parts_of(word)
+    if parts and database.vendor == "sqlite" and indexes.is_there(database):
+        found = Q(HasParts(F("id"), parts=tuple(parts))) & found
+    if "about" in fields and _WORDS.fullmatch(word) and indexes.has_stems(database):
+        found |= Q(HasStems(F("id"), F("about"), words=word))
+    return found
 
 
 def _in_view(word: str, fields: tuple[str, ...]) -> Q:
@@ -128,8 +137,6 @@ def _any(conditions: Iterable[Q]) -> Q:
 def ranked(views: QuerySet[SavedQuery], words: Iterable[str]) -> QuerySet[SavedQuery]:
     """With `found_in`: 0 where the name is what was looked for, 1 begins with it, 2 holds all words of it, else 3."""
     words = list(words)
-    if not words:
-        return views.annotate(found_in=Value(0, output_field=IntegerField()))
     whole = " ".join(words)
     return views.annotate(
         found_in=Case(
@@ -188,6 +195,29 @@ class HasParts(Func):
         wanted = " AND ".join('"' + part.replace('"', '""') + '"' for part in self.parts)
         table = indexes.FULL_TEXT
         return f"{key} IN (SELECT rowid FROM {table} WHERE {table} MATCH %s)", [*parameters, wanted]  # noqa: S608
+
+
+class HasStems(Func):
+    """Whether a name or description has these words, whatever their endings, side by side."""
+
+    output_field = BooleanField()
+
+    def __init__(self, key: Any, about: Any, words: str = "", **extra: Any) -> None:
+        super().__init__(key, about, **extra)
+        self.words = words
+
+    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> Any:  # type: ignore[override]
+        key, parameters = compiler.compile(self.get_source_expressions()[0])
+        table = indexes.STEMS
+        return f"{key} IN (SELECT rowid FROM {table} WHERE {table} MATCH %s)", [*parameters, f'"{self.words}"']  # noqa: S608
+
+    def as_postgresql(self, compiler: Any, connection: Any, **_: Any) -> Any:
+        about, parameters = compiler.compile(self.get_source_expressions()[1])
+        language = indexes.LANGUAGE
+        return (
+            f"to_tsvector('{language}', {about}) @@ phraseto_tsquery('{language}', %s)",
+            [*parameters, self.words],
+        )
 
 
 class ColumnNames(Func):
