@@ -9,7 +9,7 @@ class CatalogConfig(AppConfig):
         from warehouse_admin.mirror import hooks
 
         hooks.descriptions.append(selectors.descriptions)
-        hooks.owner_names.append(selectors.owner_name)
+        hooks.owner_names.append(selectors.with_owner_name)
         hooks.cards.append(cards.card)
         hooks.bulk_acts.append(cards.bulk_acts)
         hooks.search_operators += [searching.OWNER, searching.TAG]

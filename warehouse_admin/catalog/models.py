@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 
 from warehouse_admin.accounts.models import Connection
+from warehouse_admin.mirror.models import SavedQuery
 
 
 class Tag(models.Model):
@@ -33,6 +34,15 @@ class Entry(models.Model):
     posthog_id = models.UUIDField()
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     tags = models.ManyToManyField(Tag, related_name="entries")
+    view = models.ForeignObject(
+        SavedQuery,
+        models.DO_NOTHING,
+        from_fields=["connection", "posthog_id"],
+        to_fields=["connection", "posthog_id"],
+        related_name="catalog_entries",
+        null=True,
+    )
+    """No column: a way to join. Entries of tables have none; whoever joins asks for the kind."""
 
     class Meta:
         default_permissions = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db.models import CharField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import CharField, F, FilteredRelation, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 
 from warehouse_admin.accounts.models import User
@@ -47,12 +47,11 @@ def description_of(subject: SavedQuery | WarehouseTable) -> Description:
     return descriptions([subject]).get(subject.pk, Description())
 
 
-def owner_name() -> Any:
-    """The user name of who answers for a row of views, "" for nobody."""
-    entry = Entry.objects.filter(
-        kind=Entry.Kind.VIEW, connection=OuterRef("connection"), posthog_id=OuterRef("posthog_id"), owner__isnull=False
-    )
-    return Coalesce(Subquery(entry.values("owner__username")[:1]), Value(""), output_field=CharField())
+def with_owner_name(views: QuerySet[SavedQuery], name: str) -> QuerySet[SavedQuery]:
+    """Views with the user name of who answers for each, "" for nobody, under `name`."""
+    of_view = FilteredRelation("catalog_entries", condition=Q(catalog_entries__kind=Entry.Kind.VIEW))
+    said = Coalesce(F("said_of_it__owner__username"), Value(""), output_field=CharField())
+    return views.alias(said_of_it=of_view).annotate(**{name: said})
 
 
 def people() -> QuerySet[User]:

@@ -84,7 +84,7 @@ def _holds_tag(sql: str) -> bool:
 
 
 def _texts_of(tree: Any) -> set[str]:
-    """Every text in a tree but operators, among them all names as they are written; not recursive, trees can be deep."""
+    """Every text in a tree but operators, so all names as they are written; not recursive, for trees can be deep."""
     found: set[str] = set()
     waiting = [tree]
     while waiting:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import CharField, Value
+from django.db.models import QuerySet, Value
 from django.http import QueryDict
 
 from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
@@ -29,8 +29,8 @@ begun_edits: list[Callable[[Any, SavedQuery], bool]] = []
 search_operators: list[Operator] = []
 # views or tables → what is said of them here, by primary key, of those of which something is: {owner, tags}
 descriptions: list[Callable[[Iterable[SavedQuery | WarehouseTable]], dict[int, Description]]] = []
-# the user name of who answers for a row of views, "" for nobody, as an expression
-owner_names: list[Callable[[], Any]] = []
+# views and a name → the same with the user name of who answers for each under it, "" for nobody
+owner_names: list[Callable[[QuerySet[SavedQuery], str], QuerySet[SavedQuery]]] = []
 # a person and a view or table → what its page shows beside it: {template, …}
 cards: list[Callable[[Any, SavedQuery | WarehouseTable], dict[str, Any]]] = []
 # a person → what they may do with several views at once
@@ -154,9 +154,9 @@ def described(objects: Sequence[SavedQuery | WarehouseTable]) -> dict[int, Descr
     return {key: said for hook in descriptions for key, said in hook(objects).items()} if objects else {}
 
 
-def owner_name() -> Any:
-    """The user name of who answers for a row of `SavedQuery`, "" for nobody: an expression to filter and group by."""
-    return owner_names[0]() if owner_names else Value("", output_field=CharField())
+def with_owner_name(views: Any, name: str) -> Any:
+    """Views with the user name of who answers for each under `name`, "" for nobody, to filter and group by."""
+    return owner_names[0](views, name) if owner_names else views.annotate(**{name: Value("")})
 
 
 def own_acts_of(keys: Sequence[int]) -> dict[int, OwnActs]:

@@ -44,22 +44,23 @@ NOBODY = "none"
 """The owner of views that have none, in an address and in the search of views."""
 
 
+ROOT = Coalesce(F("root_upstream"), IS_ROOT, output_field=BigIntegerField())
+
+
 @dataclass(frozen=True)
 class Grouping:
-    """What rows can be put together by: the key of a row, and the key of those that have none."""
+    """What rows can be put together by: what gives them their `group_key`, and the key of those that have none."""
 
     label: str
-    key: Callable[[], Any]
+    keyed: Callable[[MirroredQuerySet], MirroredQuerySet]
     none: Any = ""
 
 
 GROUPS = {
-    "cause": Grouping("Cause", lambda: F("cause_fingerprint")),
-    "root": Grouping(
-        "Root upstream", lambda: Coalesce(F("root_upstream"), IS_ROOT, output_field=BigIntegerField()), none=None
-    ),
-    "owner": Grouping("Owner", hooks.owner_name),
-    "editor": Grouping("Last editor", lambda: LAST_EDITOR),
+    "cause": Grouping("Cause", lambda rows: rows.annotate(group_key=F("cause_fingerprint"))),
+    "root": Grouping("Root upstream", lambda rows: rows.annotate(group_key=ROOT), none=None),
+    "owner": Grouping("Owner", lambda rows: hooks.with_owner_name(rows, "group_key")),
+    "editor": Grouping("Last editor", lambda rows: rows.annotate(group_key=LAST_EDITOR)),
 }
 
 
@@ -127,7 +128,8 @@ class Filters:
         if self.root:
             rows = rows.filter(Q(root_upstream__posthog_id=self.root) | Q(posthog_id=self.root))
         if self.owner:
-            rows = rows.alias(owned_by=hooks.owner_name()).filter(owned_by="" if self.owner == NOBODY else self.owner)
+            owned = hooks.with_owner_name(SavedQuery.objects.all(), "owned_by")
+            rows = rows.filter(pk__in=owned.filter(owned_by="" if self.owner == NOBODY else self.owner).values("pk"))
         if self.editor:
             rows = rows.alias(last_editor=LAST_EDITOR).filter(last_editor=self.editor)
         if self.changed:

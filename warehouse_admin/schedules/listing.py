@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Page
-from django.db.models import BooleanField, Count, ExpressionWrapper, Q
+from django.db.models import BooleanField, Case, Count, ExpressionWrapper, Q, Value, When
 
 from warehouse_admin.core.paging import CountedPaginator
 from warehouse_admin.mirror.models import ScheduleState
@@ -83,9 +84,40 @@ class Listing:
     """How many of the paused ones wake up within a week."""
 
 
+@dataclass(frozen=True)
+class InGroups:
+    """All that match, in the order of their groups, of which a slice reads only what is in it."""
+
+    filters: Filters
+    groups: list[tuple[Any, int]]
+    """The key and the size of each."""
+
+    def __getitem__(self, part: slice) -> list[tuple[Any, ...]]:
+        """Primary key, group and size of the group."""
+        wanted, sizes, skipped, begins = [], dict(self.groups), 0, 0
+        for key, size in self.groups:
+            if begins + size <= part.start:
+                skipped += size
+            elif begins < part.stop:
+                wanted.append(key)
+            begins += size
+        by = GROUPS[self.filters.group]
+        rows = by.keyed(self.filters.apply(schedules())).filter(_of_group(wanted))
+        place = Case(*(When(_of_group([key]), then=Value(at)) for at, key in enumerate(wanted)), default=Value(0))
+        rows = rows.annotate(place=place).order_by("place", *self.filters.order()) if wanted else rows.none()
+        found = rows.values_list("pk", "group_key")[part.start - skipped : part.stop - skipped]
+        return [(pk, key, sizes[key]) for pk, key in found]
+
+
+def _of_group(keys: Sequence[Any]) -> Q:
+    """In one of these groups, which may be that of None."""
+    found = Q(group_key__in=[key for key in keys if key is not None])
+    return found | Q(group_key=None) if None in keys else found
+
+
 def listing(filters: Filters, number: str | int) -> Listing:
     """What the page shows, in few queries: counts by state, keys in order, then all about the rows of the page."""
-    counts, keys = _searched(filters) if filters.search and not filters.group else _counted(filters)
+    counts, keys = _read(filters)
     by_state = Counter[str]()
     sure = Counter[str]()
     waking = 0
@@ -101,24 +133,32 @@ def listing(filters: Filters, number: str | int) -> Listing:
     return Listing(tiles, page, groups, dict(sure), waking)
 
 
+def _read(filters: Filters) -> tuple[Counted, Any]:
+    if filters.group:
+        return _grouped(filters)
+    return _searched(filters) if filters.search else _counted(filters)
+
+
 def _counted(filters: Filters) -> tuple[Counted, Any]:
     """How many schedules are in each state, and the keys of those to show, not read yet."""
     rows = filters.apply(schedules(), with_states=False).order_by().annotate(wakes=_wakes())
     counted = rows.values_list("schedule_state", "schedule_confidence", "wakes").annotate(Count("pk"))
-    return {(state, sure, wakes): count for state, sure, wakes, count in counted}, _ordered(filters)
+    keys = filters.apply(schedules()).order_by(*filters.order()).values_list("pk")
+    return {(state, sure, wakes): count for state, sure, wakes, count in counted}, keys
 
 
-def _ordered(filters: Filters) -> Any:
-    """Primary key, group and size of the group of all that match, the largest groups first and those of none last."""
-    rows = filters.apply(schedules()).order_by(*filters.order())
-    if not filters.group:
-        return rows.values_list("pk")
+def _grouped(filters: Filters) -> tuple[Counted, InGroups]:
+    """The same in groups, the largest first and those of none last."""
     by = GROUPS[filters.group]
-    found = list(rows.values_list("pk", by.key()))
-    sizes = Counter(key for _, key in found)
-    # The order within a group stays: sorting keeps what is equal in its place.
-    found.sort(key=lambda row: (row[1] == by.none, -sizes[row[1]], "" if row[1] is None else row[1]))
-    return [(pk, key, sizes[key]) for pk, key in found]
+    rows = by.keyed(filters.apply(schedules(), with_states=False)).order_by().annotate(wakes=_wakes())
+    counts, sizes = Counter[tuple[str, str, bool]](), Counter[Any]()
+    told = rows.values_list("schedule_state", "schedule_confidence", "wakes", "group_key").annotate(Count("pk"))
+    for state, sure, wakes, key, count in told:
+        counts[state, sure, wakes] += count
+        if not filters.states or state in filters.states:
+            sizes[key] += count
+    order = sorted(sizes, key=lambda key: (key == by.none, -sizes[key], "" if key is None else key))
+    return counts, InGroups(filters, [(key, sizes[key]) for key in order])
 
 
 def _wakes() -> ExpressionWrapper:
