@@ -6,6 +6,7 @@ import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +26,8 @@ from warehouse_admin.sandbox.server import SandboxServer
 
 __all__ = ["portal"]  # one running portal for every folder that asks for it
 PASSWORD = "a-good-password-1"
+PURE = frozenset({"core", "lineage", "posthog", "sandbox"})
+SERVICES = frozenset({"db", "transactional_db", "django_db_reset_sequences", "live_server", "portal"})
 gc.set_threshold(50_000, 20, 50)  # the heap is large and stays: looking through it for cycles was a sixth of the time
 settings.register_profile("suite", deadline=None)  # a busy machine is no reason to fail
 settings.load_profile("suite")
@@ -48,6 +51,15 @@ def django_db_setup(django_db_setup: None, django_db_keepdb: bool, django_db_blo
     if django_db_keepdb:
         with django_db_blocker.unblock():
             migrated.drop_copy()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses neither database nor broker: where all has passed once, other services change nothing for it."""
+    for item in items:
+        names = set(getattr(item, "fixturenames", ()))
+        room = item.path.relative_to(Path(__file__).parent).parts[0]
+        if room in PURE and not names & SERVICES and not item.get_closest_marker("django_db"):
+            item.add_marker("pure")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -44,6 +44,8 @@
       if (more) known.add(more);
     };
     return {
+      /* So that the first word does not wait for it. */
+      warm() { loading ??= load(); },
       identifierRegexps: [/[\w$]/],
       triggerCharacters: ["."],
       async getCompletions(editor, session, position, prefix, done) {

@@ -127,6 +127,7 @@
     editor.setValue(area.value, -1);
     session.getUndoManager().reset();
     editor.completers = area.dataset.completionsUrl ? [window.sqlCompleter(area.dataset.completionsUrl)] : [];
+    editor.completers.forEach((completer) => editor.once("focus", () => completer.warm()));
     const input = editor.textInput.getElement();
     input.setAttribute("aria-label", area.dataset.label || "SQL");
     if (area.getAttribute("aria-describedby")) input.setAttribute("aria-describedby", area.getAttribute("aria-describedby"));

@@ -97,6 +97,29 @@
     }
   });
 
+  /* When the comparison is drawn anew to show more lines, what is being written goes along. */
+  let carried = [];
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const section = event.detail.target;
+    if (section.id !== "diff" || event.detail.xhr.status !== 200) return;
+    const forms = Array.from(section.querySelectorAll("tr.diff-aside")).filter((row) => row.opener && row.querySelector(".thread-new"));
+    const areas = Array.from(section.querySelectorAll(".thread textarea")).filter((area) => area.value !== area.defaultValue);
+    carried = [...forms.map((row) => ({ row, at: row.opener.getAttribute("href") })), ...areas.map((area) => ({ id: area.id, value: area.value }))];
+    for (const row of forms) row.remove();
+  });
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.detail.target?.id !== "diff" && event.detail.elt?.id !== "diff") return;
+    for (const { row, at, id, value } of carried) {
+      const area = id && document.getElementById(id);
+      if (area) { area.value = value; area.closest("details")?.setAttribute("open", ""); }
+      const link = row && numbers().find((each) => each.getAttribute("href") === at);
+      if (link) { link.closest("tr").after(row); row.opener = link; link.form = row; }
+    }
+    carried = [];
+    current = null;
+    start();
+  });
+
   /* A thread that an address leads to is open, whatever it is. */
   const unfold = () => {
     const thread = /^#(thread|comment)-\d+$/.test(location.hash) && document.querySelector(location.hash)?.closest("details.thread");

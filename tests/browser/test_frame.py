@@ -166,10 +166,11 @@ def test_the_editor_completes_columns_of_a_mirrored_view(visit):
 )
 def test_the_editor_completes_what_the_query_itself_names(visit, text, offered):
     page = visit("/styleguide/edit/")
-    page.locator(".editor-area").click()
+    with page.expect_response("**/styleguide/completions/"):  # asked for before the first word is typed
+        page.locator(".editor-area").click()
     page.keyboard.press("Control+a")
-    page.keyboard.insert_text(text[:-1])
-    page.keyboard.type(text[-1])
+    page.keyboard.insert_text(text)
+    page.keyboard.type(offered[:2])
 
     expect(page.locator(".ace_autocomplete")).to_contain_text(offered)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -121,6 +123,41 @@ def test_the_diff_is_chosen_in_the_url(client_of, reviewer, proposed, author):
     older = shown(judge.get(url("detail", change), {"revision": "1"}))
     assert "not the newest" in older
     assert judge.get(url("detail", change), {"revision": "99"}).status_code == 404
+
+
+def test_lines_of_layout_are_hidden_with_their_number_until_they_are_asked_for(client_of, reviewer, proposed, remote):
+    spread = remote.sql.replace("SELECT", "select", 1) + "\nLIMIT 7"
+    change = proposed(spread)
+    judge = client_of(reviewer)
+
+    page = judge.get(url("detail", change))
+    assert page.context["diff"].layout == 2
+    assert "2 lines of layout hidden" in page.content.decode()
+    assert "1 line differs in layout alone" in page.content.decode() and "LIMIT 7" in shown(page)
+
+    whole = judge.get(url("detail", change), {"layout": "shown"})
+    assert whole.context["diff"].layout == 0
+    assert "Hide layout" in whole.content.decode() and "in layout alone" not in whole.content.decode()
+    fold = next(row for part in page.context["parts"] for row in part.rows if row.layout)
+    opened = judge.get(url("detail", change), {"expand": [fold.hidden_lines]})
+    assert opened.context["diff"].layout == 0
+
+
+def test_a_fold_is_opened_by_its_link_and_others_stay_open(client_of, author, reviewer, proposed, view):
+    lines = [f"  , {number} AS c{number}" for number in range(60)]
+    first = "\n".join(["SELECT 1 AS one", *lines, "FROM stg_app_orders"])
+    change = services.revise(proposed(first), author, first.replace("30 AS c30", "31 AS c30"), 1)
+    judge = client_of(reviewer)
+
+    def folds(query: str) -> list[str]:
+        page = judge.get(url("detail", change) + query)
+        return re.findall(r'class="diff-expand" href="([^"]+)#diff"', page.content.decode())
+
+    top, bottom = folds("?since=1")
+    assert top == "?since=1&amp;expand=1-28"
+    (left,) = folds(top.replace("&amp;", "&"))
+    assert left == bottom.replace("since=1&amp;", "since=1&amp;expand=1-28&amp;")
+    assert folds(left.replace("&amp;", "&")) == []
 
 
 def test_remote_text_is_escaped(client_of, reviewer, proposed):

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from warehouse_admin.core.diff import MOST_ROWS, diff, diff_to_dict, parts
+from warehouse_admin.core.diff import MOST_ROWS, diff, diff_to_dict, parts, unfolded
 from warehouse_admin.core.editscript import Steps, _shortest, blocks
 
 
@@ -258,6 +258,31 @@ def test_a_line_that_is_to_be_seen_is_not_folded_away():
     assert {3, 9, 40, 20} <= set(shown) and 13 not in shown
     assert shown == sorted(set(shown))
     assert len(shown) + sum(row.hidden for row in rows) == 40
+
+
+def test_a_fold_names_the_lines_that_it_hides_and_opens_for_them():
+    old = "".join(f"{number}\n" for number in range(1, 41))
+    new = "added\n" + old.replace("20\n", "twenty\n")
+
+    folds = [row for row in diff(old, new).rows if row.kind == "fold"]
+    assert [(row.hidden, row.hidden_lines) for row in folds] == [(13, "5-17"), (17, "25-41")]
+
+    opened = diff(old, new, kept=((), unfolded(["5-17"]))).rows
+    assert [row.hidden_lines for row in opened if row.kind == "fold"] == ["25-41"]
+    assert {row.new_number for row in opened} >= set(range(1, 25))
+
+
+@pytest.mark.parametrize(
+    ("asked", "lines"),
+    [
+        (["3-5", "9-9"], [3, 4, 5, 9]),
+        (["5-3", "x", "1-2-3", "-4", "", "9999999999-1"], []),
+        (["1-9999999"], list(range(1, MOST_ROWS + 1))),
+    ],
+)
+def test_an_address_may_ask_for_lines_within_reason(asked, lines):
+    assert unfolded(asked) == lines
+    assert len(unfolded(["1-9999999"] * 50)) == 2 * MOST_ROWS
 
 
 def test_rows_are_cut_where_something_stands_beside_a_line():

@@ -136,6 +136,21 @@ def test_two_versions_can_be_compared(portal: Client, synced: Connection, sandbo
     assert missing.status_code == 404
 
 
+def test_folded_lines_of_two_versions_are_shown_when_asked_for(portal: Client, connection: Connection) -> None:
+    lines = [f", {number} AS c{number}" for number in range(40)]
+    view = make_view(connection, "long", "\n".join(lines))
+    for number, last in ((1, "FROM a"), (2, "FROM b")):
+        view.versions.update_or_create(
+            number=number, defaults={"query": "\n".join([*lines, last]), "query_hash": last, "seen_at": timezone.now()}
+        )
+
+    folded = page(portal, "mirror:view-diff", view.posthog_id, mode="unified")
+    opened = page(portal, "mirror:view-diff", view.posthog_id, mode="unified", expand="1-37")
+
+    assert "37 unchanged lines" in folded and "?mode=unified&amp;expand=1-37#view-diff" in folded
+    assert "c20" not in folded and "c20" in opened and "unchanged lines" not in opened
+
+
 def test_a_tombstone_says_so_and_keeps_its_sql(portal: Client, connection: Connection) -> None:
     view = make_view(connection, "old_one", "SELECT 42 AS answer", deleted_at=timezone.now())
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from warehouse_admin.core.unseen import visible
 
 Kind = Literal["equal", "insert", "delete", "replace", "fold"]
 Asides = Mapping[int, Sequence[Any]]  # by line
+IsLayout = Callable[[Block], bool]
 Segments = tuple[tuple[str, bool], ...]  # (text, whether it changed)
 
 MOST_ROWS = 3000
@@ -22,6 +23,7 @@ _AROUND_KEPT = 2
 _WORD_STEPS = 200_000
 _BEFORE_A_DIFFERENCE = 200  # characters shown of what two long lines have in common
 _LEAST_ALIKE = 0.25  # below this share of kept characters, marked words only confuse
+_LINES = re.compile(r"([0-9]{1,7})-([0-9]{1,7})")
 _WORDS = re.compile(r"\w+|\s+|[^\w\s]")
 
 
@@ -38,17 +40,29 @@ class Row:
     old_note: str = ""
     new_note: str = ""
     is_cut: bool = False  # of a long line only a part is here, and the notes say what is not
+    layout: int = 0  # so many more lines, which differ in layout alone, a fold hides
+    first_hidden: int = 0  # in the new text
+    last_hidden: int = 0
+
+    @property
+    def hidden_lines(self) -> str:
+        """What a fold hides, as an address names it: `12-40`."""
+        return f"{self.first_hidden}-{self.last_hidden}"
 
 
 @dataclass(frozen=True)
 class Diff:
-    """`rows` side by side, `unified` one under the other; `unshown` changed lines were left out of both."""
+    """`rows` side by side, `unified` one under the other; `unshown` changed lines were left out of both.
+
+    `layout` of the changed lines are hidden in folds, since they differ in layout alone.
+    """
 
     rows: tuple[Row, ...]
     added: int
     removed: int
     truncated: bool = False
     unshown: int = 0
+    layout: int = 0
 
     @property
     def identical(self) -> bool:
@@ -71,19 +85,31 @@ def diff(
     *,
     starts: tuple[int, int] = (1, 1),
     kept: tuple[Iterable[int], Iterable[int]] = ((), ()),
+    is_layout: IsLayout | None = None,
 ) -> Diff:
     """Compare two texts; `context` equal lines stay around each change, or all of them with None.
 
     `starts` numbers the first line of each, for texts that are parts of longer ones. `kept` lines of the old and of
-    the new text are not folded away.
+    the new text are not folded away. What `is_layout` says of a changed block to be layout alone is folded too.
     """
-    comparison = _Comparison(*_ended(old, new), starts, kept)
+    comparison = _Comparison(*_ended(old, new), starts, kept, is_layout)
     made = comparison.rows(context)
     rows = tuple(islice(made, MOST_ROWS))
     truncated = next(made, None) is not None
     shown = sum((row.kind in ("insert", "delete")) + 2 * (row.kind == "replace") for row in rows)
     added, removed = comparison.added, comparison.removed
-    return Diff(rows, added, removed, truncated, unshown=added + removed - shown)
+    layout = comparison.layout
+    return Diff(rows, added, removed, truncated, unshown=added + removed - shown - layout, layout=layout)
+
+
+def unfolded(asked: Iterable[str]) -> list[int]:
+    """The lines that an address asks to see: `12-40` for each fold that was opened; what is none is left out."""
+    found: list[int] = []
+    for text in asked:
+        if match := _LINES.fullmatch(text):
+            first, last = int(match[1]), int(match[2])
+            found += range(first, min(last, first + MOST_ROWS - 1) + 1)
+    return found[: 2 * MOST_ROWS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +162,23 @@ class _Piece:
     is_cut: bool
 
 
+def _joined_folds(rows: Iterable[Row]) -> Iterator[Row]:
+    """Folds that follow each other as one."""
+    fold: Row | None = None
+    for row in rows:
+        if row.kind == "fold":
+            both = fold or Row("fold", first_hidden=row.first_hidden)
+            hidden, layout = both.hidden + row.hidden, both.layout + row.layout
+            fold = replace(both, hidden=hidden, layout=layout, last_hidden=row.last_hidden)
+            continue
+        if fold:
+            yield fold
+            fold = None
+        yield row
+    if fold:
+        yield fold
+
+
 def _within(numbers: list[int], start: int, first: int, end: int) -> list[int]:
     """Those of the sorted line numbers, counted from `start`, that lie between two places."""
     return numbers[bisect_left(numbers, first + start) : bisect_left(numbers, end + start)]
@@ -162,6 +205,7 @@ class _Comparison:
         new: str,
         starts: tuple[int, int] = (1, 1),
         kept: tuple[Iterable[int], Iterable[int]] = ((), ()),
+        is_layout: IsLayout | None = None,
     ) -> None:
         self._old_start, self._new_start = starts
         self._kept_old, self._kept_new = (sorted(set(numbers)) for numbers in kept)
@@ -170,6 +214,8 @@ class _Comparison:
         changed = [block for block in self._blocks if not block.same]
         self.removed = sum(block.b - block.a for block in changed)
         self.added = sum(block.d - block.c for block in changed)
+        self._hidden = {block for block in changed if is_layout and not self._is_kept(block) and is_layout(block)}
+        self.layout = sum(block.b - block.a + block.d - block.c for block in self._hidden)
         self._word_steps = Steps(_WORD_STEPS)
         # Where every line of both ends in CRLF, saying so on each would only be noise.
         self._all_crlf = all(line.endswith("\r\n") for line in (*self._old, *self._new) if line.endswith("\n"))
@@ -177,25 +223,39 @@ class _Comparison:
 
     def rows(self, context: int | None) -> Iterator[Row]:
         """Rows side by side, in order."""
-        for at, block in enumerate(self._blocks):
-            if not block.same:
+        yield from _joined_folds(self._rows(context))
+
+    def _rows(self, context: int | None) -> Iterator[Row]:
+        beside = [None, *self._blocks, None]
+        for before, block, after in zip(beside, self._blocks, beside[2:], strict=False):
+            if block in self._hidden:
+                first, last = block.c + self._new_start, max(block.c, block.d - 1) + self._new_start
+                lines = max(block.b - block.a, block.d - block.c)
+                yield Row("fold", layout=lines, first_hidden=first, last_hidden=last)
+            elif not block.same:
                 yield from self._changed(block)
             elif context is None:
                 yield from self._equal(block, 0, block.b - block.a)
             else:
-                before = 0 if at == 0 else context
-                after = 0 if at == len(self._blocks) - 1 else context
-                yield from self._folded(block, before, after)
+                shown = [context if near and near not in self._hidden else 0 for near in (before, after)]
+                yield from self._folded(block, *shown)
 
     def _folded(self, block: Block, before: int, after: int) -> Iterator[Row]:
         length = block.b - block.a
         shown = 0
         for start, end in [(0, min(before, length)), *self._kept_in(block), (length - after, length)]:
             if start > shown + 1:  # a fold takes a row itself
-                yield Row("fold", hidden=start - shown)
+                first = block.c + shown + self._new_start
+                hidden = start - shown
+                yield Row("fold", hidden=hidden, first_hidden=first, last_hidden=first + hidden - 1)
                 shown = start
             yield from self._equal(block, shown, max(shown, end))
             shown = max(shown, end)
+
+    def _is_kept(self, block: Block) -> bool:
+        """Whether a line of a changed block is to be seen; where nothing came, the line after it stands for it."""
+        new = _within(self._kept_new, self._new_start, block.c, max(block.d, block.c + 1))
+        return bool(new or _within(self._kept_old, self._old_start, block.a, block.b))
 
     def _kept_in(self, block: Block) -> list[tuple[int, int]]:
         """The parts of an equal block that stay, with a line or two around what is to be seen."""

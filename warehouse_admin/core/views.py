@@ -20,6 +20,12 @@ def typed_text(request: HttpRequest) -> list[tuple[str, str]]:
     return [(name, request.POST[name]) for name in TYPED if request.POST.get(name, "").strip()]
 
 
+def expand_at(request: HttpRequest) -> str:
+    """The address of this page to which the lines of a fold are added that shall be seen too (`core.diff.unfolded`)."""
+    query = request.GET.urlencode()
+    return f"?{query}&expand=" if query else "?expand="
+
+
 def whole_text(request: HttpRequest, text: str, name: str) -> HttpResponse:
     """A text as it is, for where a page shows only a part of it; saved as a file with `?download=1`."""
     response = HttpResponse(text, content_type="text/plain; charset=utf-8")

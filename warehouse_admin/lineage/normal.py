@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 from warehouse_admin.lineage.parser import parse
@@ -23,43 +24,43 @@ def normalised(sql: str) -> str:
 
     Two texts with the same one mean the same for certain: a word that may be a name keeps its case.
     """
-    if _holds_tag(sql):
+    if holds_tag(sql):
         return sql  # inside a tag, white space is text
-    found = _glued(sql)
-    if _folded(found) == [text for text, _ in found]:
-        return " ".join(_folded(found))
-    tree = parse(sql).tree
-    if tree is None:
+    found = glued(sql)
+    if upper_keywords(found) == [text for text, _ in found]:
         return " ".join(text for text, _ in found)
-    names = _texts_of(tree)
-    return " ".join(_folded([(text, is_word and text not in names) for text, is_word in found]))
+    tree = parse(sql).tree
+    return " ".join(upper_keywords(found, names_in(tree)) if tree is not None else (text for text, _ in found))
 
 
 def same_meaning(a: str, b: str) -> bool:
     """True when the two differ in layout alone; false when they differ, and false when that is not certain."""
     if a == b:
         return True
-    if _holds_tag(a) or _holds_tag(b):
+    if holds_tag(a) or holds_tag(b):
         return False  # inside a tag, white space is text
     if _HALF_PAIR.search(a) or _HALF_PAIR.search(b):
         return False  # even in a comment it makes a text that cannot be sent
-    left, right = _glued(a), _glued(b)
+    left, right = glued(a), glued(b)
     if [text for text, _ in left] == [text for text, _ in right]:
         return True
-    if _folded(left) != _folded(right):
+    if upper_keywords(left) != upper_keywords(right):
         return False
     # Any keyword can also be a name, whose case matters; only the grammar can tell which it is here.
     first, second = parse(a).tree, parse(b).tree
     return first is not None and second is not None and _same_tree(first, second)
 
 
-def _glued(sql: str) -> list[tuple[str, bool]]:
-    """Each token's text, and whether it may be a keyword. A dot keeps a mark of the white space around it."""
+def glued(sql: str, *, comments: bool = False) -> list[tuple[str, bool]]:
+    """Each token's text, and whether it may be a keyword. A dot keeps a mark of the white space around it.
+
+    Comments are left out like white space unless they are asked for.
+    """
     result: list[tuple[str, bool]] = []
     apart = False
     previous: Token | None = None
     for token in tokens(sql):
-        if token.kind in (Kind.SPACE, Kind.COMMENT):
+        if token.kind is Kind.SPACE or (token.kind is Kind.COMMENT and not comments):
             apart = True
             continue
         after_dot = previous is not None and previous.text == "."
@@ -70,11 +71,14 @@ def _glued(sql: str) -> list[tuple[str, bool]]:
     return result
 
 
-def _folded(found: list[tuple[str, bool]]) -> list[str]:
-    return [text.upper() if is_word and text.upper() in KEYWORDS else text for text, is_word in found]
+def upper_keywords(found: list[tuple[str, bool]], names: Collection[str] = ()) -> list[str]:
+    """The texts with what may be a keyword in capitals, but for what is known to be a name somewhere."""
+    return [
+        text.upper() if is_word and text.upper() in KEYWORDS and text not in names else text for text, is_word in found
+    ]
 
 
-def _holds_tag(sql: str) -> bool:
+def holds_tag(sql: str) -> bool:
     """Whether the text may hold an HTML-like tag, which the grammar also accepts."""
     if "</" not in sql and "/>" not in sql:
         return False
@@ -83,7 +87,7 @@ def _holds_tag(sql: str) -> bool:
     return any((one.text == "<" and two.text == "/") or (one.text == "/" and two.text == ">") for one, two in pairs)
 
 
-def _texts_of(tree: Any) -> set[str]:
+def names_in(tree: Any) -> set[str]:
     """Every text in a tree but operators, so all names as they are written; not recursive, for trees can be deep."""
     found: set[str] = set()
     waiting = [tree]

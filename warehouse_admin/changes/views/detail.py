@@ -34,10 +34,13 @@ from warehouse_admin.changes.models import ChangeRequest, Revision, Thread
 from warehouse_admin.changes.rebase import left_out_so_far
 from warehouse_admin.changes.shown import Shown, cautions
 from warehouse_admin.changes.shown import shown as describe
+from warehouse_admin.changes.texts import LARGEST_COMPARED
 from warehouse_admin.changes.views.people import signed_in
-from warehouse_admin.core.diff import diff, parts
+from warehouse_admin.core.diff import diff, parts, unfolded
 from warehouse_admin.core.errors import Missing, UserError
 from warehouse_admin.core.htmx import render_page
+from warehouse_admin.core.views import expand_at
+from warehouse_admin.lineage.layout import Layout
 from warehouse_admin.lineage.lint import services as lint
 from warehouse_admin.mutations import services as mutations
 from warehouse_admin.mutations.words import sentence
@@ -99,7 +102,13 @@ def compared(
     found = talks.talks(change, signed_in(request), current)
     talks.put_beside(found, old, new)
     old_text = since.proposal["query"] if since else told.base_text
-    made = diff(old_text, told.proposal_text, kept=(found.old, found.new))
+    hides = request.GET.get("layout") != "shown" and max(len(old_text), len(told.proposal_text)) <= LARGEST_COMPARED
+    made = diff(
+        old_text,
+        told.proposal_text,
+        kept=(found.old, [*found.new, *unfolded(request.GET.getlist("expand"))]),
+        is_layout=Layout(old_text, told.proposal_text) if hides else None,
+    )
     beside = parts(made.unified if unified else made.rows, found.old, found.new)
     for part in beside:
         talks.mark_shown(part.asides)
@@ -111,6 +120,9 @@ def compared(
         "parts": beside,
         "old_at": _lines_at(change, old),
         "new_at": _lines_at(change, new),
+        "expand_at": expand_at(request),
+        "expand_in": "diff",
+        "layout_shown": not hides,
     }
 
 

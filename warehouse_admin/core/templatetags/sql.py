@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from django import template
+from django.template import Context
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from warehouse_admin.core.blame import lines_of
-from warehouse_admin.core.diff import Segments, diff, parts
+from warehouse_admin.core.diff import Segments, diff, parts, unfolded
 from warehouse_admin.core.longlines import LONGEST_LINE, went_on
 from warehouse_admin.core.sql import highlight
 from warehouse_admin.core.unseen import visible
+from warehouse_admin.core.views import expand_at
 
 register = template.Library()
 register.filter(visible)
@@ -22,18 +24,29 @@ def sql_block(text: str | None, anchor: str = "L", whole: str = "") -> SafeStrin
     return highlight(text or "", anchor, whole)
 
 
-@register.inclusion_tag("partials/_diff_split.html")
+@register.inclusion_tag("partials/_diff_split.html", takes_context=True)
 def diff_side_by_side(
-    old: str | None, new: str | None, caption: str = "", old_whole: str = "", new_whole: str = ""
+    context: Context,
+    old: str | None,
+    new: str | None,
+    caption: str = "",
+    old_whole: str = "",
+    new_whole: str = "",
+    expand_in: str = "",
 ) -> dict[str, object]:
-    """Two texts beside each other, changed words marked; the last two are where each can be read as a whole."""
-    compared = diff(old or "", new or "")
+    """Two texts beside each other, changed words marked; the whole ones are where each can be read as a whole.
+
+    `expand_in` is the id of the section around it, where folds can be opened.
+    """
+    opened, folds = _opened(context, expand_in)
+    compared = diff(old or "", new or "", kept=((), opened))
     addresses = {"old_whole": old_whole, "new_whole": new_whole, "old_at": "", "new_at": ""}
-    return {"diff": compared, "parts": parts(compared.rows), "caption": caption, **addresses}
+    return {"diff": compared, "parts": parts(compared.rows), "caption": caption, **addresses, **folds}
 
 
-@register.inclusion_tag("partials/_diff_unified.html")
+@register.inclusion_tag("partials/_diff_unified.html", takes_context=True)
 def diff_unified(
+    context: Context,
     old: str | None,
     new: str | None,
     caption: str = "",
@@ -41,9 +54,11 @@ def diff_unified(
     new_start: int = 1,
     old_whole: str = "",
     new_whole: str = "",
+    expand_in: str = "",
 ) -> dict[str, object]:
     """Two texts in one column, what went above what came; numbered from where they start in a longer one."""
-    compared = diff(old or "", new or "", starts=(old_start, new_start))
+    opened, folds = _opened(context, expand_in)
+    compared = diff(old or "", new or "", starts=(old_start, new_start), kept=((), opened))
     return {
         "diff": compared,
         "parts": parts(compared.unified),
@@ -52,7 +67,16 @@ def diff_unified(
         "new_whole": new_whole,
         "old_at": "",
         "new_at": "",
+        **folds,
     }
+
+
+def _opened(context: Context, expand_in: str) -> tuple[list[int], dict[str, str]]:
+    """The lines that the address asks to see, and what a template needs to let people open more folds."""
+    request = context.get("request") if expand_in else None
+    if request is None:
+        return [], {"expand_at": "", "expand_in": ""}
+    return unfolded(request.GET.getlist("expand")), {"expand_at": expand_at(request), "expand_in": expand_in}
 
 
 @register.filter
