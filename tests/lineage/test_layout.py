@@ -46,6 +46,7 @@ def test_lines_that_differ_in_layout_alone_are_hidden_and_counted(old, new, line
         ("select 1 .5\nfrom t", "select 1.5\nfrom t"),
         ("select <b>x  y</b>\n", "select <b>x y</b>\n"),
         ("selec a frm", "SELEC a FRM"),
+        ("select a from t\n", "select a\u00a0from t\n"),  # a space that nobody typed
     ],
 )
 def test_what_may_be_more_than_layout_is_shown(old, new):

@@ -20,7 +20,7 @@ class Layout:
         before, after = self._old_lines[block.a : block.b], self._new_lines[block.c : block.d]
         if _bare(before) != _bare(after):
             return False
-        if self._has_tag or self._cut(block):
+        if self._has_tag or self._cut(block) or _is_odd(before) or _is_odd(after):
             return False
         left, right = glued("\n".join(before), comments=True), glued("\n".join(after), comments=True)
         if [text for text, _ in left] == [text for text, _ in right]:
@@ -59,6 +59,11 @@ class Layout:
 def _bare(lines: list[str]) -> str:
     """Without white space and case: what differs in this is never layout alone, and it costs little to look."""
     return "".join("".join(lines).split()).casefold()
+
+
+def _is_odd(lines: list[str]) -> bool:
+    """Whether there is white space that people do not type: a reader has to see it."""
+    return any(letter.isspace() and letter not in " \t\r" for line in lines for letter in line)
 
 
 def _crossed_lines(text: str) -> set[int]:
