@@ -93,6 +93,7 @@ class ChangeRequest(models.Model):
         indexes = [
             models.Index(fields=["state", "-state_changed_at"]),
             models.Index(fields=["-state_changed_at", "-id"]),
+            models.Index(fields=["state", "author", "id"], name="changes_by_state_and_author"),
             models.Index(fields=["author", "-created_at"]),
             models.Index(fields=["saved_query", "-created_at"]),
             models.Index(fields=["table", "-created_at"]),

@@ -70,7 +70,9 @@ _UNSEEN = (*ChangeRequest.CLOSED, State.DRAFT)  # a draft is its authors' busine
 _SAME_OBJECT = Q(saved_query=OuterRef("saved_query")) | Q(table=OuterRef("table"))
 _RIVALS = ChangeRequest.objects.filter(_SAME_OBJECT).exclude(state__in=_UNSEEN)
 _HAS_RIVALS = Exists(_RIVALS.exclude(pk=OuterRef("pk")))
-_UNREAD_OF_AUTHOR = tuple(f"author__{name}" for name in ("password", "email", "last_login", "date_joined"))
+_UNREAD_OF_PERSON = ("password", "email", "last_login", "date_joined")
+_UNREAD_OF_AUTHOR = tuple(f"author__{name}" for name in _UNREAD_OF_PERSON)
+_UNREAD_OF_VOTER = tuple(f"voter__{name}" for name in _UNREAD_OF_PERSON)
 _READ_OF_VIEW = {"id", "name", "posthog_id", "managed_viewset_kind", "origin", "deleted_at"}
 _UNREAD_OF_VIEW = tuple(
     f"saved_query__{field.name}" for field in SavedQuery._meta.concrete_fields if field.name not in _READ_OF_VIEW
@@ -191,7 +193,7 @@ def read_votes(changes: Sequence[ChangeRequest]) -> None:
         else:
             change.steps = [change.newest]  # type: ignore[attr-defined]
     prefetch_related_objects(unread, Prefetch("revisions", steps, to_attr="steps"))
-    prefetch_related_objects(changes, Prefetch("votes", Vote.objects.select_related("voter")))
+    prefetch_related_objects(changes, Prefetch("votes", Vote.objects.select_related("voter").defer(*_UNREAD_OF_VOTER)))
     prefetch_related_objects([change for change in changes if getattr(change, "is_shared", False)], "co_authors")
     credited = [change for change in changes if getattr(change, "is_credited", True)]
     credits = votes.read_credits(credited) if credited else {}
