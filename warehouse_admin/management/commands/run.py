@@ -78,7 +78,6 @@ class Command(BaseCommand):
         self._require_services(supervisor)
         call_command("migrate", interactive=False, verbosity=0)
         _refuse_demo_people()
-        supervisor.add(processes.web(options["threads"]))
         if settings.SANDBOX_MODE:
             self._connect_sandbox(supervisor, f"http://127.0.0.1:{port}")
         elif not supervisor.stopping:
@@ -86,6 +85,8 @@ class Command(BaseCommand):
         if not supervisor.stopping:
             _start_first_syncs()
         connections.close_all()
+        # After the demo's people are there: whoever comes in with the first answer can sign in.
+        supervisor.add(processes.web(options["threads"]))
         supervisor.add(processes.worker(options["jobs"]))
         supervisor.add(processes.beat())
         while not supervisor.stopping:
