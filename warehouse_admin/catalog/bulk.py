@@ -48,7 +48,8 @@ def chosen(ids: Iterable[str]) -> list[SavedQuery]:
         .order_by("name", "pk")
     )
     if missing := len(keys - {view.posthog_id for view in views}):
-        raise _bad(f"{missing} of what was chosen is in the mirror no more. Choose from the list again.")
+        are = "is" if missing == 1 else "are"
+        raise _bad(f"{missing} of the chosen views {are} in the mirror no more. Choose from the list again.")
     return views
 
 
