@@ -42,5 +42,4 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["TEST"] = {"NAME": str(_FOLDER / _WORKER / "test.sqlite3")}
 else:
     DATABASES["default"]["OPTIONS"].pop("pool", None)
-    DATABASES["default"]["OPTIONS"]["options"] = "-c synchronous_commit=off"  # what a power cut would lose is no loss
     DATABASES["default"]["TEST"] = {"NAME": f"test_portal_{os.environ.get('PORTAL_TEST_DB', os.getppid())}"}
