@@ -62,7 +62,7 @@
           return query.columns(read, plain).map((value) => ({ caption: value, value, meta, score: 750 }));
         };
         if (owner) {
-          const of = known.sources.has(owner) ? null : query.standsFor(owner, session.doc.positionToIndex(position));
+          const of = known.sources.has(owner) && !query.isNamed(owner) ? null : query.standsFor(owner, session.doc.positionToIndex(position));
           const read = of || { name: owner };
           if (read.name) await whole(known, read.name);
           done(null, wordsOf(read));

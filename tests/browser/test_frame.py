@@ -162,6 +162,7 @@ def test_the_editor_completes_columns_of_a_mirrored_view(visit):
         ("with paid(first_one, other) as (select 1, 2)\nselect * from paid where paid.", "first_one"),
         ("select * from (select amount as inner_amount from stg_payments) as q where q.", "inner_amount"),
         ("select * from other_one o, stg_payments p where p.", "amount"),
+        ("with stg_payments as (select 1 as own_one)\nselect * from stg_payments where stg_payments.", "own_one"),
     ],
 )
 def test_the_editor_completes_what_the_query_itself_names(visit, text, offered):
