@@ -191,9 +191,9 @@ def _bounds(since: datetime | None, until: datetime | None, newest: dict[str, Qu
     """The length of the chain, and the sequences where a time and what has some value begin and end."""
     rows = dict(newest)
     if since:
-        rows["first"] = AuditEntry.objects.filter(at__gte=since).order_by("at")
+        rows["first"] = AuditEntry.objects.filter(at__gte=since).order_by("at", "sequence")
     if until:
-        rows["last"] = AuditEntry.objects.filter(at__lt=until).order_by("-at")
+        rows["last"] = AuditEntry.objects.filter(at__lt=until).order_by("-at", "-sequence")
     asked = {name: Subquery(of.values("sequence")[:1]) for name, of in rows.items()}
     found: Any = ChainHead.objects.filter(pk=1).values("sequence", **asked).first()
     return found or {}
