@@ -21,8 +21,11 @@ from warehouse_admin.core.counts import Counting, Tally, count_all
 from warehouse_admin.core.paging import CountedPaginator
 
 PAGE_SIZE = 50
-UNREAD_OF_MUTATION = tuple(f"mutation__{name}" for name in ("base", "payload", "before", "after", "remote"))
-UNREAD = (*CONNECTION_UNREAD, *UNREAD_OF_MUTATION, "saved_query__query", "saved_query__columns")
+UNREAD = (
+    *CONNECTION_UNREAD,
+    *("mutation__base", "mutation__payload", "mutation__before", "mutation__after", "mutation__remote"),
+    *("saved_query__query", "saved_query__columns"),
+)
 HEAVY = ("before", "after")
 """What only the page of one entry shows."""
 
@@ -42,6 +45,12 @@ LAST_QUESTION = Subquery(
     )[:1]
 )
 """What was asked last about an entry, and what came back, without a query of its own."""
+LISTED = (
+    *("source", "kind", "object_name", "author", "occurred_at", "note", "outcome", "known_only_here"),
+    *("needs_review", "verdict", "asked_at", "assignee", "saved_query", "reviewed_by", "remote_activity"),
+    *("observation", "mutation__state", "mutation__cause"),
+)
+"""What a line of the list tells, and what the pane beside it has to join."""
 IN_PANE_FROM = ("saved_query", "mutation", "reviewed_by", "assignee", "remote_activity", "observation")
 IN_PANE = (
     *("source", "kind", "object_name", "author", *HEAVY, "occurred_at"),
@@ -100,7 +109,7 @@ def related(rows: QuerySet[ActivityEntry]) -> QuerySet[ActivityEntry]:
 def entry_page(filters: Filters, user: User, total: int, number: Any) -> Page:
     """One page of the list, newest first, with what a sentence tells, `total` counted by the folders; one query."""
     found = filters.apply(ActivityEntry.objects.select_related("mutation"), user)
-    rows = found.annotate(assignee_name=F("assignee__username")).defer(*UNREAD_OF_MUTATION, *HEAVY)
+    rows = found.annotate(assignee_name=F("assignee__username")).only(*LISTED)
     page = CountedPaginator(rows.order_by("-occurred_at", "-pk"), PAGE_SIZE, total).get_page(number)
     page.object_list = list(page.object_list)
     return page

@@ -73,7 +73,7 @@ def newest(entries: Matching, below: int, count: int, *, indexed: bool) -> list[
     `indexed` says that the only condition is one that an index has in order, so that walking is the best there is.
     """
     walked = entries.walked.order_by("-sequence")
-    if indexed or below <= NEAR:
+    if indexed or below <= NEAR + 1:  # entries are numbered from 1
         return list(walked.filter(sequence__lt=below)[:count])
     found = list(walked.filter(sequence__lt=below, sequence__gte=below - NEAR)[:count])
     if len(found) == count:
