@@ -117,6 +117,10 @@ POSTS: dict[str, tuple[Request, set[Role]]] = {
     "apply": (lambda w: page("changes:apply", w.approved.pk), {O}),
     "refresh a view": (lambda w: page("mirror:view-refresh", w.view.posthog_id), {E, R, O, A}),
     "compare lineage with PostHog": (lambda w: page("mirror:view-compare", w.view.posthog_id), {E, R, O, A}),
+    "certify a view": (
+        lambda w: page("catalog:trust-view", w.view.posthog_id, **{"do": "certify", "certify-seen": w.view.query_hash}),
+        {R, A},
+    ),
     "stop a sync": (lambda w: page("mirror:sync-stop", w.sync.pk), {E, O, A}),
     "resume schedules": (
         lambda w: page("schedules:resume", saved_queries=[w.suspended.posthog_id], reason="why", confirmed="1"),

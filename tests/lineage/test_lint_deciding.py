@@ -191,7 +191,7 @@ def test_every_rule_is_listed_and_has_a_page(one, viewer, client_of, django_asse
         assert f'href="/lint/{name}/"' in listed
         page = reader.get(f"/lint/{name}/").content.decode()
         assert "But so" in page and 'name="level"' not in page
-    assert "Nobody certifies or deprecates" in reader.get("/lint/unhealthy-source/").content.decode()
+    assert "Of trust other rules speak" in reader.get("/lint/unhealthy-source/").content.decode()
     assert reader.get("/lint/nonsense/").status_code == 404
     with django_assert_max_num_queries(12):
         reader.get("/lint/select-star/")

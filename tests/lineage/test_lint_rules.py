@@ -18,7 +18,8 @@ from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
 
 pytestmark = pytest.mark.django_db
 
-ON_SAMPLES = [rule for rule in OF_VIEWS if rule.id != "unhealthy-source"]
+OF_SOURCES = {"unhealthy-source", "deprecated-source", "uncertified-source"}  # samples name sources that are not here
+ON_SAMPLES = [rule for rule in OF_VIEWS if rule.id not in OF_SOURCES]
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ RUN = "mirror.run_savedquery"
 START_SYNC = "mirror.start_sync"
 RESUME = "schedules.resume_schedules"
 DESCRIBE = "catalog.describe_entry"
+CERTIFY = "catalog.certify_entry"
 REVIEW_ACTIVITY = "activity.review_activityentry"
 VIEW_ALL_ENTRIES = "audit.view_all_entries"
 READ_INTERVIEWS = "interviews.view_interview"
@@ -39,7 +40,7 @@ MANAGE_PEOPLE = "accounts.manage_people"
 ROLE_PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.VIEWER: frozenset(),
     Role.EDITOR: frozenset({PROPOSE, DESCRIBE, REFRESH, START_SYNC, READ_INTERVIEWS, WRITE_INTERVIEWS}),
-    Role.REVIEWER: frozenset({PROPOSE, DESCRIBE, REVIEW, EXEMPT, REVIEW_ACTIVITY, REFRESH, READ_INTERVIEWS}),
+    Role.REVIEWER: frozenset({PROPOSE, DESCRIBE, CERTIFY, REVIEW, EXEMPT, REVIEW_ACTIVITY, REFRESH, READ_INTERVIEWS}),
     Role.OPERATOR: frozenset(
         {
             PROPOSE,
@@ -59,6 +60,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[str]] = {
         {
             PROPOSE,
             DESCRIBE,
+            CERTIFY,
             CLOSE,
             EXEMPT,
             RESUME,

@@ -1,4 +1,4 @@
-"""`owner:` and `tag:` in the search of views."""
+"""`owner:`, `tag:`, `certified:` and `deprecated:` in the search of views."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from django.db.models import Exists, OuterRef, Q
 
 from warehouse_admin.accounts.models import User
 from warehouse_admin.catalog import selectors, tags
-from warehouse_admin.catalog.models import Tag
+from warehouse_admin.catalog.models import Tag, Trust
 from warehouse_admin.mirror.search.operators import Asked, Offer, Operator, Unusable, from_list
 
 OFFERED = 10
 ME, NONE = "me", "none"
+YES, NO, SUSPENDED = "yes", "no", "suspended"
 
 
 def _with(condition: Q) -> Q:
@@ -39,6 +40,33 @@ def _tagged(value: str, asked: Asked) -> Q:
     return _with(Q(tags__name=name))
 
 
+def _certified(value: str, asked: Asked) -> Q:
+    holding = Trust.holding("trust__")
+    if value.lower() == YES:
+        return _with(holding)
+    if value.lower() == NO:
+        return ~_with(holding)
+    if value.lower() == SUSPENDED:
+        return _with(Q(trust__word=Trust.Word.CERTIFIED) & ~holding)
+    raise Unusable("Use certified:yes, certified:no or certified:suspended.")
+
+
+def _deprecated(value: str, asked: Asked) -> Q:
+    if value.lower() not in (YES, NO):
+        raise Unusable("Use deprecated:yes or deprecated:no.")
+    deprecated = _with(Q(trust__word=Trust.Word.DEPRECATED))
+    return deprecated if value.lower() == YES else ~deprecated
+
+
+def _certified_values(typed: str, asked: Asked) -> list[Offer]:
+    offers = [Offer(YES, "somebody vouches for it"), Offer(NO, "nobody does"), Offer(SUSPENDED, "no longer holds")]
+    return from_list(offers, typed)
+
+
+def _deprecated_values(typed: str, asked: Asked) -> list[Offer]:
+    return from_list([Offer(YES, "not to be built on any more"), Offer(NO, "all the others")], typed)
+
+
 def _owners(typed: str, asked: Asked) -> list[Offer]:
     own = from_list([Offer(ME, "what you answer for"), Offer(NONE, "nobody answers for it")], typed)
     return [*own, *(Offer(user.username, user.display_name) for user in selectors.owners(typed, OFFERED))]
@@ -51,3 +79,9 @@ def _tags(typed: str, asked: Asked) -> list[Offer]:
 
 OWNER = Operator("owner", "Who answers for it", "owner:me", _owned, _owners, one_of=True)
 TAG = Operator("tag", "What it is tagged with", "tag:finance", _tagged, _tags)
+CERTIFIED = Operator(
+    "certified", "Whether somebody vouches for it", "certified:yes", _certified, _certified_values, one_of=True
+)
+DEPRECATED = Operator(
+    "deprecated", "Whether it is to be built on no more", "deprecated:no", _deprecated, _deprecated_values, one_of=True
+)

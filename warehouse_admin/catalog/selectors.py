@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db.models import CharField, F, FilteredRelation, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 
-from warehouse_admin.accounts.models import User
-from warehouse_admin.catalog.models import Entry, Tag
+from warehouse_admin.accounts.models import Connection, User
+from warehouse_admin.catalog.models import Entry, Tag, Trust
 from warehouse_admin.core.counts import Each
-from warehouse_admin.mirror.hooks import Description
+from warehouse_admin.mirror.hooks import Description, Trusted
 from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
+
+KINDS: dict[str, Any] = {Entry.Kind.TABLE: WarehouseTable, Entry.Kind.VIEW: SavedQuery}
+"""What there is of each kind; a view goes before a table of the same name."""
 
 
 def kind_of(subject: SavedQuery | WarehouseTable) -> Entry.Kind:
@@ -25,16 +29,29 @@ def descriptions(objects: Iterable[SavedQuery | WarehouseTable]) -> dict[int, De
     if not by_id:
         return {}
     kind = kind_of(next(iter(objects)))
-    entries = Entry.objects.filter(kind=kind, posthog_id__in=[key for _, key in by_id])
     found = {}
-    named = Each("tags__name", filter=Q(tags__isnull=False))
-    for entry in entries.select_related("owner").annotate(tag_names=named):
+    for entry in _entries().filter(kind=kind, posthog_id__in=[key for _, key in by_id]):
         key = by_id.get((entry.connection_id, entry.posthog_id))
         if key is not None:
-            tags = tuple(sorted(entry.tag_names or ()))
-            owner = entry.owner
-            found[key] = Description(owner.username if owner else "", owner.display_name if owner else "", tags)
+            found[key] = _description(entry)
     return found
+
+
+def _entries() -> QuerySet[Any]:
+    """With the owner, the trust and the names of the tags."""
+    named = Each("tags__name", filter=Q(tags__isnull=False))
+    return Entry.objects.select_related("owner", "trust").annotate(tag_names=named)
+
+
+def _description(entry: Any) -> Description:
+    owner, trust = entry.owner, getattr(entry, "trust", None)
+    return Description(
+        owner=owner.username if owner else "",
+        owner_name=owner.display_name if owner else "",
+        tags=tuple(sorted(entry.tag_names or ())),
+        trust=trust.state if trust else "",
+        trust_why=(trust.why_suspended or trust.note) if trust else "",
+    )
 
 
 def with_descriptions(views: Sequence[SavedQuery]) -> list[tuple[SavedQuery, Description]]:
@@ -44,7 +61,7 @@ def with_descriptions(views: Sequence[SavedQuery]) -> list[tuple[SavedQuery, Des
 
 
 def description_of(subject: SavedQuery | WarehouseTable) -> Description:
-    return descriptions([subject]).get(subject.pk, Description())
+    return said_of(subject)[0]
 
 
 def with_owner_name(views: QuerySet[SavedQuery], name: str) -> QuerySet[SavedQuery]:
@@ -52,6 +69,34 @@ def with_owner_name(views: QuerySet[SavedQuery], name: str) -> QuerySet[SavedQue
     of_view = FilteredRelation("catalog_entries", condition=Q(catalog_entries__kind=Entry.Kind.VIEW))
     said = Coalesce(F("said_of_it__owner__username"), Value(""), output_field=CharField())
     return views.alias(said_of_it=of_view).annotate(**{name: said})
+
+
+def said_of(subject: SavedQuery | WarehouseTable) -> tuple[Description, Trust | None]:
+    """What is said of one object, and the trust in it with who said so; one query."""
+    entry = (
+        _entries()
+        .select_related("trust__said_by")
+        .filter(connection_id=subject.connection_id, kind=kind_of(subject), posthog_id=subject.posthog_id)
+        .first()
+    )
+    return (_description(entry), getattr(entry, "trust", None)) if entry else (Description(), None)
+
+
+def trusted(connection: Connection, names: Collection[str]) -> dict[str, Trusted]:
+    """The trust in the views and tables of these names, of those of which something is said; at most three queries."""
+    said = list(Trust.objects.filter(entry__connection=connection).select_related("entry"))
+    if not said:
+        return {}
+    named: dict[str, tuple[str, UUID]] = {}
+    for kind, model in KINDS.items():
+        rows = model.objects.present().filter(connection=connection, name__in=names)
+        named |= {name: (kind, key) for name, key in rows.values_list("name", "posthog_id")}
+    by_object = {(trust.entry.kind, trust.entry.posthog_id): trust for trust in said}
+    return {name: _trusted(by_object[key]) for name, key in named.items() if key in by_object}
+
+
+def _trusted(trust: Trust) -> Trusted:
+    return Trusted(trust.state, trust.why_suspended or trust.note, trust.instead)
 
 
 def people() -> QuerySet[User]:

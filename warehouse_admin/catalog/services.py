@@ -33,7 +33,7 @@ def describe(
     reason = clean_reason(reason, needed=False)
     names = None if tag_names is None else tags.clean(tag_names)
     with transaction.atomic():
-        entry = _locked(subject)
+        entry = locked(subject)
         before = described_as(entry)
         if owner is not None and owner.strip() != before["owner"]:
             entry.owner = person_called(owner.strip())
@@ -44,7 +44,8 @@ def describe(
     return selectors.description_of(subject)
 
 
-def _locked(subject: SavedQuery | WarehouseTable) -> Entry:
+def locked(subject: SavedQuery | WarehouseTable) -> Entry:
+    """The entry of an object, made where there is none, held to the end of the transaction."""
     known: dict[str, Any] = {
         "connection_id": subject.connection_id,
         "kind": selectors.kind_of(subject),

@@ -29,10 +29,12 @@ begun_edits: list[Callable[[Any, SavedQuery], bool]] = []
 search_operators: list[Operator] = []
 # views or tables → what is said of them here, by primary key, of those of which something is: {owner, tags}
 descriptions: list[Callable[[Iterable[SavedQuery | WarehouseTable]], dict[int, Description]]] = []
+# one connection and names → what is said of the trust in those views and tables of which something is, by name
+trusts: list[Callable[[Any, Collection[str]], dict[str, Trusted]]] = []
 # views and a name → the same with the user name of who answers for each under it, "" for nobody
 owner_names: list[Callable[[QuerySet[SavedQuery], str], QuerySet[SavedQuery]]] = []
-# a person and a view or table → what its page shows beside it: {template, …}
-cards: list[Callable[[Any, SavedQuery | WarehouseTable], dict[str, Any]]] = []
+# a person and a view or table → what its page shows beside it: {template, …}, with `pill` for what its head shows too
+cards: list[Callable[[Any, SavedQuery | WarehouseTable], list[dict[str, Any]]]] = []
 # a person → what they may do with several views at once
 bulk_acts: list[Callable[[Any], Iterable[BulkAct]]] = []
 # the name of a list → how to know what was ticked in it
@@ -95,14 +97,28 @@ class Selection:
 
 @dataclass(frozen=True)
 class Description:
-    """What people here say of a view or table: the user name of who answers for it, and words to find it by."""
+    """What people here say of a view or table: the user name of who answers for it, words to find it by, and trust.
+
+    `trust` is certified, suspended, deprecated or "" where nobody judged, `trust_why` the note or what suspended it.
+    """
 
     owner: str = ""
     owner_name: str = ""
     tags: tuple[str, ...] = ()
+    trust: str = ""
+    trust_why: str = ""
 
 
 NOTHING_SAID = Description()
+
+
+@dataclass(frozen=True)
+class Trusted:
+    """How far a source can be trusted: certified, suspended or deprecated, why, and what to read in its place."""
+
+    state: str
+    why: str = ""
+    instead: str = ""
 
 
 @dataclass(frozen=True)
@@ -152,6 +168,11 @@ def listed(hooks: Sequence[Callable[[Any], Iterable[Any]]], subject: Any) -> lis
 def described(objects: Sequence[SavedQuery | WarehouseTable]) -> dict[int, Description]:
     """What is said of these, by primary key, all of one kind."""
     return {key: said for hook in descriptions for key, said in hook(objects).items()} if objects else {}
+
+
+def trusted(connection: Any, names: Collection[str]) -> dict[str, Trusted]:
+    """What is said of the trust in the views and tables of these names, of those of which something is."""
+    return {name: trust for hook in trusts for name, trust in hook(connection, names).items()} if names else {}
 
 
 def with_owner_name(views: Any, name: str) -> Any:

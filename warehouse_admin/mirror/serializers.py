@@ -27,6 +27,12 @@ class Described(serializers.Serializer):
 
     owner = serializers.SerializerMethodField(help_text="The user name of who answers for it.")
     tags = serializers.SerializerMethodField()
+    trust = serializers.SerializerMethodField(
+        help_text="certified, suspended (certified once, and changed or expired since), deprecated, or null."
+    )
+
+    def get_trust(self, row: SavedQuery | WarehouseTable) -> str | None:
+        return _said_of(row).trust or None
 
     def get_owner(self, row: SavedQuery | WarehouseTable) -> str | None:
         return _said_of(row).owner or None
@@ -104,6 +110,7 @@ class SavedQueryRow(Described, serializers.ModelSerializer):
             "folder_name",
             "owner",
             "tags",
+            "trust",
             "synced_at",
             "deleted_at",
         ]
@@ -239,6 +246,7 @@ class TableRow(Described, serializers.ModelSerializer):
             "created_at",
             "owner",
             "tags",
+            "trust",
             "synced_at",
             "deleted_at",
         ]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 from django.db import models
 
 from warehouse_admin.accounts.models import Connection
-from warehouse_admin.lineage.lint.walk import Node
+from warehouse_admin.lineage.builtins import BUILTIN_TABLES
+from warehouse_admin.lineage.lint.walk import Node, tables
+from warehouse_admin.mirror import hooks
 from warehouse_admin.mirror.models import SavedQuery
 
 
@@ -31,6 +34,17 @@ class Subject:
     connection: Connection
     view: SavedQuery | None = None
     name: str = ""
+
+    @cached_property
+    def sources(self) -> dict[str, int]:
+        """Where each source is named first, but for PostHog's own tables and itself."""
+        return {name: at for name, at in tables(self.tree).items() if name not in BUILTIN_TABLES and name != self.name}
+
+    @cached_property
+    def trust(self) -> dict[str, hooks.Trusted]:
+        """What people say of the trust in its sources and in itself, of those of which somebody does."""
+        itself = [self.view.name] if self.view else []
+        return hooks.trusted(self.connection, [*self.sources, *itself])
 
     @property
     def is_materialized(self) -> bool:

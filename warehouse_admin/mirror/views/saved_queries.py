@@ -199,7 +199,7 @@ def view_detail(request: HttpRequest, posthog_id: uuid.UUID) -> HttpResponse:
         "posthog_url": selectors.posthog_url(view),
         "open_change": hooks.merged(hooks.open_changes, [view]).get(view.pk),
         "last_outside": _outside_version(view),
-        "cards": [hook(request.user, view) for hook in hooks.cards],
+        "cards": [card for hook in hooks.cards for card in hook(request.user, view)],
         "successor": view.recreated_as.defer("query", "columns").order_by("-pk").first(),
         **_actions(request, view),
         **_panel(request, view, tab),

@@ -44,7 +44,7 @@ def table_detail(request: HttpRequest, posthog_id: uuid.UUID) -> HttpResponse:
         "locked": "" if table.deleted_at else own_tables.why_locked(table),
         "history": [(change, difference(change.before, change.after)) for change in selectors.columns_history(table)],
         "open_changes": hooks.listed(hooks.open_table_changes, table),
-        "cards": [hook(request.user, table) for hook in hooks.cards],
+        "cards": [card for hook in hooks.cards for card in hook(request.user, table)],
         "proposals": [offer for hook in hooks.table_proposals for offer in hook(request.user, table)],
     }
     return render(request, "mirror/tables/detail.html", context)

@@ -12,6 +12,7 @@ from warehouse_admin.lineage.lint.rules.order import LimitWithoutOrder, PreviewW
 from warehouse_admin.lineage.lint.rules.repeats import ClockInTable, RandomValue
 from warehouse_admin.lineage.lint.rules.sets import DistinctAndGroupBy, PlainUnion
 from warehouse_admin.lineage.lint.rules.sources import UnhealthySource
+from warehouse_admin.lineage.lint.rules.trust import DeprecatedSource, UncertifiedSource
 from warehouse_admin.lineage.lint.rules.unused import UnusedCte
 
 _ALL: tuple[type[Rule], ...] = (
@@ -25,6 +26,8 @@ _ALL: tuple[type[Rule], ...] = (
     RandomValue,
     ClockInTable,
     UnhealthySource,
+    DeprecatedSource,
+    UncertifiedSource,
     UnusedCte,
     PlainUnion,
     DistinctAndGroupBy,

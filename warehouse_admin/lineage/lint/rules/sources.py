@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from warehouse_admin.lineage.builtins import BUILTIN_TABLES
 from warehouse_admin.lineage.lint.base import Found, Rule, Subject
-from warehouse_admin.lineage.lint.walk import tables
 from warehouse_admin.mirror.models import BROKEN, SavedQuery, WarehouseTable
 
 
@@ -20,18 +18,15 @@ class UnhealthySource(Rule):
     bad = "SELECT company_id, health\nFROM int_account_health  -- suspended since Monday"
     good = "SELECT company_id, health\nFROM int_account_health  -- mended, and resumed"
     limits = (
-        "It knows what the mirror knows: views that are suspended, failing, hidden or deleted. Nobody certifies or "
-        "deprecates sources here yet, so that it says nothing about trust; nor does it look further than what the "
-        "query itself reads."
+        "It knows what the mirror knows: views that are suspended, failing, hidden or deleted. Of trust other rules "
+        "speak; and it looks no further than what the query itself reads."
     )
 
     def look(self, subject: Subject) -> Iterable[Found]:
-        read = tables(subject.tree)
-        wanted = read.keys() - BUILTIN_TABLES - {subject.name}
-        if not wanted:
+        if not subject.sources:
             return
-        told = _told(subject, wanted)
-        for name, place in read.items():
+        told = _told(subject, set(subject.sources))
+        for name, place in subject.sources.items():
             if name in told:
                 yield Found(place, told[name])
 
