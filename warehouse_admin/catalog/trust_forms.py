@@ -12,11 +12,12 @@ from warehouse_admin.catalog.trusting import Subject
 
 
 class TrustForm(forms.Form):
-    """`do` is the value of its button, `label` what opens it and what is on the button."""
+    """`do` is what is sent for it, `label` what opens it and what is on its button, `done` what is said afterwards."""
 
     do = ""
     label = ""
     hint = ""
+    done = ""
 
     def __init__(self, data: Any = None, *, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial, prefix=self.do)
@@ -28,6 +29,7 @@ class TrustForm(forms.Form):
 class CertifyForm(TrustForm):
     do, label = "certify", "Certify"
     hint = "It holds for what is there now, and falls by itself when that changes; a new layout is no change."
+    done = "{name} is certified."
     note = forms.CharField(label="Note", required=False, max_length=reasons.LONGEST, help_text="What you checked.")
     until = forms.DateField(
         label="Holds until",
@@ -45,6 +47,7 @@ class CertifyForm(TrustForm):
 class DeprecateForm(TrustForm):
     do, label = "deprecate", "Deprecate"
     hint = "Whoever writes a query that reads it is told so. Nothing is changed in PostHog."
+    done = "{name} is deprecated."
     note = forms.CharField(label="Why", max_length=reasons.LONGEST)
     instead = forms.CharField(label="Read instead", required=False, max_length=200, help_text="A view or table.")
 
@@ -56,6 +59,7 @@ class DeprecateForm(TrustForm):
 class TakeBackForm(TrustForm):
     do, label = "take_back", "Take back"
     hint = "Nothing is said about it then."
+    done = "Nothing is said of the trust in {name} any more."
     note = forms.CharField(label="Why", required=False, max_length=reasons.LONGEST)
 
     def save(self, user: Any, subject: Subject) -> None:

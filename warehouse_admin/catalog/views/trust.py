@@ -33,7 +33,7 @@ def _say(request: HttpRequest, subject: SavedQuery | WarehouseTable, page: str) 
         raise InvalidInput("Choose what to say: certify, deprecate or take it back.")
     form = kind(request.POST)
     if form.is_valid() and _is_saved(request, subject, form):
-        messages.success(request, f"What is said of the trust in {subject.name} is saved.")
+        messages.success(request, form.done.format(name=subject.name))
         if wants_fragment(request):
             return HttpResponse(headers={"HX-Refresh": "true"})  # the head of the page tells it too
         return redirect(page, subject.posthog_id)
