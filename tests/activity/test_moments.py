@@ -214,3 +214,10 @@ def test_the_pages_cost_the_same_for_ten_views_and_for_sixty(
     with django_assert_max_num_queries(12) as many:
         client.get(path)
     assert len(few) == len(many)
+
+
+def test_a_moment_that_has_not_come_is_refused(synced: Connection, viewer: User, client_of: ClientOf) -> None:
+    answer = client_of(viewer).get("/activity/moments/stood/", {"at": "2990-01-01"})
+
+    assert answer.status_code == 422
+    assert "It has not come yet: choose one that has." in answer.content.decode()

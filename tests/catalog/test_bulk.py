@@ -143,10 +143,22 @@ def test_of_what_cannot_be_nothing_is_saved_and_what_was_typed_comes_back(
 def test_a_selection_that_is_none_is_told(
     views: dict[str, SavedQuery], author: User, client_of: ClientOf, sent: dict[str, Any], told: str
 ) -> None:
-    answer = client_of(author).post(WHERE, sent)
+    answer = client_of(author).post(WHERE, sent, follow=True)
 
-    assert answer.status_code == 400 and told in answer.content.decode()
+    assert answer.redirect_chain[0][0].startswith("/saved-queries/") and told in answer.content.decode()
+    assert not Entry.objects.exists() and trail() == []
     assert client_of(author).get(WHERE).status_code == 302
+
+
+def test_a_search_that_cannot_be_used_takes_nothing(
+    views: dict[str, SavedQuery], author: User, client_of: ClientOf
+) -> None:
+    sent = {"list": "views", "filter": "q=tag:never_used", "all_matching": "1"}
+
+    page = client_of(author).post(WHERE, sent, follow=True).content.decode()
+
+    assert "The search cannot be used as it is, so nothing was taken" in page
+    assert "Owner and tags of" not in page
 
 
 def test_too_many_at_once_are_refused_with_what_to_do(

@@ -212,3 +212,26 @@ def test_an_edit_of_the_ends_of_lines_alone_says_so(leaf, post):
     told = post(action="edit_query", saved_query=str(leaf.posthog_id), query=query).json()
 
     assert "Nothing but the ends of lines differs from what PostHog holds." in told["cautions"]
+
+
+def test_the_editor_says_that_a_view_would_read_itself_before_it_is_sent(leaf, client_of, author):
+    address = f"{reverse('changes:validate')}?connection=demo&view={leaf.posthog_id}"
+
+    [found] = client_of(author).post(address, {"query": f"SELECT a FROM {leaf.name}"}).json()["errors"]
+
+    assert found["level"] == "error"
+    assert found["message"].startswith(f"With this SQL {leaf.name} reads itself, which PostHog refuses.")
+    new = {"query": "SELECT a FROM brand_new", "connection": "demo", "name": "brand_new"}
+    [found] = client_of(author).post(reverse("changes:validate"), new).json()["errors"]
+    assert found["message"].startswith("With this SQL brand_new reads itself")
+
+
+def test_the_editor_marks_a_column_that_its_source_does_not_have(leaf, client_of, author):
+    SavedQuery.objects.filter(pk=leaf.pk).update(columns=[{"name": "id", "type": "integer"}])
+    sql = f"SELECT l.id AS id,\n  l.idd AS other,\n  e.any_thing AS more FROM {leaf.name} AS l CROSS JOIN events AS e"
+
+    answer = client_of(author).post(f"{reverse('changes:validate')}?connection=demo", {"query": sql}).json()
+
+    [found] = [one for one in answer["errors"] if "column" in one["message"]]
+    assert (found["line"], found["column"], found["level"]) == (2, 3, "warning")
+    assert found["message"] == "What is read here has no column l.idd, as far as the mirror knows."

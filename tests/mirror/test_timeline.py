@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from warehouse_admin.accounts.models import Connection, User
+from warehouse_admin.accounts.roles import Role
 from warehouse_admin.activity import services as activity
 from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.changes import services as changes
@@ -122,6 +123,17 @@ def test_everything_is_in_one_order_with_who_did_it(
     assert "Flagged by reviewer." in text and "Nobody asked for this." in text
     for url in (reverse("changes:detail", args=[change.pk]), reverse("activity:detail", args=[flagged.pk])):
         assert f'href="{url}"' in text
+
+
+def test_a_name_that_is_somebody_elses_user_name_stays_as_it_is(
+    page: Page, view: SavedQuery, author: User, reviewer: User, person: Callable[..., User]
+) -> None:
+    User.objects.filter(pk=author.pk).update(first_name="Erin", last_name="Castellano")
+    person("erin", Role.EDITOR)
+    User.objects.filter(username="erin").update(first_name="Somebody", last_name="Else")
+    changes.create(author=author, saved_query=view, query="SELECT 2", reason="two", submit=True)
+
+    assert any("Edit query by Erin Castellano:" in line for line in told(page()))
 
 
 def test_an_applied_change_names_its_author_and_who_approved_it(

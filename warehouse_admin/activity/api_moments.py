@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.generics import GenericAPIView
@@ -100,7 +99,7 @@ class Stood(_OfMoments):
     @extend_schema(parameters=[AT, CONNECTION, SEARCH], responses=StandRow(many=True))
     def get(self, request: SignedInRequest) -> Response:
         """Every view as the mirror knew it at a moment."""
-        at = moments.read_time("at", self.text("at"), timezone.now())
+        at = moments.read_past("at", self.text("at"))
         page = list(self.paginate_queryset(moments.stood(at, self.text("connection"), self.text("search"))) or ())
         found = mirrored.stands(page, at)
         return self.get_paginated_response(self.get_serializer([found[view.pk] for view in page], many=True).data)

@@ -54,6 +54,15 @@ def read_time(name: str, text: str, otherwise: datetime) -> datetime:
         raise InvalidInput("The moment cannot be used.", errors={name: [str(error)]}) from error
 
 
+def read_past(name: str, text: str) -> datetime:
+    """The same for a moment that has passed; now where none is typed."""
+    now = timezone.now()
+    at = read_time(name, text, now)
+    if at > now:
+        raise InvalidInput("The moment cannot be used.", errors={name: ["It has not come yet: choose one that has."]})
+    return at
+
+
 def asked(*, start: str, end: str, connection: str = "", feeds: str = "") -> Asked:
     """What a query string asks for. InvalidInput names the field at fault; `feeds` is a name or the id of a view."""
     now = timezone.now()

@@ -36,7 +36,15 @@ def _of_change(change: ChangeRequest) -> Event:
     state = change.state.replace("_", " ")
     said = f"{change} {change.get_action_display()} by {change.author.display_name}{approved}: {state}"
     return Event(
-        change.state_changed_at, "changes", change.pk, icon, tone, said, url=_url(change.pk), body=change.reason
+        change.state_changed_at,
+        "changes",
+        change.pk,
+        icon,
+        tone,
+        said,
+        url=_url(change.pk),
+        body=change.reason,
+        names_people=True,
     )
 
 

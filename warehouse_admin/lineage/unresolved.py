@@ -5,8 +5,10 @@ from __future__ import annotations
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.lineage.builtins import BUILTIN_TABLES
+from warehouse_admin.lineage.catalog import Catalog
 from warehouse_admin.lineage.checks import Problem
-from warehouse_admin.lineage.parser import position
+from warehouse_admin.lineage.parser import parse, position
+from warehouse_admin.lineage.resolve import Use, resolve
 from warehouse_admin.lineage.sources import sources
 from warehouse_admin.mirror import selectors as mirror
 from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
@@ -28,6 +30,32 @@ def unresolved_places(connection: Connection, sql: str) -> list[Problem]:
         Problem(f"The mirror knows no view or table {name}.", *position(sql, offset), offset, level="warning")
         for name, offset in _found(connection, sql)
     ]
+
+
+def unknown_columns(connection: Connection, sql: str) -> list[Problem]:
+    """Warnings at names that no column of what the query reads has, or more than one, as far as the mirror knows them.
+
+    Of sources whose columns nobody has listed nothing is said.
+    """
+    tree = parse(sql).tree
+    if tree is None:
+        return []
+    catalog = Catalog(connection)
+    catalog.learn(sources(sql).names)
+    found: dict[int, Problem] = {}
+    for use in resolve(tree, catalog.columns).uses:
+        if told := _why(use):
+            offset = use.at // 2  # places count twice: what is expanded stands between two
+            found.setdefault(offset, Problem(told, *position(sql, offset), offset, level="warning"))
+    return list(found.values())
+
+
+def _why(use: Use) -> str:
+    if use.meaning.fault == "missing":
+        return f"What is read here has no column {use.text}, as far as the mirror knows."
+    if use.meaning.fault == "ambiguous":
+        return f"{use.text} could be {use.meaning.target}: say which."
+    return ""
 
 
 def _found(connection: Connection, sql: str) -> list[tuple[str, int]]:

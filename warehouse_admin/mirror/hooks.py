@@ -126,6 +126,7 @@ class Event:
     """One line of a view's timeline. `key` orders what one source tells of the same moment.
 
     `actor` is who did it and `text` what, as one sentence; `how` says how that is known; `body` is what somebody said.
+    `names_people`: the sentence calls them by their names already, which may look like somebody else's user name.
     """
 
     at: datetime
@@ -138,6 +139,7 @@ class Event:
     url: str = ""
     how: str = ""
     body: str = ""
+    names_people: bool = False
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from django.utils import timezone
 from warehouse_admin.accounts.models import Connection
 from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
 from warehouse_admin.core.counts import Each
-from warehouse_admin.core.errors import Missing
+from warehouse_admin.core.errors import InvalidInput, Missing
 from warehouse_admin.core.searching import every_word
 from warehouse_admin.mirror.cadences import CADENCES
 from warehouse_admin.mirror.models import (
@@ -186,6 +186,9 @@ def ticked_ids(user: Any, sent: QueryDict) -> list[str]:
         return sent.getlist("saved_queries")
     params = QueryDict(sent.get("filter", ""))
     search = search_of(params.get("q", ""), user, params.get("connection", ""))
+    if search.problems:
+        # The list shows what the rest finds; whoever meant fewer must not act on more.
+        raise InvalidInput(f"The search cannot be used as it is, so nothing was taken: {search.problems[0]}")
     matching = SavedQuery.objects.filter(_narrowed(params) & search.condition)
     return [str(key) for key in matching.values_list("posthog_id", flat=True)]
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from warehouse_admin.activity import moments, presenters
@@ -26,7 +25,7 @@ LABELS = {
 KINDS = {
     "added": ("plus", "New", "accent"),
     "removed": ("trash", "Deleted", "bad"),
-    "changed": ("edit", "Changed", "warn"),
+    "changed": ("pencil", "Changed", "warn"),
     "put_back": ("history", "Put back", "muted"),
     "passing": ("clock", "Came and went", "muted"),
 }
@@ -78,7 +77,7 @@ def stood(request: HttpRequest) -> HttpResponse:
     typed, connection = {"at": request.GET.get("at", "")}, request.GET.get("connection", "")
     context: dict[str, Any] = {"tab": "stood", "typed": typed, "errors": {}}
     try:
-        at = moments.read_time("at", typed["at"], timezone.now())
+        at = moments.read_past("at", typed["at"])
     except InvalidInput as error:
         context |= {"errors": error.errors, "known_from": mirrored.known_from(connection)}
         return render_page(request, "activity/moments.html", "activity/_stood.html", context, status=422)

@@ -30,7 +30,11 @@ def describe_many(request: HttpRequest) -> HttpResponse:
     if request.method == "GET":
         return redirect("mirror:view-list")
     policies.require_describe(request.user, DESCRIBED, Target(Entry.Kind.VIEW, "", "several views"))
-    views = bulk.chosen(_ids(request))
+    try:
+        views = bulk.chosen(_ids(request))
+    except InvalidInput as error:
+        messages.error(request, error.message)
+        return redirect(_list(request.POST))
     if request.POST.get("confirmed") != "1":
         return _page(request, views, BulkForm())
     form = BulkForm(request.POST)

@@ -50,13 +50,22 @@ def unseen_edits(base: str, query: str) -> list[str]:
 def sql_problems(query: str, connection: Connection, name: str) -> list[str]:
     """What is wrong with the SQL of a view of this name: each with its place, or that it selects from itself."""
     found = [problem for problem in check_view_sql(query) if problem.level == "error"]
-    if found or not (way := cycle(connection, name, query)):
+    if found:
         return [_placed(problem.message, problem.line, problem.column) for problem in found]
+    told = circle(query, connection, name)
+    return [told] if told else []
+
+
+def circle(query: str, connection: Connection, name: str) -> str:
+    """That a view of this name would read itself, in a sentence; empty where it would not."""
+    way = cycle(connection, name, query)
+    if not way:
+        return ""
     if len(way) == 2:
-        return [f"With this SQL {name} reads itself, which PostHog refuses. Read something else."]
+        return f"With this SQL {name} reads itself, which PostHog refuses. Read something else."
     through = ", ".join(f"{view} reads {source}" for view, source in pairwise(way))
     told = f"With this SQL {name} reads itself through other views, which PostHog refuses"
-    return [f"{told}: {through}. Read something else, or change those first."]
+    return f"{told}: {through}. Read something else, or change those first."
 
 
 def unknown_sources(query: str, connection: Connection) -> list[str]:

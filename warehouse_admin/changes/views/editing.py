@@ -5,16 +5,19 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from warehouse_admin.accounts.models import Connection
 from warehouse_admin.accounts.selectors import active_connections
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.changes import completions as offered
 from warehouse_admin.changes import drafts, impacts, live, policies, remote_check, selectors, services, texts
 from warehouse_admin.changes.actions import action_of
+from warehouse_admin.changes.actions.queries import circle
 from warehouse_admin.changes.errors import BaseMoved, StaleRevision
 from warehouse_admin.changes.forms import NamedProposalForm, ProposalForm
 from warehouse_admin.changes.models import ChangeRequest, Draft
@@ -26,9 +29,9 @@ from warehouse_admin.changes.views.proposing import revise_settings
 from warehouse_admin.changes.views.shared import put_refusal, refused_status, tell_proposed, tell_saved, wants_review
 from warehouse_admin.changes.views.tables import revise_table
 from warehouse_admin.core.digests import text_digest
-from warehouse_admin.core.errors import NotPermitted, UserError
-from warehouse_admin.lineage.checks import check_view_sql
-from warehouse_admin.lineage.unresolved import unresolved_places
+from warehouse_admin.core.errors import Missing, NotPermitted, UserError
+from warehouse_admin.lineage.checks import Problem, check_view_sql
+from warehouse_admin.lineage.unresolved import unknown_columns, unresolved_places
 from warehouse_admin.mirror import selectors as mirror
 from warehouse_admin.mirror.models import SavedQuery
 
@@ -45,14 +48,29 @@ def propose(request: HttpRequest, posthog_id: uuid.UUID) -> HttpResponse:
     live.refuse_closed_view(view)
     if request.method == "POST":
         return _create(request, view)
+    asked = request.GET.get("version", "")
     if draft:
+        if asked:
+            told = f"You have a draft of {view.name}, shown here. Propose or discard it before you restore a version."
+            messages.warning(request, told)
         return _propose_page(request, view, ProposalForm(initial=_begun(draft)), draft=draft)
     try:
         text = view.query if view.query is not None else live.read_live(view)["query"] or ""
     except UserError as error:
         return _propose_page(request, view, ProposalForm(), problem=error)
     start = {"query": text, "base": text_digest(text), "nonce": uuid.uuid4().hex}
+    if asked:
+        start |= _restored(view, asked)
     return _propose_page(request, view, ProposalForm(initial=start))
+
+
+def _restored(view: SavedQuery, number: str) -> dict[str, str]:
+    """A former text of the view as the proposal, with a reason to begin with."""
+    versions = view.versions.filter(number=int(number)) if number.isascii() and number.isdigit() else None
+    version = versions.first() if versions is not None and len(number) < 10 else None
+    if version is None:
+        raise Missing("This view has no such version. Pick one from its history.")
+    return {"query": version.query, "reason": f"Restores version {version.number} of {version.seen_at:%Y-%m-%d}."}
 
 
 def _begun(draft: Draft) -> dict[str, Any]:
@@ -250,14 +268,22 @@ def validate(request: HttpRequest) -> JsonResponse:
     project = active_connections().filter(slug=slug).first()
     checked = remote_check.Checked()
     if project is not None and not found:
-        found = unresolved_places(project, query)
+        found = _circle(request, project, query) or unresolved_places(project, query)
     if project is not None and not found:
         checked = remote_check.check(signed_in(request), project, query)
-        found = checked.problems
+        found = checked.problems or unknown_columns(project, query)
     told = ("message", "line", "column", "level")
     errors = [{name: getattr(problem, name) for name in told} for problem in found]
     told_of_posthog = {"asked": checked.was_asked, "why_not": checked.why_not, "again_in": checked.again_in}
     return JsonResponse({"errors": errors, **told_of_posthog, **lint.lint_of(request, project, query)})
+
+
+def _circle(request: HttpRequest, connection: Connection, query: str) -> list[Problem]:
+    """That the view in the address, or one of the name that was typed, would read itself."""
+    view = lint.view_in(connection, request.GET.get("view", ""))
+    name = view.name if view else request.POST.get("name", "").strip()[:200]
+    told = circle(query, connection, name) if name else ""
+    return [Problem(told, 1, 1, 0)] if told else []
 
 
 def _with(request: HttpRequest, **values: str) -> Any:

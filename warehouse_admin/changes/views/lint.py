@@ -41,14 +41,15 @@ def lint_of(request: HttpRequest, connection: Connection | None, query: str) -> 
     """For the script of an editor: the findings as data and as HTML. `view` in the address says which it is."""
     if connection is None:
         return {"lint": [], "findings": ""}
-    view = _view(connection, request.GET.get("view", ""))
+    view = view_in(connection, request.GET.get("view", ""))
     name = "" if view else request.POST.get("name", "").strip()[:200]
     checked = shown(request, connection, query, view, name)
     html = render_to_string("lint/_live.html", {"checked": checked}, request=request)
     return {"lint": ReportRow(checked["lint"]).data["findings"], "findings": html.strip()}
 
 
-def _view(connection: Connection, text: str) -> SavedQuery | None:
+def view_in(connection: Connection, text: str) -> SavedQuery | None:
+    """The view of this remote id, as an address gives it."""
     try:
         return SavedQuery.objects.filter(connection=connection, posthog_id=uuid.UUID(text)).first()
     except ValueError:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from warehouse_admin.accounts import policies
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection
-from warehouse_admin.accounts.roles import RUN
+from warehouse_admin.accounts.roles import PROPOSE, RUN
 from warehouse_admin.core.errors import Missing, UserError
 from warehouse_admin.core.formatting import cadence
 from warehouse_admin.core.htmx import render_page, wants_fragment
@@ -381,8 +381,16 @@ def view_diff(request: HttpRequest, posthog_id: uuid.UUID) -> HttpResponse:
         "new": chosen[new],
         "mode": "unified" if request.GET.get("mode") == "unified" else "split",
         "numbers": list(view.versions.values_list("number", flat=True)[:200]),
+        "restore_url": _restore_url(request, view, chosen[old]),
     }
     return render_page(request, "mirror/views/diff.html", "mirror/views/_diff.html", context)
+
+
+def _restore_url(request: HttpRequest, view: SavedQuery, version: SavedQueryVersion) -> str:
+    """Where the text of a version is proposed; empty where there is nothing to restore, or the person may not."""
+    may = policies.allows(request.user, PROPOSE) and not view.deleted_at and not view.is_managed
+    where = _route("changes:propose", view) if may and version.query_hash != view.query_hash else ""
+    return f"{where}?version={version.number}" if where else ""
 
 
 @require_GET
