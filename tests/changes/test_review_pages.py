@@ -131,8 +131,8 @@ def test_lines_of_layout_are_hidden_with_their_number_until_they_are_asked_for(c
     judge = client_of(reviewer)
 
     page = judge.get(url("detail", change))
-    assert page.context["diff"].layout == 2
-    assert "Show layout (2 lines hidden)" in page.content.decode()
+    assert page.context["diff"].layout == 1
+    assert "Show layout (1 line hidden)" in page.content.decode()
     assert "1 line differs in layout alone" in page.content.decode() and "LIMIT 7" in shown(page)
 
     whole = judge.get(url("detail", change), {"layout": "shown"})

@@ -196,6 +196,11 @@ def _length_alike(a: str, b: str) -> int:
     return low
 
 
+def _height(block: Block) -> int:
+    """How many lines a block takes side by side."""
+    return max(block.b - block.a, block.d - block.c)
+
+
 class _Comparison:
     """The lines of two texts and where they differ."""
 
@@ -215,7 +220,7 @@ class _Comparison:
         self.removed = sum(block.b - block.a for block in changed)
         self.added = sum(block.d - block.c for block in changed)
         self._hidden = {block for block in changed if is_layout and not self._is_kept(block) and is_layout(block)}
-        self.layout = sum(block.b - block.a + block.d - block.c for block in self._hidden)
+        self.layout = sum(_height(block) for block in self._hidden)
         self._word_steps = Steps(_WORD_STEPS)
         # Where every line of both ends in CRLF, saying so on each would only be noise.
         self._all_crlf = all(line.endswith("\r\n") for line in (*self._old, *self._new) if line.endswith("\n"))
@@ -230,8 +235,7 @@ class _Comparison:
         for before, block, after in zip(beside, self._blocks, beside[2:], strict=False):
             if block in self._hidden:
                 first, last = block.c + self._new_start, max(block.c, block.d - 1) + self._new_start
-                lines = max(block.b - block.a, block.d - block.c)
-                yield Row("fold", layout=lines, first_hidden=first, last_hidden=last)
+                yield Row("fold", layout=_height(block), first_hidden=first, last_hidden=last)
             elif not block.same:
                 yield from self._changed(block)
             elif context is None:
