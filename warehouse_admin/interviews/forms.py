@@ -22,6 +22,12 @@ def _emails() -> forms.CharField:
     )
 
 
+def _seen() -> forms.CharField:
+    """The fingerprint of what the form was opened on."""
+    missing = "This page does not say what it was opened on: open it again."
+    return forms.CharField(max_length=64, widget=forms.HiddenInput, error_messages={"required": missing})
+
+
 class UploadForm(forms.Form):
     """A recording and who is heard in it. The file itself is checked by the service, by its bytes."""
 
@@ -70,14 +76,14 @@ class EditForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text="Kept in the audit trail: do not repeat what was said in the interview.",
     )
-    seen = forms.CharField(widget=forms.HiddenInput)
+    seen = _seen()
 
     def clean_interviewee_emails(self) -> list[str]:
         return addresses.split(self.cleaned_data["interviewee_emails"])
 
 
 class DeleteForm(forms.Form):
-    """A deletion cannot be undone, so the id is typed."""
+    """A deletion cannot be undone, so the id is typed. It is of what the form was opened on."""
 
     reason = forms.CharField(
         label="Why",
@@ -92,3 +98,4 @@ class DeleteForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "mono"}),
         error_messages={"required": "Repeat the id of the interview: deleting it cannot be undone."},
     )
+    seen = _seen()
