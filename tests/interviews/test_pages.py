@@ -309,3 +309,33 @@ def test_of_a_deleted_interview_the_forms_say_that_it_is_gone(sandbox, interview
     one.refresh_from_db()
     assert one.deleted_at and not one.summary
     assert not Write.objects.exists()
+
+
+def test_a_recording_just_above_the_limit_is_not_said_to_have_the_limit(settings, connection, author, client_of):
+    settings.INTERVIEW_AUDIO_MAX_BYTES = 1024 * 1024
+    big = sent_file(MP3 + bytes(1024 * 1024 + 1 - len(MP3)))
+    answer = client_of(author).post("/interviews/upload/", {"audio": big, "interviewee_emails": TYPED})
+    assert "has 1.1 MB; at most 1 MB" in answer.content.decode()
+    assert not Write.objects.exists()
+
+
+def test_an_empty_recording_is_told_together_with_what_else_is_wrong(connection, author, client_of):
+    client = client_of(author)
+    for emails, also in (
+        (TYPED, ""),
+        ("", "at least one interviewee"),
+        ("nobody", "Number 1 is not an e-mail address"),
+    ):
+        page = client.post("/interviews/upload/", {"audio": sent_file(b""), "interviewee_emails": emails})
+        told = page.content.decode()
+        assert page.status_code == 422
+        assert "The recording is empty: it has no bytes." in told and also in told
+    assert not Write.objects.exists() and kept_files() == []
+    assert not AuditEntry.objects.filter(action="interview.create").exists()
+
+
+def test_without_scripts_there_is_a_way_to_look_again(interviews, author, client_of):
+    write = services.edit(user=author, interview=interviews[0], summary="mine")
+    assert "Look again" in client_of(author).get(write.get_absolute_url()).content.decode()
+    services.carry_out(write.pk)
+    assert "Look again" not in client_of(author).get(write.get_absolute_url()).content.decode()

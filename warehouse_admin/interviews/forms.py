@@ -34,6 +34,7 @@ class UploadForm(forms.Form):
     audio = forms.FileField(
         label="Recording",
         required=False,
+        allow_empty_file=True,
         widget=forms.FileInput(attrs={"accept": audio.ACCEPT}),
     )
     interviewee_emails = _emails()
