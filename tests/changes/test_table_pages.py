@@ -304,3 +304,50 @@ def test_keys_that_are_entered_anew_must_not_be_what_the_reason_says_already(edi
     with pytest.raises(InvalidInput, match="The reason contains the access key"):
         services.revise(change, author, revision=1, credential=Entered("budget-2026-q4", "another-secret"))
     assert Credential.objects.count() == 1
+
+
+@pytest.mark.parametrize("name", ["1 bad-name!", "budget 2026", "a;b"])
+def test_a_name_that_has_to_be_quoted_is_not_called_a_word_of_the_language(editor, name):
+    told = words(editor.post(f"{NEW_TABLE}preview/", {"connection": "demo", **NEW, "name": name}))
+    assert f"Queries have to quote this name (`{name}`)" in told and "word of the query language" not in told
+    assert propose(editor, name=name).status_code == 302
+    assert AuditEntry.objects.filter(action="change.submitted", object_name=name).exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("a`; drop", "Leave out the “`”"), *((one, "is empty") for one in ("a..b", ".a", "a.", "a. .b"))]
+)
+def test_a_name_that_no_query_could_read_is_refused_for_a_new_table(editor, name, told):
+    body = {**NEW, "action": "create_table", "credential": {"access_key": ACCESS, "access_secret": SECRET}}
+    called = editor.post("/api/v1/changes/", body | {"name": name, "reason": "r"}, "application/json")
+    assert called.status_code == 400 and told in called.json()["errors"]["name"][0]
+    answer = propose(editor, name=name)
+    assert answer.status_code == 422 and told in words(answer)
+    assert not ChangeRequest.objects.exists() and not AuditEntry.objects.filter(action="change.created").exists()
+
+
+def test_a_table_that_has_such_a_name_keeps_it(editor):
+    WarehouseTable.objects.filter(name=OWN).update(name="odd`name")
+    table = WarehouseTable.objects.get(name="odd`name")
+    address = reverse("changes:preview-table-action", args=[table.posthog_id, "update_table"])
+    told = words(editor.post(address, {"name": "odd`name", "format": "CSV", "url_pattern": NEW["url_pattern"]}))
+    assert "POST /api" in told or "PATCH /api" in told
+
+
+def test_another_open_change_that_makes_a_table_of_this_name_is_told(editor, reviewer, client_of):
+    assert propose(editor).status_code == 302
+    first = ChangeRequest.objects.get()
+    told = f"{first} creates a table {NEW['name']} too. Whichever is applied second fails."
+
+    assert told in words(editor.post(f"{NEW_TABLE}preview/", {"connection": "demo", **NEW}))
+    assert told not in words(client_of(reviewer).get(url("detail-cautions", first)))
+    assert propose(editor).status_code == 302
+
+    second = ChangeRequest.objects.latest("pk")
+    assert told in words(client_of(reviewer).get(url("detail-cautions", second)))
+    assert told in words(editor.get(url("revise", second)))
+    assert f"{second} creates a table" in words(client_of(reviewer).get(url("detail-cautions", first)))
+    assert told in editor.get(f"/api/v1/changes/{second.pk}/").json()["cautions"]
+    assert AuditEntry.objects.filter(action="change.submitted").count() == 2
+    services.withdraw(first, first.author)
+    assert told not in words(client_of(reviewer).get(url("detail-cautions", second)))
