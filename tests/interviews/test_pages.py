@@ -339,3 +339,19 @@ def test_without_scripts_there_is_a_way_to_look_again(interviews, author, client
     assert "Look again" in client_of(author).get(write.get_absolute_url()).content.decode()
     services.carry_out(write.pk)
     assert "Look again" not in client_of(author).get(write.get_absolute_url()).content.decode()
+
+
+@pytest.mark.parametrize("page", ["upload", "edit"])
+def test_a_form_repeats_what_is_no_address_and_shortens_it(interviews, author, client_of, page):
+    one = interviews[0]
+    url = "/interviews/upload/" if page == "upload" else f"{one.get_absolute_url()}edit/"
+    sent = {"summary": "x", "seen": one.fingerprint, "interviewee_emails": f"a@b.io\nno<i>body\n{'y' * 60}"}
+    if page == "upload":
+        sent["audio"] = sent_file(b"no recording")
+    answer = client_of(author).post(url, sent)
+    told = answer.content.decode()
+    assert answer.status_code == 422
+    assert "Ada &lt;a@example.com&gt;: “no&lt;i&gt;body”." in told
+    assert f"“{'y' * 40}…”" in told
+    assert ("This file is no recording" in told) is (page == "upload")
+    assert not Write.objects.exists() and kept_files() == []

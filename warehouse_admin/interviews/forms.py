@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from warehouse_admin.accounts.models import Connection
+from warehouse_admin.core.errors import InvalidInput
 from warehouse_admin.interviews import addresses, audio, recordings
 
 _ONE_A_LINE = "One on a line, like ada@example.com or Ada Lovelace &lt;ada@example.com&gt;."
@@ -20,6 +21,13 @@ def _emails() -> forms.CharField:
         help_text=_ONE_A_LINE,
         error_messages={"required": "Give the e-mail address of at least one interviewee."},
     )
+
+
+def _people(text: str) -> list[str]:
+    try:
+        return addresses.clean(addresses.split(text), quoting=True)
+    except InvalidInput as wrong:
+        raise forms.ValidationError(wrong.errors[addresses.FIELD]) from None
 
 
 def _seen() -> forms.CharField:
@@ -56,7 +64,7 @@ class UploadForm(forms.Form):
         return self.cleaned_data.get("connection") or self._only
 
     def clean_interviewee_emails(self) -> list[str]:
-        return addresses.split(self.cleaned_data["interviewee_emails"])
+        return _people(self.cleaned_data["interviewee_emails"])
 
 
 class EditForm(forms.Form):
@@ -80,7 +88,7 @@ class EditForm(forms.Form):
     seen = _seen()
 
     def clean_interviewee_emails(self) -> list[str]:
-        return addresses.split(self.cleaned_data["interviewee_emails"])
+        return _people(self.cleaned_data["interviewee_emails"])
 
 
 class DeleteForm(forms.Form):
