@@ -291,10 +291,10 @@ def test_an_edit_keeps_what_was_typed_beside_what_posthog_has_by_now(
     assert AuditEntry.objects.filter(action="interview.update").last().result == "ok"
 
 
-@pytest.mark.parametrize("page", ["edit", "delete"])
-def test_of_a_deleted_interview_the_forms_say_that_it_is_gone(sandbox, interviews, author, client_of, page):
+@pytest.mark.parametrize("which", ["edit", "delete"])
+def test_of_a_deleted_interview_the_forms_say_that_it_is_gone(sandbox, interviews, author, client_of, which):
     one, client = interviews[0], client_of(author)
-    url = f"{one.get_absolute_url()}{page}/"
+    url = f"{one.get_absolute_url()}{which}/"
     sent = {"summary": "x", "interviewee_emails": "a@b.io", "confirm": str(one.posthog_id), "reason": "r"}
     sent |= form_of(client.get(url).content.decode())
     del sandbox.world.interviews[str(one.posthog_id)]
@@ -341,17 +341,17 @@ def test_without_scripts_there_is_a_way_to_look_again(interviews, author, client
     assert "Look again" not in client_of(author).get(write.get_absolute_url()).content.decode()
 
 
-@pytest.mark.parametrize("page", ["upload", "edit"])
-def test_a_form_repeats_what_is_no_address_and_shortens_it(interviews, author, client_of, page):
+@pytest.mark.parametrize("which", ["upload", "edit"])
+def test_a_form_repeats_what_is_no_address_and_shortens_it(interviews, author, client_of, which):
     one = interviews[0]
-    url = "/interviews/upload/" if page == "upload" else f"{one.get_absolute_url()}edit/"
+    url = "/interviews/upload/" if which == "upload" else f"{one.get_absolute_url()}edit/"
     sent = {"summary": "x", "seen": one.fingerprint, "interviewee_emails": f"a@b.io\nno<i>body\n{'y' * 60}"}
-    if page == "upload":
+    if which == "upload":
         sent["audio"] = sent_file(b"no recording")
     answer = client_of(author).post(url, sent)
     told = answer.content.decode()
     assert answer.status_code == 422
     assert "Ada &lt;a@example.com&gt;: “no&lt;i&gt;body”." in told
     assert f"“{'y' * 40}…”" in told
-    assert ("This file is no recording" in told) is (page == "upload")
+    assert ("This file is no recording" in told) is (which == "upload")
     assert not Write.objects.exists() and kept_files() == []
