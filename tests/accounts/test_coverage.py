@@ -14,6 +14,7 @@ from warehouse_admin.accounts import coverage, endpoint_use
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.endpoint_use import UseRecord
 from warehouse_admin.accounts.models import EndpointUse
+from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.posthog import capabilities, endpoints, errors, reads
 from warehouse_admin.sandbox import routing
 
@@ -163,3 +164,26 @@ def test_the_readable_docs_list_the_endpoints(client):
     schema = client.get("/api/v1/schema/?format=json").json()
     for one in endpoints.documented():
         assert f"`{one.key}`" in schema["info"]["description"]
+
+
+def _offered(client, connection, key: str) -> dict[str, str]:
+    told = client.get(f"/api/v1/connections/{connection.slug}/coverage/").json()["endpoints"]
+    return next(row["offered"] for row in told if f"{row['method']} {row['path']}" == key)
+
+
+def test_a_check_does_not_take_back_what_a_write_has_found_out(generation, admin, client_of):
+    connection = generation("D")
+    client, key = client_of(admin), "PATCH user_interviews/:id/"
+    assert _offered(client, connection, key)["state"] == "unknown"
+    use = EndpointUse.objects.create(connection=connection, endpoint=key, at=timezone.now(), result="ok")
+
+    checked = client.post(reverse("accounts:connection-check", args=[connection.slug]))
+
+    assert checked.status_code < 400
+    assert AuditEntry.objects.filter(action="connection.checked", result="ok").exists()
+    assert _offered(client, connection, key)["state"] == "yes"
+    page = client.get(reverse("accounts:connection-coverage", args=[connection.slug])).content.decode()
+    assert "answered when it was last asked" in page
+    for changes in ({"own_key_of": "somebody"}, {"own_key_of": "", "result": "refused"}):
+        EndpointUse.objects.filter(pk=use.pk).update(**changes)
+        assert _offered(client, connection, key)["state"] == "unknown"

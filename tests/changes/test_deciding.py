@@ -210,7 +210,7 @@ def test_what_posthog_tells_meanwhile_counts_instead(when, lost, candidate, judg
     if when == "before the answer":
         log_opens()
     else:
-        monkeypatch.setattr(deciding, "clean_comment", lambda comment, needed: log_opens() or comment)
+        monkeypatch.setattr(deciding, "clean_comment", lambda change, comment, needed: log_opens() or comment)
     answer = judge.post(url("decide", change), {"made": "nothing", "comment": HOW})
 
     assert answer.status_code == 409

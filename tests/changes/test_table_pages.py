@@ -21,9 +21,11 @@ from warehouse_admin.audit.models import AuditEntry, ExportPart
 from warehouse_admin.changes import services
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.core.debugging import HidesSecrets
+from warehouse_admin.core.errors import InvalidInput
 from warehouse_admin.lineage import services as lineage
 from warehouse_admin.mirror.models import WarehouseTable
 from warehouse_admin.mutations.models import Credential
+from warehouse_admin.mutations.services import Entered
 from warehouse_admin.sandbox.faults import Fault
 
 State = ChangeRequest.State
@@ -235,3 +237,117 @@ def test_those_who_may_not_propose_see_why(synced, viewer, client_of):
     for address in (NEW_TABLE, reverse("changes:propose-table-action", args=[table.posthog_id, "delete_table"])):
         assert client_of(viewer).get(address).status_code == 403
     assert AuditEntry.objects.filter(action="change.created", result="denied").count() == 2
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "told"),
+    [
+        ("reason", f"it works with {ACCESS} now", "The reason contains the access key: leave it out."),
+        ("reason", f"{ACCESS}:{SECRET}", "The reason contains the access key and the secret: leave it out."),
+        ("name", f"t_{ACCESS.lower()}", "The name contains the access key: leave it out."),
+        (
+            "url_pattern",
+            "https://files.example.com/x.csv?s=planted%2Fsecret%2BZx9Qw",
+            "The URL pattern contains the secret: leave it out.",
+        ),
+    ],
+)
+def test_keys_that_are_typed_where_everybody_reads_are_refused_before_anything_is_kept(editor, field, text, told):
+    assert propose(editor, **{field: text}).status_code == 422
+    answer = propose(editor, **{field: text, "do": "save"})
+    assert answer.status_code == 422 and told in words(answer)
+    body = {**NEW, "action": "create_table", "credential": {"access_key": ACCESS, "access_secret": SECRET}}
+    body |= {"reason": "because", "submit": True, field: text}
+    called = editor.post("/api/v1/changes/", body, "application/json")
+
+    assert called.status_code == 400 and called.json()["errors"][field] == [told]
+    assert not ChangeRequest.objects.exists() and not Credential.objects.exists()
+    assert not AuditEntry.objects.filter(action__startswith="change.").exists()
+    assert leaks_in_database() == []
+
+
+def test_short_keys_are_not_looked_for_in_texts(editor):
+    assert propose(editor, access_key="because").status_code == 302
+
+
+def test_while_keys_are_kept_nobody_repeats_them_in_a_revision_or_a_comment(editor, author, reviewer, client_of):
+    assert propose(editor).status_code == 302
+    change = ChangeRequest.objects.get()
+
+    with pytest.raises(InvalidInput, match="The reason contains the secret"):
+        services.revise(change, author, revision=1, reason=f"the secret is {SECRET}")
+    with pytest.raises(InvalidInput, match="The reason contains the access key"):
+        services.revise(
+            change,
+            author,
+            revision=1,
+            reason=f"no longer {ACCESS}",
+            credential=Entered("another-key", "another-secret"),
+        )
+    with pytest.raises(InvalidInput, match="The name contains the access key"):
+        services.revise(change, author, revision=1, name=f"finance_{ACCESS}")
+    for say in (services.comment, services.approve, services.request_changes, services.reject):
+        with pytest.raises(InvalidInput, match="The comment contains the access key: leave it out."):
+            say(change, reviewer, f"so the key is {ACCESS}?")
+    page = client_of(reviewer).post(url("comment", change), {"comment": f"so the key is {ACCESS}?"})
+
+    assert "contains the access key" in words(page)
+    told = AuditEntry.objects.filter(action__startswith="change.").order_by("sequence")
+    assert [entry.action for entry in told] == ["change.created", "change.submitted"]
+    assert change.events.count() == 2
+    assert leaks_in_database() == []
+
+
+def test_keys_that_are_entered_anew_must_not_be_what_the_reason_says_already(editor, author):
+    assert propose(editor, reason="as in ticket budget-2026-q4").status_code == 302
+    change = ChangeRequest.objects.get()
+    with pytest.raises(InvalidInput, match="The reason contains the access key"):
+        services.revise(change, author, revision=1, credential=Entered("budget-2026-q4", "another-secret"))
+    assert Credential.objects.count() == 1
+
+
+@pytest.mark.parametrize("name", ["1 bad-name!", "budget 2026", "a;b"])
+def test_a_name_that_has_to_be_quoted_is_not_called_a_word_of_the_language(editor, name):
+    told = words(editor.post(f"{NEW_TABLE}preview/", {"connection": "demo", **NEW, "name": name}))
+    assert f"Queries have to quote this name (`{name}`)" in told and "word of the query language" not in told
+    assert propose(editor, name=name).status_code == 302
+    assert AuditEntry.objects.filter(action="change.submitted", object_name=name).exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("a`; drop", "Leave out the “`”"), *((one, "is empty") for one in ("a..b", ".a", "a.", "a. .b"))]
+)
+def test_a_name_that_no_query_could_read_is_refused_for_a_new_table(editor, name, told):
+    body = {**NEW, "action": "create_table", "credential": {"access_key": ACCESS, "access_secret": SECRET}}
+    called = editor.post("/api/v1/changes/", body | {"name": name, "reason": "r"}, "application/json")
+    assert called.status_code == 400 and told in called.json()["errors"]["name"][0]
+    answer = propose(editor, name=name)
+    assert answer.status_code == 422 and told in words(answer)
+    assert not ChangeRequest.objects.exists() and not AuditEntry.objects.filter(action="change.created").exists()
+
+
+def test_a_table_that_has_such_a_name_keeps_it(editor):
+    WarehouseTable.objects.filter(name=OWN).update(name="odd`name")
+    table = WarehouseTable.objects.get(name="odd`name")
+    address = reverse("changes:preview-table-action", args=[table.posthog_id, "update_table"])
+    told = words(editor.post(address, {"name": "odd`name", "format": "CSV", "url_pattern": NEW["url_pattern"]}))
+    assert "POST /api" in told or "PATCH /api" in told
+
+
+def test_another_open_change_that_makes_a_table_of_this_name_is_told(editor, reviewer, client_of):
+    assert propose(editor).status_code == 302
+    first = ChangeRequest.objects.get()
+    told = f"{first} creates a table {NEW['name']} too. Whichever is applied second fails."
+
+    assert told in words(editor.post(f"{NEW_TABLE}preview/", {"connection": "demo", **NEW}))
+    assert told not in words(client_of(reviewer).get(url("detail-cautions", first)))
+    assert propose(editor).status_code == 302
+
+    second = ChangeRequest.objects.latest("pk")
+    assert told in words(client_of(reviewer).get(url("detail-cautions", second)))
+    assert told in words(editor.get(url("revise", second)))
+    assert f"{second} creates a table" in words(client_of(reviewer).get(url("detail-cautions", first)))
+    assert told in editor.get(f"/api/v1/changes/{second.pk}/").json()["cautions"]
+    assert AuditEntry.objects.filter(action="change.submitted").count() == 2
+    services.withdraw(first, first.author)
+    assert told not in words(client_of(reviewer).get(url("detail-cautions", second)))

@@ -217,3 +217,15 @@ def test_the_schema_tells_of_the_upload(author, script_of):
     assert "multipart/form-data" in post["requestBody"]["content"]
     assert "202" in post["responses"]
     assert {"get", "patch", "delete"} <= schema["paths"]["/api/v1/interviews/{posthog_id}/"].keys()
+
+
+def test_a_call_may_say_what_it_was_decided_on(sandbox, interviews, author, script_of):
+    script, one = script_of(author), interviews[0]
+    seen = script.get(one_url(one)).json()["fingerprint"]
+    sandbox.world.interviews[str(one.posthog_id)].summary = "theirs"
+    body = {"reason": "r", "confirm": str(one.posthog_id), "seen": seen}
+    assert "changed" in is_problem(change(script, "delete", one_url(one), body), 409)["detail"]
+    is_problem(change(script, "patch", one_url(one), {"summary": "mine", "seen": seen}), 409)
+    assert not Write.objects.exists()
+    body["seen"] = script.get(one_url(one)).json()["fingerprint"]
+    assert change(script, "delete", one_url(one), body).status_code == 202

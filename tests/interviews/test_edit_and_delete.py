@@ -19,6 +19,7 @@ from warehouse_admin.interviews.errors import ChangedSince, Gone, UnderWay
 from warehouse_admin.interviews.models import Interview, Write
 from warehouse_admin.mutations import services as mutations
 from warehouse_admin.mutations.models import Mutation
+from warehouse_admin.posthog import writes
 from warehouse_admin.sandbox.faults import Fault
 
 pytestmark = pytest.mark.django_db
@@ -218,3 +219,87 @@ def test_the_inbox_of_the_warehouse_goes_on_and_tells_nothing_of_interviews(conn
 
     assert [entry.object_name for entry in ActivityEntry.objects.exclude(mutation=None)] == ["mart_revenue"]
     assert set(Mutation.Kind) - set(IN_WAREHOUSE) == set(GATE.values())
+
+
+def test_after_a_conflict_the_next_edit_starts_from_what_posthog_has(author, one, there):
+    write = services.edit(user=author, interview=one, summary="mine")
+    there.summary = "theirs"
+    assert services.carry_out(write.pk).mutation.state == State.CONFLICT
+
+    one.refresh_from_db()
+    assert one.summary == "theirs"
+    again = services.carry_out(services.edit(user=author, interview=one, summary="mine after theirs").pk)
+    assert (again.mutation.state, there.summary) == (State.HAPPENED, "mine after theirs")
+    assert results("interview.update") == ["asked", "failed", "asked", "ok"]
+
+
+@pytest.mark.parametrize("then", [None, Fault("status_500", "GET", PATH, after=1, times=9)])
+def test_an_interview_that_turns_out_to_be_gone_is_forgotten_at_once(sandbox, author, one, then):
+    write = services.edit(user=author, interview=one, summary="mine")
+    del sandbox.world.interviews[str(one.posthog_id)]
+    if then is not None:
+        sandbox.world.faults.add(then)
+
+    write = services.carry_out(write.pk)
+
+    one.refresh_from_db()
+    assert (write.mutation.state, write.is_open) == (State.CONFLICT, False)
+    assert "no longer exists" in write.mutation.error
+    assert one.deleted_at and (one.summary, one.transcript, one.emails) == ("", "", [])
+    assert results("interview.update") == ["asked", "failed"]
+
+
+def test_an_interview_that_goes_in_the_moment_of_an_edit_is_forgotten_too(sandbox, author, one, monkeypatch):
+    send = writes.update_interview
+
+    def too_late(client, key, **fields):
+        del sandbox.world.interviews[key]
+        return send(client, key, **fields)
+
+    monkeypatch.setattr(writes, "update_interview", too_late)
+    write = services.carry_out(services.edit(user=author, interview=one, summary="mine").pk)
+    one.refresh_from_db()
+    assert write.mutation.state == State.REFUSED
+    assert one.deleted_at and not one.summary
+
+
+def test_a_deletion_that_was_decided_on_other_words_is_not_sent(sandbox, operator, one, there):
+    key, seen = str(one.posthog_id), one.fingerprint
+    write = services.delete(user=operator, interview=one, confirm=key, reason="r", seen=seen)
+    there.summary = "theirs"  # after the form was taken
+
+    write = services.carry_out(write.pk)
+
+    one.refresh_from_db()
+    assert write.mutation.state == State.CONFLICT
+    assert "Somebody changed the interview in PostHog since this was written" in write.mutation.error
+    assert key in sandbox.world.interviews and not sandbox.world.requests_to(PATH, "DELETE")
+    assert results("interview.delete") == ["asked", "failed"]
+    assert (one.summary, one.deleted_at) == ("theirs", None)
+    again = services.delete(user=operator, interview=one, confirm=key, reason="r", seen=one.fingerprint)
+    assert services.carry_out(again.pk).mutation.state == State.HAPPENED
+    assert key not in sandbox.world.interviews
+
+
+def test_an_edit_while_a_deletion_is_under_way_does_not_make_it_doubtful(sandbox, operator, one, there):
+    sandbox.world.faults.add(Fault("drop_before", "DELETE", PATH))
+    write = services.delete(user=operator, interview=one, confirm=str(one.posthog_id), reason="r", seen=one.fingerprint)
+    assert services.carry_out(write.pk).mutation.state == State.UNCONFIRMED
+    there.summary = "theirs"
+    assert mutations.settle(write.mutation_id, now=later()).state == State.DID_NOT_HAPPEN
+
+
+def test_who_wants_it_gone_however_it_is_is_not_held_up(sandbox, operator, one, there):
+    write = services.delete(user=operator, interview=one, confirm=str(one.posthog_id), reason="r")
+    there.summary = "theirs"
+    assert services.carry_out(write.pk).mutation.state == State.HAPPENED
+    assert str(one.posthog_id) not in sandbox.world.interviews
+
+
+def test_a_form_is_taken_where_posthog_cannot_be_read_and_compared_later(sandbox, author, one, there):
+    there.summary = "theirs"
+    sandbox.world.faults.add(Fault("status_500", "GET", PATH, times=9))
+    write = services.edit(user=author, interview=one, summary="mine", seen=one.fingerprint)
+    sandbox.world.faults.clear()
+    assert services.carry_out(write.pk).mutation.state == State.CONFLICT
+    assert there.summary == "theirs"

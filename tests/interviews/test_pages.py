@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import timedelta
 
@@ -188,9 +189,10 @@ def test_a_viewer_is_turned_away_before_the_recording_is_read(connection, viewer
     assert AuditEntry.objects.get(result="denied").action == "interview.create"
 
 
-def test_editing_by_the_form_keeps_what_was_typed_where_somebody_was_faster(interviews, author, client_of):
+def test_editing_by_the_form_keeps_what_was_typed_where_somebody_was_faster(sandbox, interviews, author, client_of):
     one, client = interviews[0], client_of(author)
     sent = {"summary": "my words", "interviewee_emails": "a@b.io", "reason": "", "seen": one.fingerprint}
+    sandbox.world.interviews[str(one.posthog_id)].summary = "theirs"
     Interview.objects.filter(pk=one.pk).update(summary="theirs")
     answer = client.post(f"{one.get_absolute_url()}edit/", sent)
     assert answer.status_code == 409
@@ -212,7 +214,7 @@ def test_deleting_by_the_form_needs_the_whole_id(
     assert wrong.status_code == 422
     assert "cannot be undone" in wrong.content.decode()
     with django_capture_on_commit_callbacks(execute=True):
-        client.post(url, {"confirm": str(one.posthog_id), "reason": "asked to"})
+        client.post(url, {"confirm": str(one.posthog_id), "reason": "asked to", "seen": one.fingerprint})
     assert str(one.posthog_id) not in sandbox.world.interviews
     page = client.get(one.get_absolute_url()).content.decode()
     assert "gone from PostHog" in page
@@ -232,3 +234,124 @@ def test_the_state_of_a_write_is_polled_until_its_end(sandbox, connection, autho
     services.tend()
     page = client.get(write.get_absolute_url(), headers={"HX-Request": "true"})
     assert (page.status_code, page["HX-Refresh"], b"every 2s" in page.content) == (286, "true", False)
+
+
+def form_of(page: str) -> dict[str, str]:
+    """What a browser would send back of a form as it came, beside what is typed."""
+    return {"seen": re.search(r'name="seen" value="([0-9a-f]{64})"', page)[1]}
+
+
+def test_a_deletion_is_asked_again_where_somebody_changed_the_interview_in_posthog(
+    sandbox, interviews, author, client_of, django_capture_on_commit_callbacks
+):
+    one, client = interviews[0], client_of(author)
+    url, typed = f"{one.get_absolute_url()}delete/", {"confirm": str(one.posthog_id), "reason": "asked to"}
+    opened = form_of(client.get(url).content.decode())
+    sandbox.world.interviews[str(one.posthog_id)].summary = "said since then"
+
+    answer = client.post(url, typed | opened)
+
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "Somebody changed this interview since the form was opened" in page
+    assert "said since then" in page and "asked to" in page
+    assert not Write.objects.exists() and not sandbox.world.requests_to(PATH, "DELETE")
+    assert not AuditEntry.objects.filter(action="interview.delete").exists()
+    with django_capture_on_commit_callbacks(execute=True):
+        assert client.post(url, typed | form_of(page)).status_code == 302
+    assert str(one.posthog_id) not in sandbox.world.interviews
+    assert AuditEntry.objects.filter(action="interview.delete").last().result == "ok"
+
+
+def test_a_deletion_that_does_not_say_what_it_was_decided_on_is_not_taken(interviews, author, client_of):
+    url = f"{interviews[0].get_absolute_url()}delete/"
+    answer = client_of(author).post(url, {"confirm": str(interviews[0].posthog_id), "reason": "asked to"})
+    assert (answer.status_code, Write.objects.exists()) == (422, False)
+    assert "open it again" in answer.content.decode()
+
+
+def test_an_edit_keeps_what_was_typed_beside_what_posthog_has_by_now(
+    sandbox, interviews, author, client_of, django_capture_on_commit_callbacks
+):
+    one, client = interviews[0], client_of(author)
+    there = sandbox.world.interviews[str(one.posthog_id)]
+    url, typed = f"{one.get_absolute_url()}edit/", {"summary": "my words", "interviewee_emails": one.emails_text}
+    opened = form_of(client.get(url).content.decode())
+    there.summary = "their words"
+
+    answer = client.post(url, typed | opened)
+
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "my words" in page and "their words" in page
+    assert not Write.objects.exists() and there.summary == "their words"
+    with django_capture_on_commit_callbacks(execute=True):
+        assert client.post(url, typed | form_of(page)).status_code == 302
+    assert there.summary == "my words"
+    assert AuditEntry.objects.filter(action="interview.update").last().result == "ok"
+
+
+@pytest.mark.parametrize("which", ["edit", "delete"])
+def test_of_a_deleted_interview_the_forms_say_that_it_is_gone(sandbox, interviews, author, client_of, which):
+    one, client = interviews[0], client_of(author)
+    url = f"{one.get_absolute_url()}{which}/"
+    sent = {"summary": "x", "interviewee_emails": "a@b.io", "confirm": str(one.posthog_id), "reason": "r"}
+    sent |= form_of(client.get(url).content.decode())
+    del sandbox.world.interviews[str(one.posthog_id)]
+
+    posted = client.post(url, sent)  # notices it
+    opened = client.get(url)
+
+    for answer in (posted, opened):
+        assert answer.status_code == 409
+        assert "This interview was deleted in PostHog." in answer.content.decode()
+        assert 'name="reason"' not in answer.content.decode()
+    one.refresh_from_db()
+    assert one.deleted_at and not one.summary
+    assert not Write.objects.exists()
+
+
+def test_a_recording_just_above_the_limit_is_not_said_to_have_the_limit(settings, connection, author, client_of):
+    settings.INTERVIEW_AUDIO_MAX_BYTES = 1024 * 1024
+    big = sent_file(MP3 + bytes(1024 * 1024 + 1 - len(MP3)))
+    answer = client_of(author).post("/interviews/upload/", {"audio": big, "interviewee_emails": TYPED})
+    assert "has 1.1 MB; at most 1 MB" in answer.content.decode()
+    assert not Write.objects.exists()
+
+
+def test_an_empty_recording_is_told_together_with_what_else_is_wrong(connection, author, client_of):
+    client = client_of(author)
+    for emails, also in (
+        (TYPED, ""),
+        ("", "at least one interviewee"),
+        ("nobody", "Number 1 is not an e-mail address"),
+    ):
+        page = client.post("/interviews/upload/", {"audio": sent_file(b""), "interviewee_emails": emails})
+        told = page.content.decode()
+        assert page.status_code == 422
+        assert "The recording is empty: it has no bytes." in told and also in told
+    assert not Write.objects.exists() and kept_files() == []
+    assert not AuditEntry.objects.filter(action="interview.create").exists()
+
+
+def test_without_scripts_there_is_a_way_to_look_again(interviews, author, client_of):
+    write = services.edit(user=author, interview=interviews[0], summary="mine")
+    assert "Look again" in client_of(author).get(write.get_absolute_url()).content.decode()
+    services.carry_out(write.pk)
+    assert "Look again" not in client_of(author).get(write.get_absolute_url()).content.decode()
+
+
+@pytest.mark.parametrize("which", ["upload", "edit"])
+def test_a_form_repeats_what_is_no_address_and_shortens_it(interviews, author, client_of, which):
+    one = interviews[0]
+    url = "/interviews/upload/" if which == "upload" else f"{one.get_absolute_url()}edit/"
+    sent = {"summary": "x", "seen": one.fingerprint, "interviewee_emails": f"a@b.io\nno<i>body\n{'y' * 60}"}
+    if which == "upload":
+        sent["audio"] = sent_file(b"no recording")
+    answer = client_of(author).post(url, sent)
+    told = answer.content.decode()
+    assert answer.status_code == 422
+    assert "Ada &lt;a@example.com&gt;: “no&lt;i&gt;body”." in told
+    assert f"“{'y' * 40}…”" in told
+    assert ("This file is no recording" in told) is (which == "upload")
+    assert not Write.objects.exists() and kept_files() == []

@@ -12,6 +12,7 @@ from warehouse_admin.posthog.endpoints import ENDPOINTS, Endpoint
 
 EVERY_KEY = Capability("yes", "PostHog answers this to every key.")
 UNASKED = Capability("unknown", "Nothing here asks it, so it was not tried.")
+ANSWERED = Capability("yes", "Nothing foretells it, but PostHog answered when it was last asked.")
 OPEN_TO_ALL = "/api/personal_api_keys/@current/"
 
 
@@ -39,7 +40,7 @@ class Group:
 def of(connection: Connection) -> list[Covered]:
     """Every endpoint in the order of the list; one query."""
     used = {use.endpoint: use for use in EndpointUse.objects.filter(connection=connection)}
-    return [Covered(one, _offered(connection, one), used.get(one.key)) for one in ENDPOINTS]
+    return [Covered(one, _offered(connection, one, used.get(one.key)), used.get(one.key)) for one in ENDPOINTS]
 
 
 def grouped(rows: list[Covered]) -> list[Group]:
@@ -50,7 +51,15 @@ def grouped(rows: list[Covered]) -> list[Group]:
     return [Group(label, members) for label, members in groups.items()]
 
 
-def _offered(connection: Connection, endpoint: Endpoint) -> Capability:
+def _offered(connection: Connection, endpoint: Endpoint, use: EndpointUse | None) -> Capability:
     if endpoint.path == OPEN_TO_ALL:
         return EVERY_KEY
-    return capability(connection, endpoint.capability) if endpoint.capability else UNASKED
+    if not endpoint.capability:
+        return UNASKED
+    known = capability(connection, endpoint.capability)
+    return ANSWERED if known.state == "unknown" and connection.checked_at and _was_answered(use) else known
+
+
+def _was_answered(use: EndpointUse | None) -> bool:
+    """By PostHog to the connection's own key. A check only foretells, and forgets what writes had found out."""
+    return use is not None and use.result == EndpointUse.Result.OK and not use.own_key_of

@@ -23,7 +23,7 @@ def comment(change: ChangeRequest, user: User, text: str) -> ChangeRequest:
     with transaction.atomic():
         change = lock(change)
         require_talk(user, change, action="change.commented")
-        text = clean_comment(text, needed=True)
+        text = clean_comment(change, text, needed=True)
         if _just_said(change, user, text):
             return change  # the button was pressed twice
         note(change, user, "commented", text)

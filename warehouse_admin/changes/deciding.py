@@ -25,7 +25,7 @@ def decide(change: ChangeRequest, user: User, *, made: str | None, comment: str)
     """
     change = ChangeRequest.objects.select_related("connection", "mutation", "author").get(pk=change.pk)
     policies.require_apply(user, change, action=ACTION)
-    comment = clean_comment(comment, needed=True)
+    comment = clean_comment(change, comment, needed=True)
     if _is_repeated(change.mutation, user, made):
         return change
     mutation = _one_of(require_asked(change), made)

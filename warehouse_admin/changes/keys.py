@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from warehouse_admin.accounts.models import User
 from warehouse_admin.changes.actions import Facts
-from warehouse_admin.changes.actions.keys import KEYS
+from warehouse_admin.changes.actions.keys import KEYS, PARTS
 from warehouse_admin.changes.errors import StateForbids
 from warehouse_admin.changes.models import ChangeRequest
+from warehouse_admin.core.errors import InvalidInput
 from warehouse_admin.mutations import services as mutations
 
 _WITH_KEYS = (ChangeRequest.Action.CREATE_TABLE, ChangeRequest.Action.UPDATE_TABLE)
+_CALLED = {"url_pattern": "URL pattern"}
 
 
 def sealed(change: ChangeRequest, proposal: Facts, by: User) -> Facts:
@@ -20,6 +22,27 @@ def sealed(change: ChangeRequest, proposal: Facts, by: User) -> Facts:
     if not isinstance(entered, mutations.Entered):
         return proposal
     return {**proposal, KEYS: mutations.seal(entered, cause=change.cause, by=by)}
+
+
+def refuse_repeated(
+    texts: Mapping[str, object], *, entered: object = None, change: ChangeRequest | None = None
+) -> None:
+    """Raise where a text that anybody may read has the keys in it: those just typed, or those kept for the change.
+
+    Asked before anything is kept, for nothing that the trail holds can be taken out of it again.
+    """
+    known = [entered] if isinstance(entered, mutations.Entered) else []
+    if change is not None and change.action in _WITH_KEYS:
+        known += mutations.still_kept(change.cause)
+    found = {name: told for name, text in texts.items() if isinstance(text, str) and (told := _told(name, text, known))}
+    if found:
+        raise InvalidInput(next(iter(found.values())), errors={name: [told] for name, told in found.items()})
+
+
+def _told(field: str, text: str, known: Iterable[mutations.Entered]) -> str:
+    parts = {part for keys in known for part in mutations.repeated(keys, text)}
+    words = " and the ".join(word for name, word in PARTS.items() if name in parts)
+    return f"The {_CALLED.get(field, field)} contains the {words}: leave it out." if words else ""
 
 
 def wipe(change: ChangeRequest, because: str, *, but: Facts | None = None) -> None:

@@ -71,6 +71,7 @@ def create(
     connection = connection_of(about, connection)
     if about is not None:
         live.refuse_closed(about)
+    keys.refuse_repeated({**values, "reason": reason}, entered=values.get(KEYS))
     proposal, reason = check_proposal(wanted, connection, about, values, reason, reason_needed=submit)
     if submit and rolls_back is None:
         linting.refuse(wanted, connection, about, proposal, {author.pk})

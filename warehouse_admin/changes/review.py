@@ -10,7 +10,7 @@ from warehouse_admin.accounts.policies import require
 from warehouse_admin.accounts.roles import CLOSE, REVIEW, Role
 from warehouse_admin.audit import services as audit
 from warehouse_admin.audit.reasons import HOLDS_KEY
-from warehouse_admin.changes import policies, texts, verdict
+from warehouse_admin.changes import keys, policies, texts, verdict
 from warehouse_admin.changes.errors import StaleRevision, StateForbids
 from warehouse_admin.changes.models import ChangeRequest, Revision, Vote
 from warehouse_admin.changes.transitions import State, current_revision, lock, move, note, record, require_state
@@ -26,7 +26,7 @@ def approve(
     change: ChangeRequest, user: User, comment: str = "", *, revision: int | None = None, digest: str | None = None
 ) -> ChangeRequest:
     """Vote for what was shown (`revision`, `digest`); the last needed vote approves it, and may set off the apply."""
-    comment = clean_comment(comment, needed=False)
+    comment = clean_comment(change, comment, needed=False)
     with transaction.atomic():
         change = lock(change)
         latest = current_revision(change)
@@ -52,7 +52,7 @@ def request_changes(
         change = lock(change)
         latest = current_revision(change)
         policies.require_vote(user, change, latest, action="change.changes_requested")
-        comment = clean_comment(comment, needed=True)
+        comment = clean_comment(change, comment, needed=True)
         require_state(change, "request_changes")
         _refuse_unseen(latest, revision, digest)
         _vote(change, latest, user, Vote.Verdict.REQUEST_CHANGES, comment)
@@ -65,7 +65,7 @@ def request_changes(
 
 def re_request(change: ChangeRequest, user: User, comment: str = "") -> ChangeRequest:
     """Ask the reviewers to look again without an edit; what they asked for still stands in the way."""
-    comment = clean_comment(comment, needed=False)
+    comment = clean_comment(change, comment, needed=False)
     with transaction.atomic():
         change = lock(change)
         policies.require_author(user, change, action="change.re_requested")
@@ -90,7 +90,7 @@ def dismiss(change: ChangeRequest, user: User, voter: User, comment: str = "") -
         else:
             told = "Only whoever asked for changes takes that back, or an administrator with a reason."
             policies.require_close(user, change, latest, action="change.objection_dismissed", told=told)
-        comment = clean_comment(comment, needed=user.pk != voter.pk)
+        comment = clean_comment(change, comment, needed=user.pk != voter.pk)
         require_state(change, "dismiss")
         _lift_objection(change, user, voter)
         note(change, user, "objection_dismissed", f"{voter.display_name} had asked for changes. {comment}".strip())
@@ -111,7 +111,7 @@ def reject(change: ChangeRequest, user: User, comment: str) -> ChangeRequest:
             policies.require_close(user, change, latest, action="change.rejected")
         else:
             policies.require_vote(user, change, latest, action="change.rejected")
-        comment = clean_comment(comment, needed=True)
+        comment = clean_comment(change, comment, needed=True)
         require_state(change, "reject")
         move(change, State.REJECTED, problem=comment, scheduled_for=None, by_hand=False)
         note(change, user, "rejected", comment)
@@ -121,7 +121,7 @@ def reject(change: ChangeRequest, user: User, comment: str) -> ChangeRequest:
 
 def withdraw(change: ChangeRequest, user: User, comment: str = "") -> ChangeRequest:
     """Take it back: its author, a co-author, or with a comment whoever may close anybody's change."""
-    comment = clean_comment(comment, needed=False)
+    comment = clean_comment(change, comment, needed=False)
     with transaction.atomic():
         change = lock(change)
         if policies.is_writer(user, change):
@@ -129,7 +129,7 @@ def withdraw(change: ChangeRequest, user: User, comment: str = "") -> ChangeRequ
         else:
             told = "Only its author, a co-author or an administrator takes a change back."
             require(user, CLOSE, action="change.withdrawn", target=policies.target_of(change), told=told)
-            clean_comment(comment, needed=True)
+            clean_comment(change, comment, needed=True)
         require_state(change, "withdraw")
         move(change, State.WITHDRAWN, problem=comment, scheduled_for=None, by_hand=False)
         note(change, user, "withdrawn", comment)
@@ -181,13 +181,14 @@ def _refuse_unseen(latest: Revision, revision: int | None, digest: str | None) -
         )
 
 
-def clean_comment(comment: str, *, needed: bool) -> str:
+def clean_comment(change: ChangeRequest, comment: str, *, needed: bool) -> str:
     """What is kept of a comment; InvalidInput where one is missing or too long."""
     comment = texts.storable(comment)
     if needed and is_blank(comment):
         raise InvalidInput("Say why: a comment is needed here.", errors={"comment": ["A comment is needed here."]})
     if audit.holds_key(comment):
         raise InvalidInput(HOLDS_KEY, errors={"comment": [HOLDS_KEY]})
+    keys.refuse_repeated({"comment": comment}, change=change)
     if len(comment) > LONGEST_COMMENT:
         text = f"At most {LONGEST_COMMENT:,} characters, please."
         raise InvalidInput(text, errors={"comment": [text]})

@@ -10,6 +10,7 @@ from django.db import transaction
 from warehouse_admin.accounts.models import User
 from warehouse_admin.changes import keys, linting, policies, verdict
 from warehouse_admin.changes.actions import FIELDS, Facts, Subject, action_of
+from warehouse_admin.changes.actions.keys import KEYS
 from warehouse_admin.changes.checks import check_proposal, field_at_fault
 from warehouse_admin.changes.errors import StaleRevision
 from warehouse_admin.changes.models import ChangeRequest, Draft, Revision
@@ -63,12 +64,15 @@ def _checked(change: ChangeRequest, user: User, values: Facts, reason: str | Non
     """The change as it is now, and the proposal and reason that are wanted of it; refused where they are wrong."""
     change = ChangeRequest.objects.select_related("saved_query", "table", "author", "connection").get(pk=change.pk)
     policies.require_author(user, change, action="change.revised")
+    values = {**current_revision(change).proposal} | values
+    reason = change.reason if reason is None else reason
+    keys.refuse_repeated({**values, "reason": reason}, entered=values.get(KEYS), change=change)
     proposal, wanted = check_proposal(
         action_of(change.action),
         change.connection,
         change.about,
-        {**current_revision(change).proposal} | values,
-        change.reason if reason is None else reason,
+        values,
+        reason,
         reason_needed=change.state != State.DRAFT,
     )
     if change.state != State.DRAFT and change.rolls_back_id is None:

@@ -22,7 +22,7 @@ from django.db.models.functions import Coalesce
 from django.utils.functional import SimpleLazyObject
 
 from warehouse_admin.accounts import services as accounts
-from warehouse_admin.accounts.models import User
+from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.accounts.policies import allows
 from warehouse_admin.accounts.roles import CLOSE
 from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
@@ -214,6 +214,18 @@ def others_open(
     field = "table" if isinstance(about, WarehouseTable) else "saved_query"
     found = ChangeRequest.objects.filter(**{field: about}).exclude(state__in=_UNSEEN)
     return found.exclude(pk=besides.pk if besides else 0).select_related("author").order_by("pk")
+
+
+def namesakes(connection: Connection, name: str, *, besides: ChangeRequest | None = None) -> list[str]:
+    """A sentence for each submitted change that makes a view or table of this name: PostHog takes only the first."""
+    makes = (ChangeRequest.Action.CREATE_VIEW, ChangeRequest.Action.CREATE_TABLE)
+    found = ChangeRequest.objects.filter(connection=connection, object_name=name, action__in=makes)
+    found = found.exclude(state__in=_UNSEEN).exclude(pk=besides.pk if besides else 0)
+    nouns = dict(zip(makes, ("view", "table"), strict=True))
+    return [
+        f"{one} creates a {nouns[one.action]} {name} too. Whichever is applied second fails."  # type: ignore[index]
+        for one in found.order_by("pk")[:5]
+    ]
 
 
 def open_by_view(views: Iterable[SavedQuery]) -> dict[int, ChangeRequest]:

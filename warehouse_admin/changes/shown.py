@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from warehouse_admin.changes import moves
+from warehouse_admin.changes import moves, selectors
 from warehouse_admin.changes.actions import Action, Consequences, Facts, Row, Subject, action_of
 from warehouse_admin.changes.models import ChangeRequest, Revision
 from warehouse_admin.changes.rebase import left_out_so_far
@@ -50,9 +50,15 @@ def cautions(change: ChangeRequest, revision: Revision) -> list[str]:
     subject = Subject(change.connection, change.object_name, revision.base, change.about)
     return [
         *_left_out(change, revision),
+        *_namesakes(change),
         *_undone_besides(change, revision),
         *action_of(change.action).cautions(subject, revision.proposal),
     ]
+
+
+def _namesakes(change: ChangeRequest) -> list[str]:
+    makes = action_of(change.action).makes and change.about is None
+    return selectors.namesakes(change.connection, change.object_name, besides=change) if makes else []
 
 
 def _left_out(change: ChangeRequest, revision: Revision) -> list[str]:

@@ -151,7 +151,7 @@ def _comment(change: ChangeRequest, user: User, said: Said, quoted: str, side: s
     return ThreadComment(
         author=user,
         at=timezone.now(),
-        text=clean_comment(said.text, needed=not suggests),
+        text=clean_comment(change, said.text, needed=not suggests),
         is_suggestion=suggests,
         replacement=suggesting.clean(said.suggestion, quoted, side) if said.suggestion is not None else "",
         nonce=said.mark(change),

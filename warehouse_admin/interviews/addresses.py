@@ -13,6 +13,7 @@ from warehouse_admin.core.errors import InvalidInput
 FIELD = "interviewee_emails"
 MOST = 50
 LONGEST = 320
+QUOTED = 40
 _NAMED = re.compile(r"([^<>]*)<([^<>]+)>")
 
 
@@ -23,8 +24,11 @@ def split(text: str) -> list[str]:
     return [piece.strip() for piece in pieces if piece.strip()]
 
 
-def clean(given: Iterable[str]) -> list[str]:
-    """The addresses without repetitions; InvalidInput names what is wrong with which."""
+def clean(given: Iterable[str], *, quoting: bool = False) -> list[str]:
+    """The addresses without repetitions; InvalidInput names what is wrong with which.
+
+    `quoting` repeats what is no address: for a page only, for the API's refusals may be kept with a key.
+    """
     found: dict[str, str] = {}
     problems: list[str] = []
     for number, text in enumerate(given, start=1):
@@ -32,7 +36,8 @@ def clean(given: Iterable[str]) -> list[str]:
         if _is_good(address):
             found.setdefault(address.casefold(), address)
         else:
-            problems.append(f"Number {number} is not an e-mail address like a@example.com or Ada <a@example.com>.")
+            told = f"Number {number} is not an e-mail address like a@example.com or Ada <a@example.com>"
+            problems.append(f"{told}: “{_shortened(address)}”." if quoting else f"{told}.")
     if not problems and not found:
         problems.append("Give the e-mail address of at least one interviewee.")
     if len(found) > MOST:
@@ -40,6 +45,11 @@ def clean(given: Iterable[str]) -> list[str]:
     if problems:
         raise InvalidInput(problems[0], errors={FIELD: problems[:10]})
     return list(found.values())
+
+
+def _shortened(text: str) -> str:
+    seen = "".join(one if one.isprintable() else "·" for one in text)
+    return seen if len(seen) <= QUOTED else f"{seen[:QUOTED]}…"
 
 
 def _is_good(address: str) -> bool:

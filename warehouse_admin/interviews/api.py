@@ -108,6 +108,7 @@ class InterviewOne(Idempotent, Endpoint):
             interview=interview,
             summary=given.get("summary"),
             emails=given.get("interviewee_emails"),
+            seen=given.get("seen", ""),
             reason=given.get("reason", ""),
         )
         if write is None:

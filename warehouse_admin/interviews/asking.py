@@ -12,15 +12,19 @@ from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit.reasons import clean_reason
 from warehouse_admin.core.digests import text_digest
-from warehouse_admin.core.errors import InvalidInput
-from warehouse_admin.interviews import addresses, policies, recordings
+from warehouse_admin.core.errors import InvalidInput, UserError
+from warehouse_admin.interviews import addresses, policies, reading, recordings
 from warehouse_admin.interviews.errors import ChangedSince, Gone, NotOffered, UnderWay
 from warehouse_admin.interviews.models import Interview, Reading, Write
 from warehouse_admin.mutations import services as mutations
 from warehouse_admin.mutations.models import Mutation
+from warehouse_admin.posthog.errors import PostHogError
 
 CAPABILITY = "interviews_write"
 SUMMARY_LIMIT = 200_000
+LOOK_SECONDS = 10.0
+"""A person waits for the look at PostHog; without an answer the gate looks before it sends."""
+DELETED = "This interview was deleted in PostHog."
 
 
 def refusal(connection: Connection, user: User) -> str:
@@ -30,9 +34,9 @@ def refusal(connection: Connection, user: User) -> str:
         return known.reason
     if not connection.is_active:
         return f"{connection.name} is switched off."
-    reading = Reading.objects.filter(connection=connection, is_offered=False).first()
-    if reading is not None:  # where nobody may read, nobody may write
-        return reading.problem
+    unread = Reading.objects.filter(connection=connection, is_offered=False).first()
+    if unread is not None:  # where nobody may read, nobody may write
+        return unread.problem
     return accounts.why_no_writes(connection, author=user)
 
 
@@ -90,21 +94,21 @@ def edit(
 ) -> Write | None:
     """Change summary and addresses in PostHog, in the background; None where nothing differs.
 
-    `seen` is the fingerprint of what the person was shown: ChangedSince when it is another by now.
+    `seen` is the fingerprint of what the person was shown: ChangedSince when it is another by now, also in PostHog.
     """
     policies.require_write(user, "interview.update", policies.target_of(interview))
     _require_there(interview)
     if summary is None and emails is None:
         raise InvalidInput("Give a summary or addresses: nothing is to be changed.")
-    wanted = _wanted(interview, summary, emails)
+    _wanted(interview, summary, emails)  # what is wrong is told before PostHog is asked
     reason = clean_reason(reason, needed=False)
-    if seen and seen != interview.fingerprint:
-        raise ChangedSince("Somebody changed this interview since the form was opened. Look at it and decide again.")
+    if seen:
+        interview = _as_seen(interview, seen)
+    wanted = _wanted(interview, summary, emails)
     if not wanted:
         return None
     _require_offered(interview.connection, user)
-    now = {addresses.FIELD: interview.emails, "summary": interview.summary}
-    base = mutations.interview_in_digests({name: now[name] for name in wanted})
+    base = {name: digest for name, digest in _base_of(interview).items() if name in wanted}
     return _ask(user, interview.connection, Write.Kind.EDIT, wanted, interview=interview, base=base, reason=reason)
 
 
@@ -132,8 +136,11 @@ def _summary(text: str) -> str:
     return text
 
 
-def delete(*, user: User, interview: Interview, confirm: str, reason: str) -> Write:
-    """Have an interview deleted in PostHog, for good; `confirm` has to be its id."""
+def delete(*, user: User, interview: Interview, confirm: str, reason: str, seen: str = "") -> Write:
+    """Have an interview deleted in PostHog, for good; `confirm` has to be its id.
+
+    `seen` is the fingerprint of what the person decided on, as of an edit. Who names none wants it gone however it is.
+    """
     policies.require_write(user, "interview.delete", policies.target_of(interview))
     errors: dict[str, list[str]] = {}
     if confirm.strip().lower() != str(interview.posthog_id):
@@ -146,12 +153,46 @@ def delete(*, user: User, interview: Interview, confirm: str, reason: str) -> Wr
         raise InvalidInput(next(iter(errors.values()))[0], errors=errors)
     _require_there(interview)
     _require_offered(interview.connection, user)
-    return _ask(user, interview.connection, Write.Kind.DELETE, {}, interview=interview, reason=reason)
+    base = None
+    if seen:
+        interview = _as_seen(interview, seen)
+        base = _base_of(interview)
+    return _ask(user, interview.connection, Write.Kind.DELETE, {}, interview=interview, base=base, reason=reason)
+
+
+def _as_seen(interview: Interview, seen: str) -> Interview:
+    """The interview as PostHog has it now; ChangedSince where that is not what the person saw.
+
+    Asked while the form is still there: later only digests are left of what was typed, and nobody could give it back.
+    """
+    if seen == interview.fingerprint:
+        interview = _read_again(interview)
+    if seen != interview.fingerprint:
+        raise ChangedSince("Somebody changed this interview since the form was opened. Look at it and decide again.")
+    return interview
+
+
+def _read_again(interview: Interview) -> Interview:
+    """As it was where PostHog cannot be read: the gate compares once more before it sends."""
+    try:
+        found = reading.read_one(
+            interview.connection, interview.posthog_id, purpose="interactive", timeout=LOOK_SECONDS
+        )
+    except (PostHogError, UserError):
+        return interview
+    if found is None:
+        raise Gone(DELETED)
+    return found
+
+
+def _base_of(interview: Interview) -> dict[str, Any]:
+    """What a wish is written against: digests, as everything that the gate keeps of an interview."""
+    return mutations.interview_in_digests({addresses.FIELD: interview.emails, "summary": interview.summary})
 
 
 def _require_there(interview: Interview) -> None:
     if interview.deleted_at:
-        raise Gone("This interview was deleted in PostHog.")
+        raise Gone(DELETED)
 
 
 def _require_offered(connection: Connection, user: User) -> None:

@@ -15,7 +15,7 @@ from warehouse_admin.interviews import reading, recordings
 from warehouse_admin.interviews.models import Interview, Write
 from warehouse_admin.mutations import services as mutations
 from warehouse_admin.mutations.errors import NotYet
-from warehouse_admin.mutations.models import Mutation
+from warehouse_admin.mutations.models import GONE, Mutation
 from warehouse_admin.posthog import errors
 
 logger = logging.getLogger(__name__)
@@ -61,7 +61,9 @@ def _follow(write: Write) -> None:
     if mutation.state in Mutation.OPEN:
         return
     interview = write.interview
-    if mutation.state == State.HAPPENED:
+    if _is_gone(mutation):
+        reading.bury(mutation.connection, mutation.object_id, timezone.now())
+    elif mutation.state in (State.HAPPENED, State.CONFLICT):
         interview = _show(write) or interview
     recordings.remove(write.recording)
     ended = Write.objects.filter(pk=write.pk, finished_at=None)
@@ -69,10 +71,21 @@ def _follow(write: Write) -> None:
     write.refresh_from_db()
 
 
+def _is_gone(mutation: Mutation) -> bool:
+    """Whether PostHog has just answered that it has no such interview: what was said in it is forgotten at once."""
+    found_nothing = mutation.state == State.CONFLICT and mutation.sent_at is None and mutation.after is None
+    return bool(mutation.object_id) and (found_nothing or bool(mutation.remote.get(GONE)))
+
+
 def _show(write: Write) -> Interview | None:
-    """Have the mirror show it now; where PostHog cannot be read, the next sync does."""
+    """Have the mirror show it now, after a conflict too: the next try starts from what is there.
+
+    Where PostHog cannot be read, the next sync does. An upload that was not told apart has no interview to show.
+    """
     mutation = write.mutation
-    if write.kind == Write.Kind.DELETE:
+    if not mutation.object_id:
+        return None
+    if write.kind == Write.Kind.DELETE and mutation.state == State.HAPPENED:
         reading.bury(mutation.connection, mutation.object_id, timezone.now())
         return write.interview
     try:

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from warehouse_admin.accounts.models import Connection
+from warehouse_admin.core.errors import InvalidInput
 from warehouse_admin.interviews import addresses, audio, recordings
 
 _ONE_A_LINE = "One on a line, like ada@example.com or Ada Lovelace &lt;ada@example.com&gt;."
@@ -22,12 +23,26 @@ def _emails() -> forms.CharField:
     )
 
 
+def _people(text: str) -> list[str]:
+    try:
+        return addresses.clean(addresses.split(text), quoting=True)
+    except InvalidInput as wrong:
+        raise forms.ValidationError(wrong.errors[addresses.FIELD]) from None
+
+
+def _seen() -> forms.CharField:
+    """The fingerprint of what the form was opened on."""
+    missing = "This page does not say what it was opened on: open it again."
+    return forms.CharField(max_length=64, widget=forms.HiddenInput, error_messages={"required": missing})
+
+
 class UploadForm(forms.Form):
     """A recording and who is heard in it. The file itself is checked by the service, by its bytes."""
 
     audio = forms.FileField(
         label="Recording",
         required=False,
+        allow_empty_file=True,
         widget=forms.FileInput(attrs={"accept": audio.ACCEPT}),
     )
     interviewee_emails = _emails()
@@ -49,7 +64,7 @@ class UploadForm(forms.Form):
         return self.cleaned_data.get("connection") or self._only
 
     def clean_interviewee_emails(self) -> list[str]:
-        return addresses.split(self.cleaned_data["interviewee_emails"])
+        return _people(self.cleaned_data["interviewee_emails"])
 
 
 class EditForm(forms.Form):
@@ -70,14 +85,14 @@ class EditForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text="Kept in the audit trail: do not repeat what was said in the interview.",
     )
-    seen = forms.CharField(widget=forms.HiddenInput)
+    seen = _seen()
 
     def clean_interviewee_emails(self) -> list[str]:
-        return addresses.split(self.cleaned_data["interviewee_emails"])
+        return _people(self.cleaned_data["interviewee_emails"])
 
 
 class DeleteForm(forms.Form):
-    """A deletion cannot be undone, so the id is typed."""
+    """A deletion cannot be undone, so the id is typed. It is of what the form was opened on."""
 
     reason = forms.CharField(
         label="Why",
@@ -92,3 +107,4 @@ class DeleteForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "mono"}),
         error_messages={"required": "Repeat the id of the interview: deleting it cannot be undone."},
     )
+    seen = _seen()

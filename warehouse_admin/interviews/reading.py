@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection
+from warehouse_admin.accounts.services.clients import Purpose
 from warehouse_admin.core.errors import UserError
 from warehouse_admin.interviews.models import CONTENT, Interview, Reading
 from warehouse_admin.mirror.texts import storable, storable_json
@@ -53,10 +54,12 @@ def read_all(connection: Connection, *, is_full: bool = False) -> Reading:
     )
 
 
-def read_one(connection: Connection, posthog_id: UUID | str) -> Interview | None:
+def read_one(
+    connection: Connection, posthog_id: UUID | str, *, purpose: Purpose = "background", timeout: float | None = None
+) -> Interview | None:
     """Read one interview now and keep it; None, with a tombstone, when PostHog has it no more. Raises PostHogError."""
     asked_at = timezone.now()
-    client = accounts.client_for(connection, purpose="background")
+    client = accounts.client_for(connection, purpose=purpose, read_timeout=timeout)
     try:
         found = reads.get_interview(client, posthog_id)
     except errors.NotFound as error:

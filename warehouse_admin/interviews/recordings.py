@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Collection
+from math import ceil
 from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
@@ -112,7 +113,7 @@ def check(found: Any) -> audio.Format:
         raise _refused("Choose the recording: a file of type " + audio.names() + ".")
     if found.is_too_large:
         most = limit() // 1024 // 1024
-        told = f"The recording has {(found.size or 0) / 1024 / 1024:,.0f} MB; at most {most:,} MB can be sent."
+        told = f"The recording has {_megabytes(found.size or 0, most)} MB; at most {most:,} MB can be sent."
         raise TooLarge(told, errors={FIELD: [told]})
     if not found.size:
         raise _refused("The recording is empty: it has no bytes.")
@@ -120,6 +121,12 @@ def check(found: Any) -> audio.Format:
     if kind is None:
         raise _refused(f"This file is no recording. Send {audio.names()}.")
     return kind
+
+
+def _megabytes(size: int, most: int) -> str:
+    """Never the limit itself of what is over it: then rounded up, with one decimal."""
+    exact = size / 1024 / 1024
+    return f"{exact:,.0f}" if round(exact) > most else f"{ceil(exact * 10) / 10:,.1f}"
 
 
 def _refused(told: str) -> InvalidInput:

@@ -11,6 +11,8 @@ from warehouse_admin.core.rest.strict import Strict
 from warehouse_admin.interviews.models import Interview, Write
 from warehouse_admin.mutations.models import Mutation
 
+SEEN = "The `fingerprint` of what this was decided on: 409 where the interview is another by now."
+
 
 class InterviewRow(serializers.ModelSerializer):
     """An interview without its transcript. Of one that is gone nothing about the interviewee is left."""
@@ -46,9 +48,10 @@ class InterviewDetail(InterviewRow):
     """An interview. Its recording stays with PostHog, which gives it to nobody."""
 
     transcript = NullableText()
+    fingerprint = serializers.CharField(help_text="Of summary and addresses: what `seen` takes.")
 
     class Meta(InterviewRow.Meta):
-        fields = [*InterviewRow.Meta.fields, "transcript"]
+        fields = [*InterviewRow.Meta.fields, "transcript", "fingerprint"]
         read_only_fields = fields
 
 
@@ -95,6 +98,7 @@ class Edit(Strict):
     summary = ExactText(required=False)
     interviewee_emails = serializers.ListField(child=serializers.CharField(), required=False)
     reason = ExactText(required=False)
+    seen = serializers.CharField(required=False, max_length=64, help_text=SEEN)
 
     def why_not(self, name: str) -> str:
         if name == "transcript":
@@ -107,3 +111,4 @@ class Delete(Strict):
 
     reason = ExactText()
     confirm = serializers.CharField()
+    seen = serializers.CharField(required=False, max_length=64, help_text=SEEN)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 from uuid import UUID
 
 from cryptography.fernet import InvalidToken
@@ -23,6 +24,7 @@ FIELD = "credential"
 """Where a payload has the marker."""
 SHOWN = {"access_key": "(set, not shown)", "access_secret": "(set, not shown)"}
 """In place of the keys in every request that is shown or digested."""
+SHORTEST_SOUGHT = 8
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,22 @@ def is_same(marker: Marker | None, entered: Entered) -> bool:
         return True
     pairs = ((kept.access_key, entered.access_key), (kept.access_secret, entered.access_secret))
     return all(constant_time_compare(one, other) for one, other in pairs)
+
+
+def still_kept(cause: str) -> list[Entered]:
+    """All keys of a cause that are not wiped and can still be read."""
+    found = []
+    for key in _unwiped().filter(cause=cause).values_list("pk", flat=True):
+        if (kept := opened({"id": str(key)})) is not None:
+            found.append(kept)
+    return found
+
+
+def repeated(entered: Entered, text: str) -> list[str]:
+    """Which of the keys also stand in a text, by field; short ones could be a part of anything."""
+    said = f"{text}\n{unquote(text)}".casefold()
+    parts = ((name, getattr(entered, name).strip().casefold()) for name in SHOWN)
+    return [name for name, part in parts if len(part) >= SHORTEST_SOUGHT and part in said]
 
 
 def wipe(cause: str, because: str, *, but: Marker | None = None) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from warehouse_admin.mutations.ask import ask
 from warehouse_admin.mutations.credentials import FIELD as CREDENTIAL
-from warehouse_admin.mutations.credentials import Entered, is_same, seal, spent, told, wipe
+from warehouse_admin.mutations.credentials import Entered, is_same, repeated, seal, spent, still_kept, told, wipe
 from warehouse_admin.mutations.decide import candidates, decide, decided_by, made_as
 from warehouse_admin.mutations.kinds.interviews import in_digests as interview_in_digests
 from warehouse_admin.mutations.preview import preview
@@ -28,6 +28,7 @@ __all__ = [
     "made_as",
     "preview",
     "read_back",
+    "repeated",
     "restore",
     "restore_table",
     "seal",
@@ -38,6 +39,7 @@ __all__ = [
     "silence",
     "snapshot",
     "spent",
+    "still_kept",
     "told",
     "wipe",
 ]

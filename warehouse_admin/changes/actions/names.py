@@ -25,9 +25,13 @@ def cautions_about(
 ) -> list[str]:
     """What makes a name that PostHog takes hard to live with."""
     found = []
-    if is_reserved(name):
+    if not names.is_plain(name):
         found.append(
-            f"{name} is a word of the query language. Queries may have to quote it (`{name}`) to read this; "
+            f"Queries have to quote this name ({_quoted(name)}). Letters, digits and “_” alone save everybody that."
+        )
+    elif is_reserved(name):
+        found.append(
+            f"{name} is a word of the query language. Queries may have to quote it ({_quoted(name)}) to read this; "
             "another name saves everybody that."
         )
     if other := _differing_in_case(name, connection, besides):
@@ -43,15 +47,23 @@ def problem_with_table(name: str, connection: Connection, *, besides: WarehouseT
         return f"At most {names.LONGEST} characters, please; this has {len(name):,}."
     if not name.isprintable():
         return "Leave out characters that are not seen, such as tabs and line breaks."
-    return _taken(name, connection, besides)
+    if besides is None or name != besides.name:
+        return _unreadable(name) or _taken(name, connection, besides)
+    return ""
 
 
-def cautions_about_table(name: str, connection: Connection, *, besides: WarehouseTable | None = None) -> list[str]:
-    """What makes a name that PostHog takes hard to live with."""
-    found = cautions_about(name, connection, besides=besides)
-    if not names.is_valid(name):
-        found.append(f"Queries have to quote this name (`{name}`). Letters, digits and “_” alone save everybody that.")
-    return found
+def _unreadable(name: str) -> str:
+    """Why no query could read a new table of this name; one that has it already keeps it."""
+    if "`" in name:
+        return "Leave out the “`”: queries put it around names, and can hardly read this one."
+    if not all(part.strip() for part in name.split(".")):
+        return "A dot stands between two parts of a name, and one of these parts is empty: leave the dot out."
+    return ""
+
+
+def _quoted(name: str) -> str:
+    """As a query has it; there are names with backticks that were not given here."""
+    return "`{}`".format(name.replace("\\", "\\\\").replace("`", "\\`"))
 
 
 def _differing_in_case(name: str, connection: Connection, besides: SavedQuery | WarehouseTable | None) -> str:

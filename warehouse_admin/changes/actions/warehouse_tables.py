@@ -17,7 +17,7 @@ from warehouse_admin.changes.actions.base import (
     required,
 )
 from warehouse_admin.changes.actions.keys import KEYS, in_words, problems_with
-from warehouse_admin.changes.actions.names import cautions_about_table, problem_with_table
+from warehouse_admin.changes.actions.names import cautions_about, problem_with_table
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.core.errors import InvalidInput
 from warehouse_admin.lineage import impact
@@ -121,7 +121,7 @@ class CreateTable(TableAction):
         return Consequences([READS_BUCKET, SENT_ONCE])
 
     def cautions(self, subject: Subject, proposal: Facts) -> list[str]:
-        return cautions_about_table(proposal["name"], subject.connection)
+        return cautions_about(proposal["name"], subject.connection)
 
     def inverse(self, before: Facts, proposal: Facts, generation: str) -> Inverse:
         lost = ["The keys: to link the files again, somebody has to enter them anew."]
@@ -183,7 +183,7 @@ class UpdateTable(TableAction):
     def cautions(self, subject: Subject, proposal: Facts) -> list[str]:
         if "name" not in proposal:
             return []
-        return cautions_about_table(proposal["name"], subject.connection, besides=subject.table)
+        return cautions_about(proposal["name"], subject.connection, besides=subject.table)
 
     def impact(self, subject: Subject, proposal: Facts) -> Impact | None:
         if subject.about and "name" in proposal:

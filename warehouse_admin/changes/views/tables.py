@@ -174,13 +174,18 @@ def _page(
         "projects": list(active_connections()),
         "unoffered": capability.reason if capability and capability.state == "no" else "",
         "others": selectors.others_open(subject.about, besides=change) if subject else [],
-        **(_previewed(request, action, subject, form=form) if subject else {}),
+        **(_previewed(request, action, subject, form=form, change=change) if subject else {}),
     }
     return render(request, "changes/table.html", context, status=refused_status(problem) if problem else status)
 
 
 def _previewed(
-    request: HttpRequest, action: Action, subject: Subject, *, form: TableForm | None = None
+    request: HttpRequest,
+    action: Action,
+    subject: Subject,
+    *,
+    form: TableForm | None = None,
+    change: ChangeRequest | None = None,
 ) -> dict[str, Any]:
     """What can be told of the values as they are; nothing of values that are wrong."""
     if form is None:
@@ -200,10 +205,11 @@ def _previewed(
     named = Subject(
         subject.connection, subject.name or proposal.get("name", ""), subject.base, subject.about, subject.dependents
     )
+    rivals = selectors.namesakes(subject.connection, proposal["name"], besides=change) if action.makes else []
     return {
         "shown": show(action, named, proposal),
         "idle": "" if action.makes else action.nothing_to_do(named, proposal),
-        "cautions": action.cautions(named, proposal),
+        "cautions": [*rivals, *action.cautions(named, proposal)],
     }
 
 

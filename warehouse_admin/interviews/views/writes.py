@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from warehouse_admin.core.errors import UserError
 from warehouse_admin.core.htmx import render_page, wants_fragment
 from warehouse_admin.interviews import policies, selectors, services
+from warehouse_admin.interviews.errors import ChangedSince
 from warehouse_admin.interviews.forms import DeleteForm, EditForm
 from warehouse_admin.interviews.models import Interview, Write
 from warehouse_admin.interviews.views.shared import take_over
@@ -36,18 +38,41 @@ def edit(request: HttpRequest, posthog_id: uuid.UUID) -> HttpResponse:
     interview = selectors.interview_by_id(user, posthog_id)
     policies.require_write(user, "interview.update", policies.target_of(interview))
     form = EditForm(request.POST or None, initial=_shown(interview))
-    status = 200
+    error: UserError | None = None
     if form.is_bound and form.is_valid():
         try:
             write = _edit(user, interview, form)
-        except UserError as error:
-            status = take_over(form, error)
+        except UserError as refused:
+            error = refused
         else:
             return _back(request, interview, write)
-    elif form.is_bound:
-        status = 422
-    context = {"interview": interview, "form": form, "refusal": services.refusal(interview.connection, user)}
-    return render(request, "interviews/edit.html", context, status=status)
+    return _page(request, "interviews/edit.html", interview, form, error)
+
+
+def _page(
+    request: HttpRequest, template: str, interview: Interview, form: forms.Form, error: UserError | None
+) -> HttpResponse:
+    """The form with what is wrong; of an interview that is gone only that it is."""
+    user: Any = request.user
+    status = 422 if form.is_bound else 200
+    if error is not None:
+        status = take_over(form, error)
+        interview.refresh_from_db()  # asking may have read it anew
+    if interview.deleted_at:
+        status = 409
+    moved = isinstance(error, ChangedSince)
+    if moved:
+        _decide_on(form, interview)
+    refusal = services.refusal(interview.connection, user)
+    context = {"interview": interview, "form": form, "refusal": refusal, "moved": moved}
+    return render(request, template, context, status=status)
+
+
+def _decide_on(form: forms.Form, interview: Interview) -> None:
+    """What was typed stays, and is from now on about what the page shows beside it."""
+    data = form.data.copy()  # type: ignore[attr-defined]
+    data["seen"] = interview.fingerprint
+    form.data = data
 
 
 def _shown(interview: Interview) -> dict[str, str]:
@@ -81,16 +106,13 @@ def delete(request: HttpRequest, posthog_id: uuid.UUID) -> HttpResponse:
     user: Any = request.user
     interview = selectors.interview_by_id(user, posthog_id)
     policies.require_write(user, "interview.delete", policies.target_of(interview))
-    form = DeleteForm(request.POST or None)
-    status = 200
+    form = DeleteForm(request.POST or None, initial={"seen": interview.fingerprint})
+    error: UserError | None = None
     if form.is_bound and form.is_valid():
         try:
             services.delete(user=user, interview=interview, **form.cleaned_data)
-        except UserError as error:
-            status = take_over(form, error)
+        except UserError as refused:
+            error = refused
         else:
             return redirect("interviews:detail", posthog_id=posthog_id)
-    elif form.is_bound:
-        status = 422
-    context = {"interview": interview, "form": form, "refusal": services.refusal(interview.connection, user)}
-    return render(request, "interviews/delete.html", context, status=status)
+    return _page(request, "interviews/delete.html", interview, form, error)

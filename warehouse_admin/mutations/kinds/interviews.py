@@ -129,13 +129,21 @@ UPDATE_INTERVIEW = Kind(
 
 
 def standing_of_delete(mutation: Mutation, live: UserInterview | None) -> Standing:
-    """An edit by somebody else does not hold up a deletion: whoever wants to be forgotten wants that too."""
+    """Where it is known what the person saw, only that is deleted: nobody decided on what came since."""
+    if live is None:
+        return Standing.DONE
+    seen, there = in_digests(mutation.base), in_digests(content_of(live))
+    return Standing.BASE if all(there[name] == digest for name, digest in seen.items()) else Standing.OTHER
+
+
+def is_deleted(mutation: Mutation, live: UserInterview | None) -> Standing:
+    """Once it was sent only that matters, whatever somebody edited meanwhile."""
     return Standing.DONE if live is None else Standing.BASE
 
 
 def look_after_delete(client: Client, mutation: Mutation) -> tuple[Standing, Any]:
     live = read(client, mutation)
-    return standing_of_delete(mutation, live), live
+    return is_deleted(mutation, live), live
 
 
 def write_delete(client: Client, mutation: Mutation, live: UserInterview | None) -> None:
@@ -152,23 +160,26 @@ DELETE_INTERVIEW = Kind(
     action="interview.delete",
     capability=CAPABILITY,
     target=TARGET,
-    check=lambda mutation: _check_id(mutation),
+    check=lambda mutation: check_delete(mutation),
     read=read,
     standing=standing_of_delete,
     request=lambda mutation, live: Request("DELETE", path_of(mutation), {}),
     write=write_delete,
     look=look_after_delete,
-    judge=standing_of_delete,
+    judge=is_deleted,
     shown=in_digests,
     keep=keep,
     wipe=in_digests,
     words=Words(
         already="The interview was already gone from PostHog, so nothing was sent.",
+        conflict=conflict,
         showed_other="PostHog accepted it, yet still shows the interview.",
         former="PostHog was read again and still has the interview: it did not happen.",
     ),
 )
 
 
-def _check_id(mutation: Mutation) -> None:
+def check_delete(mutation: Mutation) -> None:
+    if not mutation.base.keys() <= {EMAILS, SUMMARY}:
+        raise ValueError("A deletion is written against a summary and e-mail addresses at most.")
     UUID(mutation.object_id)
