@@ -4,6 +4,7 @@
   const SAVE_MS = 1500;
   const RETRY_MS = 15000;
   const KEEPALIVE = 60000; /* characters; a browser sends no more once the page has gone */
+  const UNANSWERED = 4; /* what is sent while another is on its way, and again after a failure */
   const FIELDS = ["query", "reason", "name"];
 
   const clock = (moment) => new Date(moment).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
@@ -15,6 +16,25 @@
     return made;
   };
 
+  /* What was sent, and perhaps saved, without an answer that tells its version: also by the page that was here before, whose last words may arrive after this one was drawn. */
+  const unansweredOf = (form) => {
+    const name = `wa-draft-sent:${document.body.dataset.user || ""}:${form.dataset.draftUrl}`;
+    let list = [];
+    try { list = JSON.parse(sessionStorage.getItem(name)) || []; } catch { /* then only what this page sends is known */ }
+    const keep = (next) => {
+      list = next;
+      try { list.length ? sessionStorage.setItem(name, JSON.stringify(list)) : sessionStorage.removeItem(name); } catch { /* as above */ }
+    };
+    const plain = (text) => (text ?? "").replaceAll("\r", "").trim();
+    return {
+      add: (texts) => { keep([...list, texts].slice(-UNANSWERED)); return texts; },
+      /* What was sent before it was saved over, or refused. */
+      drop: (upTo) => keep(list.slice(list.indexOf(upTo) + 1)),
+      clear: () => keep([]),
+      has: (other) => Boolean(other) && list.some((texts) => Object.entries(texts).every(([field, text]) => plain(other[field]) === plain(text))),
+    };
+  };
+
   const watch = (form) => {
     if (form.dataset.autosaving) return;
     form.dataset.autosaving = "1";
@@ -24,7 +44,7 @@
     const same = (one, other) => one !== null && one.every((text, at) => text === other[at]);
     const place = form.querySelector("[data-draft-status]");
     let saved = form.matches("[data-draft-unsaved]") ? null : current();
-    let unanswered = null; /* what was sent, and perhaps saved, without an answer that tells its version */
+    const unanswered = unansweredOf(form);
     let timer = 0;
     let sending = false;
     let stopped = false; /* until the person has chosen between two texts, or because the form is on its way */
@@ -60,10 +80,11 @@
       if (same(texts, current())) tell("check", `Draft saved ${clock(answer.saved_at)}`);
     };
 
-    const isOwn = (other) => unanswered !== null && other?.query.replaceAll("\r", "") === unanswered[0];
+    const isOwn = (other) => Boolean(other) && (String(other.version) === version.value || unanswered.has(other));
     const goOn = (other) => {
       version.value = other?.version ?? 0;
-      saved = unanswered = null;
+      unanswered.clear();
+      saved = null;
       stopped = false;
       later(0);
     };
@@ -103,11 +124,11 @@
     };
 
     const later = (ms) => { clearTimeout(timer); timer = setTimeout(save, ms); };
-    const understand = async (answer, texts) => {
+    const understand = async (answer, texts, sent) => {
       if (answer.status === 401 || answer.redirected) { signedOut(); return; }
       const isOurs = answer.headers.get("Content-Type")?.startsWith("application/json");
       const told = isOurs ? await answer.json() : {};
-      if (answer.ok && isOurs) accept(told, texts);
+      if (answer.ok && isOurs) { unanswered.drop(sent); accept(told, texts); }
       else if (answer.status === 409 && isOurs) { if (isOwn(told.other)) goOn(told.other); else choose(told); }
       else if (answer.status === 422) tell("alert", `Not saved: ${told.message || "the portal did not take it"}`);
       else if (answer.status === 403) { stopped = true; tell("alert", `Not saved: your session or your role changed. Reload the page; your text is ${kept()}`); }
@@ -121,11 +142,11 @@
       const body = new URLSearchParams(new FormData(form));
       const keepalive = body.toString().length < KEEPALIVE;
       sending = true;
+      const sent = unanswered.add(Object.fromEntries(areas.map((area) => [area.name, area.value])));
       try {
         const answer = await fetch(form.dataset.draftUrl, { method: "POST", headers: { Accept: "application/json" }, body, keepalive });
-        await understand(answer, texts);
+        await understand(answer, texts, sent);
       } catch {
-        unanswered = texts;
         tell("alert", `Not saved: offline, ${kept()}`);
         later(RETRY_MS);
       }

@@ -1,4 +1,4 @@
-/* Completion from the mirror and the text: tables, what WITH names, the columns of what is read, functions; after `alias.` its columns alone. */
+/* Completion from the mirror and the text: tables, what WITH names, the columns of what is read, functions, keywords; after `alias.` its columns alone. */
 (() => {
   "use strict";
   const indexed = (data) => {
@@ -20,7 +20,26 @@
     });
     const tables = Array.from(sources.values(), (table) => ({ caption: table.name, value: table.name, meta: table.kind || "table", score: 900 }));
     const functions = (data.functions || []).map((name) => ({ caption: name, value: name, meta: "function", score: 500 }));
-    return { sources, words, add, tables, functions };
+    /* What follows a dot in names that have dots themselves. */
+    const under = (owner) => tables.filter(({ value }) => value.startsWith(`${owner}.`)).map((table) => ({ ...table, value: table.value.slice(owner.length + 1) }));
+    return { sources, words, add, tables, functions, under };
+  };
+
+  const keyword = (value) => ({ caption: value, value, meta: "keyword", score: 600, anyCase: true });
+  const upper = (window.sqlKeywords || []).map((word) => keyword(word.toUpperCase()));
+  const lower = (window.sqlKeywords || []).map((word) => keyword(word));
+  /* In the case in which it was begun. */
+  const keywords = (prefix) => (/[a-z]/.test(prefix[0] || "") ? lower : upper);
+
+  /* What a line means depends on those above, which Ace reads only some time after they were pasted. */
+  const readTo = (row, { bgTokenizer }) => {
+    for (let at = bgTokenizer.currentLine; at < row; at += 1) bgTokenizer.$tokenizeRow(at);
+  };
+  const SILENT = /^(?:comment|string|constant\.language\.escape|constant\.numeric)/;
+  /* Texts, comments and numbers name nothing. */
+  const isSilent = (session, { row, column }, prefix) => {
+    readTo(row, session);
+    return /^\d/.test(prefix) || SILENT.test(session.getTokenAt(row, column)?.type || "");
   };
 
   const read = async (url) => {
@@ -47,8 +66,8 @@
       /* So that the first word does not wait for it. */
       warm() { loading ??= load(); },
       identifierRegexps: [/[\w$]/],
-      triggerCharacters: ["."],
       async getCompletions(editor, session, position, prefix, done) {
+        if (isSilent(session, position, prefix)) { done(null, []); return; }
         const known = await (loading ??= load());
         if (!known.tables.length) loading = null; /* asked again, should the portal have been away */
         const before = session.getLine(position.row).slice(0, position.column - prefix.length);
@@ -65,13 +84,14 @@
           const of = known.sources.has(owner) && !query.isNamed(owner) ? null : query.standsFor(owner, session.doc.positionToIndex(position));
           const read = of || { name: owner };
           if (read.name) await whole(known, read.name);
-          done(null, wordsOf(read));
+          const isAlias = of && (of.body || of.alias === owner);
+          done(null, isAlias ? wordsOf(read) : [...wordsOf(read), ...known.under(owner)]);
           return;
         }
         const columns = new Map();
         for (const read of query.reads) for (const word of wordsOf(read)) columns.set(word.value, word);
         const named = query.names.map((value) => ({ caption: value, value, meta: "in this query", score: 950 }));
-        done(null, [...named, ...known.tables, ...columns.values(), ...known.functions]);
+        done(null, [...named, ...known.tables, ...columns.values(), ...keywords(prefix), ...known.functions]);
       },
     };
   };

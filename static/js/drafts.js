@@ -25,9 +25,11 @@
     area.dispatchEvent(new Event("input", { bubbles: true }));
     area.dispatchEvent(new CustomEvent("draft:restored"));
   };
+  const offered = new Set();
   const save = (area) => {
     const name = nameOf(area);
-    if (area.value === area.defaultValue) { storage.removeItem(name); return; }
+    /* What is offered stays until somebody has chosen, or typed another text. */
+    if (area.value === area.defaultValue) { if (!offered.has(name)) storage.removeItem(name); return; }
     try {
       storage.setItem(name, JSON.stringify({ text: area.value, base: area.defaultValue, at: Date.now() }));
     } catch {
@@ -36,6 +38,8 @@
   };
 
   const offer = (area, draft, name) => {
+    offered.add(name);
+    const drop = () => { offered.delete(name); storage.removeItem(name); };
     const note = document.createElement("div");
     note.className = "alert alert-info draft-offer";
     note.setAttribute("role", "status");
@@ -51,7 +55,7 @@
       node.addEventListener("click", () => { act(); note.remove(); });
       return node;
     };
-    note.append(window.portal.svg("history"), text, button("Restore draft", () => { storage.removeItem(name); fill(area, draft.text); }), button("Discard", () => storage.removeItem(name)));
+    note.append(window.portal.svg("history"), text, button("Restore draft", () => { drop(); fill(area, draft.text); }), button("Discard", drop));
     area.closest(".field")?.insertBefore(note, area.closest(".field").querySelector("textarea, .editor")) ?? area.before(note);
   };
 

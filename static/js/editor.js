@@ -121,13 +121,14 @@
     if (area.dataset.enhanced) return;
     area.dataset.enhanced = "1";
     const { box, place, problems, cursor } = frame(area);
-    const editor = window.ace.edit(place, { mode: "ace/mode/hogql", theme: themeName(), useWorker: false, showPrintMargin: false, tabSize: 2, useSoftTabs: true, fontSize: 13, readOnly: area.readOnly || area.disabled, wrap: false, enableBasicAutocompletion: true, enableLiveAutocompletion: true });
+    const editor = window.ace.edit(place, { mode: "ace/mode/hogql", theme: themeName(), useWorker: false, showPrintMargin: false, tabSize: 2, useSoftTabs: true, fontSize: 13, readOnly: area.readOnly || area.disabled, wrap: false, enableBasicAutocompletion: true });
     const session = editor.session;
     session.getDocument().setNewLineMode(area.dataset.newlines || "unix");
     editor.setValue(area.value, -1);
     session.getUndoManager().reset();
     editor.completers = area.dataset.completionsUrl ? [window.sqlCompleter(area.dataset.completionsUrl)] : [];
     editor.completers.forEach((completer) => editor.once("focus", () => completer.warm()));
+    window.sqlOffers(editor);
     const input = editor.textInput.getElement();
     input.setAttribute("aria-label", area.dataset.label || "SQL");
     if (area.getAttribute("aria-describedby")) input.setAttribute("aria-describedby", area.getAttribute("aria-describedby"));

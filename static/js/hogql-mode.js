@@ -5,13 +5,16 @@
   const KEYWORDS = "select|distinct|from|where|prewhere|and|or|not|group|by|having|order|limit|offset|with|ties|recursive|as|case|when|then|else|end|left|right|full|inner|outer|cross|any|all|anti|semi|asof|array|global|join|on|using|union|intersect|except|asc|desc|nulls|first|last|is|in|like|ilike|between|exists|cast|interval|second|minute|hour|day|week|month|quarter|year|over|partition|rows|range|unbounded|preceding|following|current|row|window|sample|final|filter|within|qualify|cohort|date|timestamp|extract|trim|substring|try_cast|let|return|fn|for|while|if|top|totals|rollup|cube|grouping|sets|settings|pivot|unpivot|columns|exclude|replace|values|lateral|collate|both|leading|trailing|to";
   const CALLED = "if|date|timestamp|left|right|any|replace|trim|extract|substring|array|values|first|last|columns|cast";
 
+  const CONSTANTS = "true|false|null|inf|nan";
+  window.sqlKeywords = `${KEYWORDS}|${CONSTANTS}`.split("|");
+
   window.ace.define("ace/mode/hogql", (require, exports) => {
     const oop = require("ace/lib/oop");
     const { Mode: Sql } = require("ace/mode/sql");
     const { TextHighlightRules } = require("ace/mode/text_highlight_rules");
 
     const Rules = function () {
-      const word = this.createKeywordMapper({ keyword: KEYWORDS, "constant.language": "true|false|null|inf|nan" }, "identifier", true);
+      const word = this.createKeywordMapper({ keyword: KEYWORDS, "constant.language": CONSTANTS }, "identifier", true);
       const called = new RegExp(`^(?:${CALLED})$`, "i");
       this.$rules = {
         start: [

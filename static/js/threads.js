@@ -47,15 +47,20 @@
     row.remove();
     link?.focus();
   };
+  /* Under the threads that the line may have already. */
+  const putUnder = (line, row) => {
+    let place = line;
+    while (place.nextElementSibling?.classList.contains("diff-aside")) place = place.nextElementSibling;
+    row.firstElementChild.colSpan = Array.from(line.children).reduce((sum, cell) => sum + cell.colSpan, 0);
+    place.after(row);
+  };
   const open = (link, last) => {
     const row = document.createElement("tr");
     row.className = "diff-aside";
     row.opener = link;
+    row.address = link.getAttribute("href"); /* kept while the line itself may be hidden */
     const cell = row.appendChild(document.createElement("td"));
-    cell.colSpan = link.closest("tr").children.length;
-    let place = link.closest("tr");
-    while (place.nextElementSibling?.classList.contains("diff-aside")) place = place.nextElementSibling;
-    place.after(row);
+    putUnder(link.closest("tr"), row);
     link.form = row;
     const address = last ? `${link.getAttribute("href")}?to=${last}` : link.getAttribute("href");
     window.htmx.ajax("GET", address, { target: cell, swap: "innerHTML" }).then(() => {
@@ -97,14 +102,27 @@
     }
   });
 
-  /* When the comparison is drawn anew to show more lines, what is being written goes along. */
+  /* When the comparison is drawn anew, to show other lines or in another form, what is being written goes along. */
   let carried = [];
+  const splitAt = (address) => [address.replace(/\d+\/$/, ""), Number(/(\d+)\/$/.exec(address)?.[1])];
+  /* The line of that address or, where it is not shown any more, the last one before it; else the first there is. */
+  const lineOf = (address) => {
+    const [side, number] = splitAt(address);
+    const found = numbers().filter((each) => splitAt(each.getAttribute("href"))[0] === side);
+    return found.findLast((each) => splitAt(each.getAttribute("href"))[1] <= number) || found[0] || numbers()[0];
+  };
+  const putBack = (row, at) => {
+    const link = lineOf(at);
+    putUnder(link?.closest("tr") || document.querySelector("#diff tbody").lastElementChild, row);
+    row.opener = link;
+    if (link?.getAttribute("href") === at) link.form = row;
+  };
   document.addEventListener("htmx:beforeSwap", (event) => {
     const section = event.detail.target;
     if (section.id !== "diff" || event.detail.xhr.status !== 200) return;
-    const forms = Array.from(section.querySelectorAll("tr.diff-aside")).filter((row) => row.opener && row.querySelector(".thread-new"));
+    const forms = Array.from(section.querySelectorAll("tr.diff-aside")).filter((row) => row.address && row.querySelector(".thread-new"));
     const areas = Array.from(section.querySelectorAll(".thread textarea")).filter((area) => area.value !== area.defaultValue);
-    carried = [...forms.map((row) => ({ row, at: row.opener.getAttribute("href") })), ...areas.map((area) => ({ id: area.id, value: area.value }))];
+    carried = [...forms.map((row) => ({ row, at: row.address })), ...areas.map((area) => ({ id: area.id, value: area.value }))];
     for (const row of forms) row.remove();
   });
   document.addEventListener("htmx:afterSettle", (event) => {
@@ -112,8 +130,7 @@
     for (const { row, at, id, value } of carried) {
       const area = id && document.getElementById(id);
       if (area) { area.value = value; area.closest("details")?.setAttribute("open", ""); }
-      const link = row && numbers().find((each) => each.getAttribute("href") === at);
-      if (link) { link.closest("tr").after(row); row.opener = link; link.form = row; }
+      if (row) putBack(row, at);
     }
     carried = [];
     current = null;

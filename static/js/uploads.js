@@ -2,18 +2,26 @@
 (() => {
   "use strict";
   const form = () => document.querySelector("form[data-upload]");
-  const words = (bytes) => `${(bytes / 1048576).toLocaleString("en-US", { maximumFractionDigits: 1 })} MB`;
+  /* `round` up for what is too much and down for the limit, so that the two never read the same. */
+  const words = (bytes, round) => `${(round((bytes / 1048576) * 10) / 10).toLocaleString("en-US", { maximumFractionDigits: 1 })} MB`;
 
   const refusal = (input) => {
     const file = input.files[0];
     const most = Number(input.dataset.mostBytes);
     if (!file) return "";
-    if (file.size > most) return `The recording has ${words(file.size)}; at most ${words(most)} can be sent.`;
+    if (file.size > most) return `The recording has ${words(file.size, Math.ceil)}; at most ${words(most, Math.floor)} can be sent.`;
     return file.size ? "" : "The recording is empty: it has no bytes.";
+  };
+
+  /* What the portal said of the file before this one. */
+  const forget = (input) => {
+    document.getElementById(`${input.id}_error`)?.remove();
+    input.closest(".field")?.classList.remove("has-error");
   };
 
   const tell = (input) => {
     const why = refusal(input);
+    forget(input);
     const place = form()?.querySelector("[data-upload-refused]");
     input.setCustomValidity(why);
     if (!place) return;

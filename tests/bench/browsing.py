@@ -1,4 +1,4 @@
-"""How long a real browser takes to offer words: the editor's own completion and Ace's filter, without a server."""
+"""How long a real browser takes to offer words: the editor's own completion and its list, without a server."""
 
 from __future__ import annotations
 
@@ -19,15 +19,14 @@ MEASURE = """async ([lines, rounds]) => {
   const names = first.tables.slice(0, 40).map((table) => table.name);
   const reads = names.map((name, number) => `JOIN ${name} AS t${number} ON 1`).join("\\n");
   const text = `SELECT\\n${"  sum(amount) AS total_amount,\\n".repeat(lines)}  t7.x\\nFROM events\\n${reads}`;
-  const session = window.ace.createEditSession(text, "ace/mode/text");
-  const { FilteredList } = window.ace.require("ace/autocomplete");
+  const session = window.ace.createEditSession(text, "ace/mode/hogql");
   const offer = (line, prefix) => new Promise((done) => {
     session.doc.removeFullLines(lines + 1, lines + 1);
     session.doc.insertFullLines(lines + 1, [line]);
     const at = { row: lines + 1, column: line.length };
     const begun = performance.now();
     completer.getCompletions(null, session, at, prefix, (error, words) => {
-      const list = new FilteredList(words.slice());
+      const list = new window.sqlOffers.List(words.slice(), true);
       list.setFilter(prefix);
       done([performance.now() - begun, list.filtered.length]);
     });
@@ -65,8 +64,8 @@ def filtered(words: str) -> dict[str, float]:
         page = browser.new_page()
         page.route("**/*", serve)
         page.goto(PLACE)
-        own = [STATIC / "js" / name for name in ("sources.js", "completion.js")]
-        for script in (ACE / "ace.js", ACE / "ext-language_tools.js", *own):
+        own = [STATIC / "js" / name for name in ("hogql-mode.js", "sources.js", "completion.js", "offers.js")]
+        for script in (ACE / "ace.js", ACE / "mode-sql.js", ACE / "ext-language_tools.js", *own):
             page.add_script_tag(content=script.read_text())
         taken = page.evaluate(MEASURE, [LINES, ROUNDS])
         browser.close()

@@ -132,6 +132,30 @@ def test_a_tab_closed_in_the_middle_of_a_word_has_saved_it(editor: Callable[...,
     expect(again.locator(".editor-area")).to_contain_text("gone in a hur")
 
 
+def test_what_a_reload_cut_off_is_offered_once_and_is_not_taken_for_another_tab(editor: Callable[..., Page]) -> None:
+    page = editor("erin")
+    page.on("dialog", lambda dialog: dialog.accept())
+    write(page, "\n-- saved")
+    expect(status(page)).to_have_text(SAVED)
+    page.get_by_label("Why").fill("typed right before the rel")
+    page.reload()  # it is drawn before the old page sends its last words
+
+    offer = page.locator(".draft-offer")
+    expect(offer).to_have_count(1)
+    write(page, "!")
+    expect(status(page)).to_have_text(SAVED)
+    expect(page.get_by_role("alert").filter(has_text="another tab")).to_have_count(0)
+    page.reload()
+    expect(offer).to_have_count(1)
+    offer.get_by_role("button", name="Restore draft").click()
+    expect(page.get_by_label("Why")).to_have_value("typed right before the rel")
+    expect(status(page)).to_have_text(SAVED)
+    page.reload()
+    expect(page.get_by_label("Why")).to_have_value("typed right before the rel")
+    expect(page.locator(".editor-area")).to_contain_text("-- saved!")
+    expect(offer).to_have_count(0)
+
+
 def test_others_see_who_is_editing_and_a_proposal_ends_it(editor: Callable[..., Page]) -> None:
     erin = editor("erin")
     write(erin, "\nLIMIT 17")

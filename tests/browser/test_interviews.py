@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +28,15 @@ def test_a_recording_is_uploaded_and_deleted_again(sign_in: Callable[..., Page],
     expect(page.get_by_label("Recording", exact=True)).to_have_value(re.compile("notes.mp3"))
     expect(page.get_by_label("Interviewees")).to_have_value("Zoe Brand <zoe@mail.example>")
 
+    too_large = tmp_path / "day.mp3"
+    too_large.touch()
+    os.truncate(too_large, 200 * 1024 * 1024 + 1)
+    page.get_by_label("Recording", exact=True).set_input_files(too_large)
+    expect(page.get_by_text("The recording has 200.1 MB; at most 200 MB can be sent.")).to_be_visible()
+    expect(page.locator("#id_audio_error")).to_have_count(0)
+
     page.get_by_label("Recording", exact=True).set_input_files(right)
+    expect(page.get_by_text("at most 200 MB can be sent.")).to_be_hidden()
     page.get_by_role("button", name="Upload").click()
     expect(page).to_have_url(re.compile(r"/interviews/writes/"))
     page.get_by_role("link", name="Open the interview").click(timeout=20_000)

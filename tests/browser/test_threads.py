@@ -11,6 +11,8 @@ from playwright.sync_api import Page, expect
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("portal")]
 
 VIEW = "int_sessions"
+LAID_OUT = r"text.replace(/\bFROM\b(?![\s\S]*\bFROM\b)/, 'from')"
+"""The last FROM, in small letters: that differs in layout alone."""
 
 
 def test_a_reviewer_suggests_another_line_and_the_author_takes_it_in(sign_in: Callable[..., Page]) -> None:
@@ -56,13 +58,46 @@ def test_a_reviewer_suggests_another_line_and_the_author_takes_it_in(sign_in: Ca
     expect(remy.locator("main")).to_contain_text("Suggested by Remy")
 
 
-def _propose(page: Page) -> int:
+def test_a_comment_that_is_being_written_goes_along_into_another_form_of_the_comparison(
+    sign_in: Callable[..., Page],
+) -> None:
+    erin, remy = sign_in("erin"), sign_in("remy")
+    remy.goto(f"/changes/{_propose(erin, LAID_OUT)}/")
+    remy.keyboard.press("t")
+    written = remy.locator("#diff form.thread-new").get_by_label("Comment")
+    written.fill("Half a com")
+
+    for link, address in (("Unified", "view=unified"), ("Show layout", "layout=shown"), ("Side by side", "?layout")):
+        remy.locator("#diff").get_by_role("link", name=link).click()
+        remy.wait_for_url(f"**{address}*")
+        expect(remy.locator("#diff").get_by_role("link", name=link)).to_have_count(0 if "Show" in link else 1)
+        expect(written).to_have_value("Half a com")
+        expect(remy.locator("#diff .card-actions a:focus")).to_have_count(1)
+    written.fill("")
+    remy.locator("#diff form.thread-new").get_by_role("link", name="Cancel").click()
+
+    changed_in_layout = remy.locator("#diff .diff-no:has(+ .diff-insert) > a").last
+    changed_in_layout.click()
+    written.fill("Why so quiet")
+    where = remy.locator("#diff form.thread-new strong").inner_text()
+    remy.locator("#diff [aria-current]").focus()
+    remy.keyboard.press("h")
+    expect(remy.locator("#diff").get_by_role("link", name="Show layout")).to_be_visible()
+    expect(changed_in_layout).to_have_text("1")
+    expect(written).to_have_value("Why so quiet")
+    remy.locator("#diff form.thread-new").get_by_role("button", name="Comment").click()
+    expect(remy.locator("#threads")).to_contain_text("Why so quiet")
+    expect(remy.locator("#threads")).to_contain_text(where)
+
+
+def _propose(page: Page, change: str = "text") -> int:
     page.goto("/saved-queries/")
     page.get_by_placeholder("Search name, description, columns and SQL").fill(VIEW)
     page.get_by_role("link", name=VIEW, exact=True).click()
     page.get_by_role("link", name="Edit", exact=True).click()
     page.locator(".ace_text-input").wait_for(state="attached")
-    begun = "const e = ace.edit(document.querySelector('.editor-area')); e.setValue('-- Sessions\\n' + e.getValue())"
+    begun = f"""const e = ace.edit(document.querySelector('.editor-area')), text = e.getValue();
+        e.setValue('-- Sessions\\n' + {change})"""
     page.evaluate(begun)
     page.get_by_label("Why").fill("Say what it is")
     page.get_by_role("button", name="Propose").click()
