@@ -17,6 +17,8 @@
   const forget = (input) => {
     document.getElementById(`${input.id}_error`)?.remove();
     input.closest(".field")?.classList.remove("has-error");
+    const isMore = form()?.querySelector(".field-error:not([data-upload-refused])");
+    if (!isMore) form()?.querySelector(".alert-error")?.remove();
   };
 
   const tell = (input) => {

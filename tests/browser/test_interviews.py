@@ -34,6 +34,7 @@ def test_a_recording_is_uploaded_and_deleted_again(sign_in: Callable[..., Page],
     page.get_by_label("Recording", exact=True).set_input_files(too_large)
     expect(page.get_by_text("The recording has 200.1 MB; at most 200 MB can be sent.")).to_be_visible()
     expect(page.locator("#id_audio_error")).to_have_count(0)
+    expect(page.get_by_text("Please correct what is marked below")).to_have_count(0)
 
     page.get_by_label("Recording", exact=True).set_input_files(right)
     expect(page.get_by_text("at most 200 MB can be sent.")).to_be_hidden()
