@@ -24,6 +24,8 @@ def page(sign_in: Callable[..., Page]) -> Iterator[Page]:
     with page.expect_response(lambda answer: "completions" in answer.url):
         page.locator(".editor-area .ace_text-input").focus()
     yield page
+    page.goto("/changes/")  # a page that is left keeps its last words, after all that it was told
+    page.wait_for_timeout(500)
     page.evaluate(DISCARD)
 
 
