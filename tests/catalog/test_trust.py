@@ -278,6 +278,17 @@ class TestPages:
         assert [entry[:2] for entry in trail("catalog.deprecated")] == [("author", "denied")]
         assert not Trust.objects.exists()
 
+    def test_what_turns_the_writing_around_is_shown_as_a_sign(
+        self, reviewer: User, view: SavedQuery, client_of: Callable[[User], Client]
+    ) -> None:
+        trusting.deprecate(user=reviewer, subject=view, note="Old \u202egnp")
+
+        card = (
+            client_of(reviewer).get(f"/saved-queries/{view.posthog_id}/").content.decode().split('id="trust-card"')[1]
+        )
+
+        assert "\u202e" not in card.split("</section>")[0] and "U+202E" in card
+
     @pytest.mark.parametrize("do", ["", "anything"])
     def test_nothing_is_guessed(
         self, reviewer: User, view: SavedQuery, client_of: Callable[[User], Client], do: str
