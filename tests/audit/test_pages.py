@@ -229,6 +229,23 @@ def test_what_is_seldom_is_found_far_from_the_end(
     assert found(page=f"after-{first - 1}", connection="eu", actor="author") == ["change.submitted"]
 
 
+def test_a_trail_that_one_walk_covers_is_not_read_twice(
+    author: User, auditor: User, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(author, 5)
+    client = client_of(auditor)
+    client.get(reverse("audit:list"), {"q": "no such word"})
+
+    def walks(near: int) -> int:
+        monkeypatch.setattr(searching, "NEAR", near)
+        with CaptureQueriesContext(connection) as asked:
+            assert sequences(client.get(reverse("audit:list"), {"q": "no such word"})) == []
+        return sum('"audit_auditentry"."prev_hash"' in query["sql"] for query in asked.captured_queries)
+
+    length = AuditEntry.objects.latest("sequence").sequence
+    assert (walks(length), walks(length - 1)) == (1, 2)
+
+
 def test_the_walk_begins_where_the_newest_entry_with_each_value_stands(author: User) -> None:
     seldom = services.record(actor=author, action="change.submitted", connection="eu")
     fill(author, 12)

@@ -378,6 +378,22 @@ def test_an_edit_in_posthog_suspends_it_with_the_sync_that_sees_it(
     assert [entry[0] for entry in trail("catalog.certification_suspended")] == ["system"]
 
 
+def test_what_is_read_outside_a_sync_is_looked_at_too(reviewer: User, view: SavedQuery, one: Connection) -> None:
+    columns = [{"name": "id", "type": "Int64"}]
+    table = WarehouseTable.objects.create(connection=one, posthog_id=uuid4(), name="raw", columns=columns)
+    for each in (view, table):
+        trusting.certify(user=reviewer, subject=each)
+
+    receivers.after_read(SavedQuery, edited(view, "SELECT 2 AS two"))
+    assert (state(view), state(table)) == ("suspended", "certified")
+    table.columns = [{"name": "id", "type": "String"}]
+    table.save()
+    receivers.after_table(WarehouseTable, table)
+
+    assert state(table) == "suspended"
+    assert len(trail("catalog.certification_suspended")) == 2
+
+
 def test_a_sync_asks_little_where_nothing_is_certified(
     synced: Connection, django_assert_num_queries: Callable[..., Any]
 ) -> None:

@@ -57,7 +57,6 @@ def _trust_card(
         "template": "catalog/_trust.html",
         "subject": subject,
         "route": TRUST_ROUTES[selectors.kind_of(subject)],
-        "is_view": isinstance(subject, SavedQuery),
         "trust": trust,
         "forms": [],
         "refusal": "" if may else f"{policies.who_certifies()} certify and deprecate, signed in as themselves.",

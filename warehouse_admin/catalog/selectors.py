@@ -83,14 +83,15 @@ def said_of(subject: SavedQuery | WarehouseTable) -> tuple[Description, Trust | 
 
 
 def trusted(connection: Connection, names: Collection[str]) -> dict[str, Trusted]:
-    """The trust in the views and tables of these names, of those of which something is said; at most three queries."""
-    said = list(Trust.objects.filter(entry__connection=connection).select_related("entry"))
-    if not said:
+    """The trust in the views and tables of these names, of those of which something is said; at most four queries."""
+    of_connection = Trust.objects.filter(entry__connection=connection)
+    if not of_connection.exists():
         return {}
     named: dict[str, tuple[str, UUID]] = {}
     for kind, model in KINDS.items():
         rows = model.objects.present().filter(connection=connection, name__in=names)
         named |= {name: (kind, key) for name, key in rows.values_list("name", "posthog_id")}
+    said = of_connection.filter(entry__posthog_id__in=[key for _, key in named.values()]).select_related("entry")
     by_object = {(trust.entry.kind, trust.entry.posthog_id): trust for trust in said}
     return {name: _trusted(by_object[key]) for name, key in named.items() if key in by_object}
 

@@ -5,9 +5,7 @@ A certification is of the SQL, or of a table's columns, that somebody looked at:
 
 from __future__ import annotations
 
-import hashlib
-import json
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from django.db import transaction
@@ -20,13 +18,14 @@ from warehouse_admin.catalog import policies
 from warehouse_admin.catalog.models import Trust
 from warehouse_admin.catalog.selectors import KINDS
 from warehouse_admin.catalog.services import locked, target_of
+from warehouse_admin.core.digests import json_digest
 from warehouse_admin.core.errors import InvalidInput
+from warehouse_admin.core.last_days import wrong_last_day
 from warehouse_admin.lineage.normal import same_meaning
 from warehouse_admin.mirror.models import SavedQuery, SavedQueryVersion, WarehouseTable
 
 CERTIFIED, DEPRECATED, TAKEN_BACK = "catalog.certified", "catalog.deprecated", "catalog.trust_taken_back"
 LOST = "catalog.certification_suspended"
-LONGEST = timedelta(days=366 * 5)
 MOVED_ON = "It has changed since you opened the page. Read what is there now, then decide again."
 Subject = SavedQuery | WarehouseTable
 
@@ -40,7 +39,7 @@ def fingerprint(subject: Subject) -> str:
 
 def _of_columns(columns: Any) -> str:
     told = sorted((str(one.get("name")), str(one.get("type"))) for one in columns or [] if isinstance(one, dict))
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest() if told else ""
+    return json_digest(told) if told else ""
 
 
 def certify(
@@ -50,7 +49,7 @@ def certify(
     policies.require_certify(user, CERTIFIED, target_of(subject))
     note = _clean("note", note, needed=False)
     now = fingerprint(subject)
-    errors = _wrong_day(until)
+    errors = wrong_last_day(until, empty_means="until what it holds changes")
     if subject.deleted_at is not None:
         errors["note"] = [f"{subject.name} is gone from PostHog: there is nothing to certify."]
     elif not now:
@@ -125,15 +124,6 @@ def _clean(field: str, text: str, *, needed: bool) -> str:
         return clean_reason(text, needed=needed)
     except InvalidInput as error:
         raise InvalidInput(error.message, errors={field: error.errors["reason"]}) from None
-
-
-def _wrong_day(until: date | None) -> dict[str, list[str]]:
-    today = timezone.now().date()
-    if until is not None and until < today:
-        return {"until": ["This day has passed. Choose today or a later one, or leave it empty."]}
-    if until is not None and until > today + LONGEST:
-        return {"until": ["At most 5 years ahead; or empty: until what it holds changes."]}
-    return {}
 
 
 def _refuse(errors: dict[str, list[str]]) -> None:

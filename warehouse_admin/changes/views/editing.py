@@ -66,8 +66,8 @@ def propose(request: HttpRequest, posthog_id: uuid.UUID) -> HttpResponse:
 
 def _restored(view: SavedQuery, number: str) -> dict[str, str]:
     """A former text of the view as the proposal, with a reason to begin with."""
-    versions = view.versions.filter(number=int(number)) if number.isascii() and number.isdigit() else None
-    version = versions.first() if versions is not None and len(number) < 10 else None
+    wanted = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 0
+    version = view.versions.filter(number=wanted).first()
     if version is None:
         raise Missing("This view has no such version. Pick one from its history.")
     return {"query": version.query, "reason": f"Restores version {version.number} of {version.seen_at:%Y-%m-%d}."}

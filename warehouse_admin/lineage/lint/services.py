@@ -16,12 +16,12 @@ from warehouse_admin.audit.reasons import clean_reason
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.core import context
 from warehouse_admin.core.errors import InvalidInput, NotPermitted, UserError
+from warehouse_admin.core.last_days import wrong_last_day
 from warehouse_admin.lineage.lint.base import Level
-from warehouse_admin.lineage.lint.models import LintExemption, LintLevel, today
+from warehouse_admin.lineage.lint.models import LintExemption, LintLevel
 from warehouse_admin.lineage.lint.rules import rule_of
 from warehouse_admin.mirror.models import SavedQuery
 
-LONGEST_YEARS = 5
 SIGNED_IN_ONLY = "An exemption needs a signed-in person: an API token cannot grant one."
 
 
@@ -86,7 +86,7 @@ def exempt(
         raise NotPermitted(SIGNED_IN_ONLY, action="lint.exempted", target=target)
     wanted = rule_of(rule)
     connection = view.connection if view else connection
-    errors = _wrong_reason(reason) | _wrong_day(until)
+    errors = _wrong_reason(reason) | wrong_last_day(until, empty_means="until somebody takes it back")
     if wanted.of_previews:
         errors["rule"] = ["This rule is about previews alone: there is nothing to exempt."]
     if connection is None or not (view or name.strip()):
@@ -202,14 +202,4 @@ def _wrong_reason(reason: str) -> dict[str, list[str]]:
         clean_reason(reason)
     except InvalidInput as error:
         return error.errors
-    return {}
-
-
-def _wrong_day(until: datetime.date | None) -> dict[str, list[str]]:
-    if until is None:
-        return {}
-    if until < today():
-        return {"until": ["This day has passed. Choose today or a later one, or leave it empty."]}
-    if until > today() + datetime.timedelta(days=366 * LONGEST_YEARS):
-        return {"until": [f"At most {LONGEST_YEARS} years ahead; or empty: until somebody takes it back."]}
     return {}
