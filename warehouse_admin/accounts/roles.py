@@ -90,7 +90,10 @@ def roles_of(user: User) -> frozenset[Role]:
         return frozenset()
     known: frozenset[Role] | None = getattr(user, "_roles", None)
     if known is None:
-        known = roles_from_groups([group.name for group in user.groups.all()])
+        if hasattr(user, "group_names"):  # as `backends` reads them; None: no group
+            known = roles_from_groups(user.group_names or [])
+        else:
+            known = roles_from_groups([group.name for group in user.groups.all()])
         user._roles = known  # type: ignore[attr-defined]
     return known
 
@@ -109,8 +112,10 @@ def take_role(user: User, role: Role) -> None:
 
 def forget(user: User) -> None:
     """Read the roles of this object again the next time."""
-    user.__dict__.pop("_roles", None)
-    user.__dict__.get("_prefetched_objects_cache", {}).pop("groups", None)
+    for name in ("_roles", "group_names"):
+        if hasattr(user, name):  # the person of a request is wrapped: their `__dict__` is not that of the wrapper
+            delattr(user, name)
+    getattr(user, "_prefetched_objects_cache", {}).pop("groups", None)
 
 
 def _group(role: Role) -> Group:

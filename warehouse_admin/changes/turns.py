@@ -29,11 +29,11 @@ def my_turn(user: User) -> QuerySet[ChangeRequest]:
 
 def my_turn_count(user: User) -> int:
     """How many."""
-    return count_all(counting(user))[0]
+    return count_all(_counting_for(user))[0]
 
 
-def counting(user: User) -> Counting:
-    """How to count them; every page does, and to write the SQL takes longer than to run it."""
+def _counting_for(user: User) -> Counting:
+    """How to count them, written once: to write the SQL takes longer than to run it."""
     kept = _counting(may_review=allows(user, REVIEW), may_apply=allows(user, APPLY))
     return Counting(kept.sql, [user.pk if value == _SOMEBODY else value for value in kept.parameters])
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
 from warehouse_admin.changes import drafts, readiness, searching, selectors, votes
-from warehouse_admin.changes.views.people import my_turn_count, signed_in
+from warehouse_admin.changes.views.people import signed_in, tab_counts
 from warehouse_admin.core.htmx import render_page, wants_fragment
 from warehouse_admin.core.paging import page_of
 
@@ -69,7 +69,7 @@ def change_list(request: HttpRequest) -> HttpResponse:
 
 
 def _tabs(request: HttpRequest, current: str) -> list[dict[str, Any]]:
-    counts = {"my-turn": my_turn_count(request), **selectors.tab_counts(signed_in(request))}
+    counts = tab_counts(request)
     scope = request.GET.get("connection")
     more = f"&connection={scope}" if scope and scope.replace("-", "").replace("_", "").isalnum() else ""
     return [
