@@ -230,6 +230,7 @@ def test_a_folder_counts_what_it_shows(connection: Connection, reviewer: User, c
         "outside": 4,
         "failed": 4,
         "suspensions": 0,
+        "trust": 0,
         "flagged": 0,
         "snoozed": 0,
         "done": 0,

@@ -19,6 +19,7 @@ from warehouse_admin.mutations.timing import CLOCKS
 Kind = Observation.Kind
 RUN_STARTED, RUN_CANCELLED, RESUMED, OVERDUE = "run_started", "run_cancelled", "resumed", "overdue"
 WAKE_FAILED = "wake_failed"
+CERTIFICATION_LOST = "certification_lost"
 RUN_FAILED, RUN_RECOVERED = "run_failed", "run_recovered"
 
 TABLE_CREATED, TABLE_CHANGED, TABLE_DELETED = "table_created", "table_changed", "table_deleted"

@@ -13,9 +13,10 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 from warehouse_admin.accounts.models import User
-from warehouse_admin.activity.facts import OVERDUE, RUN_FAILED, WAKE_FAILED
+from warehouse_admin.activity.facts import CERTIFICATION_LOST, OVERDUE, RUN_FAILED, WAKE_FAILED
 from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.core.searching import every_word, mentioned
+from warehouse_admin.mirror import hooks
 from warehouse_admin.mirror.models import Observation
 
 Source = ActivityEntry.Source
@@ -33,12 +34,16 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "outside": ("Outside changes", "external"),
     "failed": ("Failed, unknown", "alert"),
     "suspensions": ("Suspensions", "pause"),
+    "trust": ("Certification lost", "badge"),
     "flagged": ("Flagged", "flag"),
     "snoozed": ("Snoozed", "clock"),
     "done": ("Done", "check"),
     "all": ("All", "layers"),
 }
-KEPT_PARAMETERS = ("folder", "source", "kind", "author", "view", "q", "connection", "period", "since", "until")
+KEPT_PARAMETERS = (
+    *("folder", "source", "kind", "author", "view", "q", "connection"),
+    *("period", "since", "until", "owner", "trust"),
+)
 """What a saved search keeps of the URL."""
 
 
@@ -51,6 +56,7 @@ def folder_conditions(person: int) -> dict[str, Q]:
         "outside": OUTSIDE & Q(needs_review=True),
         "failed": ~Q(outcome="") | Q(kind=RUN_FAILED),
         "suspensions": Q(kind__in=[Observation.Kind.SUSPENDED, OVERDUE, WAKE_FAILED]),
+        "trust": Q(kind=CERTIFICATION_LOST),
         "flagged": Q(verdict=Verdict.FLAGGED),
         "snoozed": Q(verdict="", snoozed_until__gt=Now()),
         "done": ~Q(verdict=""),
@@ -58,6 +64,7 @@ def folder_conditions(person: int) -> dict[str, Q]:
     }
 
 
+TRUSTS = {"certified": "Certified", "suspended": "Certification suspended", "deprecated": "Deprecated"}
 PERIODS = {"1d": ("Last day", 1), "7d": ("Last 7 days", 7), "30d": ("Last 30 days", 30)}
 
 
@@ -74,6 +81,8 @@ class Filters:
     connection: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    owner: str = ""
+    trust: str = ""
 
     @classmethod
     def parse(cls, query: QueryDict) -> Filters:
@@ -89,11 +98,14 @@ class Filters:
             connection=_text(query.get("connection", ""), 50),
             since=_since(query),
             until=_until(query.get("until", "")),
+            owner=_text(query.get("owner", ""), 150),
+            trust=query.get("trust", "") if query.get("trust", "") in TRUSTS else "",
         )
 
     @property
     def any_set(self) -> bool:
-        return bool(self.source or self.kind or self.author or self.view or self.search or self.since or self.until)
+        of_what = self.source or self.kind or self.author or self.view or self.search or self.owner or self.trust
+        return bool(of_what or self.since or self.until)
 
     def narrow(self, rows: QuerySet[ActivityEntry]) -> QuerySet[ActivityEntry]:
         """Every filter but the folder."""
@@ -109,6 +121,10 @@ class Filters:
             rows = rows.filter(saved_query__posthog_id=self.view)
         if self.search:
             rows = rows.filter(every_word(self.search, "object_name", "author", "note"))
+        if self.owner:
+            rows = rows.filter(saved_query__in=hooks.owned_by(self.owner))
+        if self.trust:
+            rows = rows.filter(saved_query__in=hooks.views_trusted(self.trust))
         if self.since:
             rows = rows.filter(occurred_at__gte=self.since)
         if self.until:

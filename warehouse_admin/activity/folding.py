@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 
 from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.activity.presenters import many, sentence
+from warehouse_admin.mirror.hooks import Trusted
 
 GAP = timedelta(hours=1)
 FEWEST = 3
@@ -21,6 +22,8 @@ class Line:
     entry: ActivityEntry
     sentence: str
     css: str
+    trust: str = ""
+    """What is said of the trust in the view."""
 
 
 @dataclass
@@ -29,6 +32,7 @@ class Row:
 
     entries: list[ActivityEntry] = field(default_factory=list)
     chosen: int | None = None
+    trust: str = ""
 
     @property
     def entry(self) -> ActivityEntry:
@@ -54,11 +58,15 @@ class Row:
 
     @cached_property
     def lines(self) -> list[Line]:
-        return [Line(entry, sentence(entry), self._css(entry)) for entry in self.entries]
+        return [Line(entry, sentence(entry), self._css(entry), self.trust) for entry in self.entries]
 
     @property
     def span(self) -> tuple[datetime, datetime]:
         return self.entries[-1].occurred_at, self.entries[0].occurred_at
+
+    def unfolded(self) -> list[Row]:
+        """A row for each entry."""
+        return [Row([entry], self.chosen, self.trust) for entry in self.entries]
 
     def _css(self, entry: ActivityEntry) -> str:
         looks = {"is-current": entry.pk == self.chosen, "is-unread": _waits(entry), "is-part": self.is_folded}
@@ -69,8 +77,13 @@ def _waits(entry: ActivityEntry) -> bool:
     return entry.needs_review and not entry.verdict
 
 
-def folded(entries: Iterable[ActivityEntry], chosen: int | None = None) -> list[Row]:
-    """The rows of a page, newest first; a fold stands where its newest entry stands."""
+def folded(
+    entries: Iterable[ActivityEntry], chosen: int | None = None, trusts: Mapping[int, Trusted] | None = None
+) -> list[Row]:
+    """The rows of a page, newest first; a fold stands where its newest entry stands. `trusts` as of `hooks.trusts_of`.
+
+    All entries of a fold are about one view.
+    """
     rows: list[Row] = []
     last: dict[tuple[object, ...], Row] = {}
     for entry in entries:
@@ -80,9 +93,8 @@ def folded(entries: Iterable[ActivityEntry], chosen: int | None = None) -> list[
         if row is not None and near and entry.saved_query_id is not None:
             row.entries.append(entry)
         else:
-            row = last[key] = Row([entry], chosen)
+            said = (trusts or {}).get(entry.saved_query_id or 0)
+            row = last[key] = Row([entry], chosen, said.state if said else "")
             rows.append(row)
     # Two of a kind are no noise.
-    return [
-        line for row in rows for line in ([row] if row.is_folded else [Row([entry], chosen) for entry in row.entries])
-    ]
+    return [line for row in rows for line in ([row] if row.is_folded else row.unfolded())]

@@ -190,7 +190,7 @@ def _attach_observation(entry: ActivityEntry, seen: Observation) -> None:
     entry.observation, entry.saved_query = seen, entry.saved_query or seen.saved_query
     if entry.kind == seen.kind and not _is_told_whole(entry):
         entry.before, entry.after = _shown(seen)
-    entry.save(update_fields=["observation", "saved_query", "before", "after"])
+    entry.save(update_fields=["observation", "saved_query", "before", "after", "teaser"])
 
 
 def _is_told_whole(entry: ActivityEntry) -> bool:

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from warehouse_admin.accounts.models import Connection
+from warehouse_admin.activity.teasers import TeaserField
 from warehouse_admin.core.saved import Saved
 from warehouse_admin.mirror.models import Observation, RemoteActivity, Run, SavedQuery
 from warehouse_admin.mutations.models import Mutation
@@ -43,6 +44,7 @@ class ActivityEntry(models.Model):
     author = models.CharField(max_length=254, blank=True)  # a portal user name or a PostHog e-mail; empty: nobody says
     before = models.JSONField(null=True)
     after = models.JSONField(null=True)
+    teaser = TeaserField(default=list)
     occurred_at = models.DateTimeField()
     remote_activity = models.OneToOneField(RemoteActivity, models.PROTECT, null=True, related_name="entry")
     observation = models.OneToOneField(Observation, models.PROTECT, null=True, related_name="entry")

@@ -37,7 +37,7 @@ def settle(connection: Connection) -> None:
         entry.saved_query = entry.saved_query or _view(connection, mutation)
         if entry.observation_id is None:
             entry.before, entry.after = facts.shown_of(mutation)
-        entry.save(update_fields=["outcome", "saved_query", "before", "after"])
+        entry.save(update_fields=["outcome", "saved_query", "before", "after", "teaser"])
 
 
 def _view(connection: Connection, mutation: Mutation) -> SavedQuery | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from warehouse_admin.activity.facts import (
+    CERTIFICATION_LOST,
     COLUMNS_READ,
     COLUMNS_RETYPED,
     OVERDUE,
@@ -23,6 +23,7 @@ from warehouse_admin.activity.facts import (
     WAKE_FAILED,
 )
 from warehouse_admin.activity.models import ActivityEntry
+from warehouse_admin.activity.wording import FieldChange, differing
 from warehouse_admin.mirror.models import Observation
 
 Kind = Observation.Kind
@@ -64,6 +65,7 @@ KINDS = {
     RESUMED: "Resumed",
     OVERDUE: "Overdue",
     WAKE_FAILED: "Wake-up failed",
+    CERTIFICATION_LOST: "Certification lost",
     RUN_FAILED: "Began to fail",
     RUN_RECOVERED: "Recovered",
     TABLE_CREATED: "Table created",
@@ -101,7 +103,6 @@ TURNS = {
     RUN_FAILED: "{name} began to fail: the run before went well",
     RUN_RECOVERED: "{name} ran well again after it had failed",
 }
-SHOWN_VALUE = 400
 
 
 def sentence(entry: ActivityEntry) -> str:
@@ -113,6 +114,9 @@ def sentence(entry: ActivityEntry) -> str:
     if entry.kind == WAKE_FAILED:
         over = "the pause has ended since" if entry.note and not entry.verdict else "somebody has to resume it"
         return f"The portal could not wake {name} on its date; {over}"
+    if entry.kind == CERTIFICATION_LOST:
+        again = "; somebody decided anew since" if entry.note and not entry.verdict else ""
+        return f"The certification of {name} does not hold any more{again}"
     if entry.kind in TURNS:
         return TURNS[entry.kind].format(name=name)
     verb = VERBS.get(entry.kind, f"did “{entry.kind}” to")
@@ -163,12 +167,21 @@ def how_known(entry: ActivityEntry) -> str:
         return "PostHog was read after the run was due and its grace was over, and knew of none."
     if entry.kind == WAKE_FAILED:
         return "Every try is in the audit trail of the view."
+    if entry.kind == CERTIFICATION_LOST:
+        return _certification(entry)
     if entry.kind in TURNS:
         return "Seen in the runs that PostHog lists; its activity log does not tell of them."
     parts = [part for part in (_sent(entry), _matched(entry), _seen(entry)) if part]
     if entry.known_only_here:
         parts.append("Known only here: PostHog keeps no log of this.")
     return " ".join(parts) or "Nothing is on record."
+
+
+def _certification(entry: ActivityEntry) -> str:
+    """Whose it was, and what it fell by."""
+    before, why = entry.before or {}, (entry.after or {}).get("why", "")
+    at = parse_datetime(str(before.get("certified_at", "")))
+    return f"{before.get('certified_by', 'Somebody')} certified it{f' at {_at(at)}' if at else ''}. {why}".strip()
 
 
 def _sent(entry: ActivityEntry) -> str:
@@ -219,15 +232,6 @@ def resume_id(entry: ActivityEntry) -> str | None:
     return key if kind == "resume" and key else None
 
 
-@dataclass(frozen=True)
-class FieldChange:
-    """One field before and after, as short text."""
-
-    name: str
-    before: str
-    after: str
-
-
 def texts(entry: ActivityEntry) -> tuple[str | None, str | None] | None:
     """The SQL before and after, for a diff; None when the entry is about something else."""
     before, after = (entry.before or {}).get("query"), (entry.after or {}).get("query")
@@ -238,26 +242,6 @@ def texts(entry: ActivityEntry) -> tuple[str | None, str | None] | None:
 
 def field_changes(entry: ActivityEntry) -> list[FieldChange]:
     """Every field that differs but the SQL, in order of name."""
-    before, after = entry.before or {}, entry.after or {}
-    names = sorted({*before, *after} - {"query", "query_hash", "latest_history_id", "version"})
-    found = [FieldChange(name.replace("_", " "), _short(before.get(name)), _short(after.get(name))) for name in names]
-    return [change for change in found if change.before != change.after]
-
-
-def _words(value: Any) -> str:
-    """Nested values as people write them: `clickhouse (reason: too slow)`, not as a program prints them."""
-    if isinstance(value, dict):
-        inner = ((key, _words(part), isinstance(part, dict)) for key, part in value.items())
-        return ", ".join(f"{key} ({text})" if nested else f"{key}: {text}" for key, text, nested in inner)
-    if isinstance(value, list):
-        return ", ".join(_words(part) for part in value)
-    return str(value)
-
-
-def _short(value: Any) -> str:
-    if value is None or value == "" or value == {}:
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    text = _words(value)
-    return text if len(text) <= SHOWN_VALUE else f"{text[:SHOWN_VALUE]}…"
+    if entry.kind == CERTIFICATION_LOST:
+        return []  # told in words
+    return differing(entry.before or {}, entry.after or {})

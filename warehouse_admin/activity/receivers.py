@@ -1,4 +1,4 @@
-"""The mirror says that a sync ended, or that a view was read; the inbox takes in what was found."""
+"""The mirror says that a sync ended, or that a view was read; the inbox takes in what was found. So with trust."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import Any
 
 from django.dispatch import receiver
 
+from warehouse_admin.accounts.models import Connection
 from warehouse_admin.mirror.models import SavedQuery, SyncRun
-from warehouse_admin.mirror.signals import sync_finished, view_read
+from warehouse_admin.mirror.signals import sync_finished, trust_changed, view_read
 
 
 @receiver(sync_finished, sender=SyncRun, dispatch_uid="activity.ingest")
@@ -24,3 +25,11 @@ def take_in_read(sender: type[SavedQuery], saved_query: SavedQuery, **kwargs: An
     from warehouse_admin.activity import tasks
 
     tasks.ingest.delay(saved_query.connection_id)
+
+
+@receiver(trust_changed, sender=Connection, dispatch_uid="activity.watch_certifications")
+def take_in_trust(sender: type[Connection], connection: Connection, **kwargs: Any) -> None:
+    """A certification that fell is told at once, and one that somebody renewed waits for nobody any more."""
+    from warehouse_admin.activity import tasks
+
+    tasks.watch_certifications.delay()

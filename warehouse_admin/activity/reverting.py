@@ -10,6 +10,7 @@ from warehouse_admin.accounts.models import User
 from warehouse_admin.activity.dealing import Deed, deal, overtaken, require
 from warehouse_admin.activity.errors import MovedOn, NotPossible
 from warehouse_admin.activity.facts import (
+    CERTIFICATION_LOST,
     COLUMNS_READ,
     COLUMNS_RETYPED,
     OVERDUE,
@@ -38,6 +39,7 @@ _NOT_CHANGES = {
     Kind.SUSPENDED: "A suspension is no change: resume the schedule on the page of schedules.",
     OVERDUE: "A missed run is no change: start a run, or look at the schedule.",
     WAKE_FAILED: "A wake-up that failed is no change: resume the schedule on the page of schedules.",
+    CERTIFICATION_LOST: "Nothing was changed: certify it anew on its page, or revert the change that it fell by.",
     RESUMED: "A resumed schedule is stopped by pausing it, on the page of schedules.",
 }
 

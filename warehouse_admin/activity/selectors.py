@@ -46,7 +46,7 @@ LAST_QUESTION = Subquery(
 )
 """What was asked last about an entry, and what came back, without a query of its own."""
 LISTED = (
-    *("source", "kind", "object_name", "author", "occurred_at", "note", "outcome", "known_only_here"),
+    *("source", "kind", "object_name", "author", "occurred_at", "note", "outcome", "known_only_here", "teaser"),
     *("needs_review", "verdict", "asked_at", "assignee", "saved_query", "reviewed_by", "remote_activity"),
     *("observation", "mutation__state", "mutation__cause"),
 )

@@ -6,6 +6,7 @@ from warehouse_admin.activity.asking import answer, ask
 from warehouse_admin.activity.assigning import assign, snooze
 from warehouse_admin.activity.bulk import Matching, assign_keys, chosen, keys_of, review_keys
 from warehouse_admin.activity.ingest import ingest
+from warehouse_admin.activity.lost_certifications import watch as watch_certifications
 from warehouse_admin.activity.overdue import watch as watch_overdue
 from warehouse_admin.activity.reverting import open_revert
 from warehouse_admin.activity.review import adopt, reopen, resolve, review, review_many
@@ -34,6 +35,7 @@ __all__ = [
     "save_search",
     "snooze",
     "undo",
+    "watch_certifications",
     "watch_overdue",
     "watch_wake_ups",
 ]

@@ -22,3 +22,11 @@ def watch_overdue() -> None:
 
     services.watch_overdue()
     services.watch_wake_ups()
+    services.watch_certifications()
+
+
+@shared_task(name="activity.watch_certifications")
+def watch_certifications() -> None:
+    from warehouse_admin.activity import services
+
+    services.watch_certifications()

@@ -14,6 +14,7 @@ urlpatterns = [
     path("activity/searches/", searches.save, name="search-save"),
     path("activity/searches/<int:pk>/remove/", searches.remove, name="search-remove"),
     path("activity/<int:pk>/", inbox.detail, name="detail"),
+    path("activity/<int:pk>/impact/", inbox.impact, name="impact"),
     path("activity/<int:pk>/review/", deeds.review, name="review"),
     path("activity/<int:pk>/adopt/", deeds.adopt, name="adopt"),
     path("activity/<int:pk>/revert/", deeds.revert, name="revert"),

@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache
-from typing import TypeVar
+from typing import Any
 
 from django.core.cache import cache
+from django.db.models import Subquery
 
 from warehouse_admin.audit.models import ChainHead
-from warehouse_admin.core.counts import Counting
-
-Found = TypeVar("Found")
 
 KEPT_FOR = 60
 """Seconds, after which it is read again all the same."""
 
 
-@lru_cache
-def counting_entries() -> Counting:
-    """How long the trail is, from its head: it has no gap."""
-    sql, parameters = ChainHead.objects.filter(pk=1).values("sequence").query.sql_with_params()
-    return Counting(f"SELECT COALESCE(({sql}), 0)", parameters)
+def trail_length() -> Subquery:
+    """How many entries were ever written, from the head of the chain, to be read with something else; None: none."""
+    return Subquery(ChainHead.objects.filter(pk=1).values("sequence"))
 
 
-def kept(key: str, length: int, find: Callable[[], Found]) -> Found:
-    """What `find` gave when the trail was as long as now; `length` was read before.
+def found(key: str, length: int | None) -> Any:
+    """What was kept when the trail was as long; None where nothing was, or where nobody knows how long it is."""
+    kept: tuple[int, Any] | None = cache.get(key) if length is not None else None
+    return kept[1] if kept is not None and kept[0] == length else None
 
-    What is found may be newer than the length by then. So it is found once more than needed, and is never old.
-    """
-    known: tuple[int, Found] | None = cache.get(key)
-    if known is None or known[0] != length:
-        known = (length, find())
-        cache.set(key, known, KEPT_FOR)
-    return known[1]
+
+def keep(key: str, length: int | None, value: Any) -> None:
+    """What was read after the trail had this length: it may be newer, so that it is read once more, but never old."""
+    if length is not None:
+        cache.set(key, (length, value), KEPT_FOR)

@@ -93,6 +93,17 @@ class Trust(models.Model):
         lasting = Q(**{f"{path}until": None}) | Q(**{f"{path}until__gte": timezone.now().date()})
         return Q(**{f"{path}word": Trust.Word.CERTIFIED, f"{path}lost_at": None}) & lasting
 
+    @staticmethod
+    def in_state(state: str, path: str = "") -> Q:
+        """Those that are certified, deprecated or suspended today; no others."""
+        holding, certified = Trust.holding(path), Q(**{f"{path}word": Trust.Word.CERTIFIED})
+        conditions = {
+            str(Trust.Word.CERTIFIED): holding,
+            str(Trust.Word.DEPRECATED): Q(**{f"{path}word": Trust.Word.DEPRECATED}),
+            Trust.SUSPENDED: certified & ~holding,
+        }
+        return conditions.get(state, Q(pk__in=()))
+
     @property
     def state(self) -> str:
         """`certified`, `deprecated` or `suspended`."""

@@ -11,7 +11,7 @@ from warehouse_admin.mirror.search.operators import Asked, Offer, Operator, Unus
 
 OFFERED = 10
 ME, NONE = "me", "none"
-YES, NO, SUSPENDED = "yes", "no", "suspended"
+YES, NO, SUSPENDED = "yes", "no", Trust.SUSPENDED
 
 
 def _with(condition: Q) -> Q:
@@ -41,20 +41,18 @@ def _tagged(value: str, asked: Asked) -> Q:
 
 
 def _certified(value: str, asked: Asked) -> Q:
-    holding = Trust.holding("trust__")
-    if value.lower() == YES:
-        return _with(holding)
-    if value.lower() == NO:
-        return ~_with(holding)
+    if value.lower() in (YES, NO):
+        holding = _with(Trust.in_state(Trust.Word.CERTIFIED, "trust__"))
+        return holding if value.lower() == YES else ~holding
     if value.lower() == SUSPENDED:
-        return _with(Q(trust__word=Trust.Word.CERTIFIED) & ~holding)
+        return _with(Trust.in_state(SUSPENDED, "trust__"))
     raise Unusable("Use certified:yes, certified:no or certified:suspended.")
 
 
 def _deprecated(value: str, asked: Asked) -> Q:
     if value.lower() not in (YES, NO):
         raise Unusable("Use deprecated:yes or deprecated:no.")
-    deprecated = _with(Q(trust__word=Trust.Word.DEPRECATED))
+    deprecated = _with(Trust.in_state(Trust.Word.DEPRECATED, "trust__"))
     return deprecated if value.lower() == YES else ~deprecated
 
 

@@ -93,10 +93,11 @@ def trusted(connection: Connection, names: Collection[str]) -> dict[str, Trusted
         named |= {name: (kind, key) for name, key in rows.values_list("name", "posthog_id")}
     said = of_connection.filter(entry__posthog_id__in=[key for _, key in named.values()]).select_related("entry")
     by_object = {(trust.entry.kind, trust.entry.posthog_id): trust for trust in said}
-    return {name: _trusted(by_object[key]) for name, key in named.items() if key in by_object}
+    return {name: trusted_as(by_object[key]) for name, key in named.items() if key in by_object}
 
 
-def _trusted(trust: Trust) -> Trusted:
+def trusted_as(trust: Trust) -> Trusted:
+    """As other apps are told of it."""
     return Trusted(trust.state, trust.why_suspended or trust.note, trust.instead)
 
 

@@ -23,6 +23,7 @@ from warehouse_admin.core.errors import InvalidInput
 from warehouse_admin.core.last_days import wrong_last_day
 from warehouse_admin.lineage.normal import same_meaning
 from warehouse_admin.mirror.models import SavedQuery, SavedQueryVersion, WarehouseTable
+from warehouse_admin.mirror.signals import announce_trust
 
 CERTIFIED, DEPRECATED, TAKEN_BACK = "catalog.certified", "catalog.deprecated", "catalog.trust_taken_back"
 LOST = "catalog.certification_suspended"
@@ -117,6 +118,7 @@ def _record(user: User | None, action: str, subject: Subject, reason: str, befor
         after=after,
         connection=subject.connection.slug,
     )
+    announce_trust(subject.connection)
 
 
 def _clean(field: str, text: str, *, needed: bool) -> str:

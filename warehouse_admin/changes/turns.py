@@ -11,7 +11,7 @@ from warehouse_admin.accounts.policies import allows
 from warehouse_admin.accounts.roles import APPLY, REVIEW
 from warehouse_admin.changes import policies
 from warehouse_admin.changes.models import ChangeRequest, Credit, Revision, Vote
-from warehouse_admin.core.counts import Counting, count_all
+from warehouse_admin.core.counts import Counting
 from warehouse_admin.mutations.models import CANDIDATES, Mutation
 
 State = ChangeRequest.State
@@ -27,12 +27,7 @@ def my_turn(user: User) -> QuerySet[ChangeRequest]:
     return _waiting_for(user.pk, may_review=allows(user, REVIEW), may_apply=allows(user, APPLY))
 
 
-def my_turn_count(user: User) -> int:
-    """How many."""
-    return count_all(_counting_for(user))[0]
-
-
-def _counting_for(user: User) -> Counting:
+def counting(user: User) -> Counting:
     """How to count them, written once: to write the SQL takes longer than to run it."""
     kept = _counting(may_review=allows(user, REVIEW), may_apply=allows(user, APPLY))
     return Counting(kept.sql, [user.pk if value == _SOMEBODY else value for value in kept.parameters])

@@ -24,6 +24,7 @@ KINDS = {
     "runs": "Runs",
     "schedule": "Suspensions and pauses",
     "votes": "Votes and notes",
+    "trust": "Trust",
 }
 UNFOLDED = 3
 """Of more in a row of the same kind only the first are shown at once."""

@@ -31,6 +31,12 @@ search_operators: list[Operator] = []
 descriptions: list[Callable[[Iterable[SavedQuery | WarehouseTable]], dict[int, Description]]] = []
 # one connection and names → what is said of the trust in those views and tables of which something is, by name
 trusts: list[Callable[[Any, Collection[str]], dict[str, Trusted]]] = []
+# primary keys of views → what is said of the trust in each of which something is
+view_trusts: list[Callable[[Collection[int]], dict[int, Trusted]]] = []
+# a state of trust → the primary keys of the views that are in it, to filter by
+views_by_trust: list[Callable[[str], QuerySet[Any]]] = []
+# every certification that does not hold any more, as long as nobody decided anew
+lost_certifications: list[Callable[[], Iterable[LostCertification]]] = []
 # views and a name → the same with the user name of who answers for each under it, "" for nobody
 owner_names: list[Callable[[QuerySet[SavedQuery], str], QuerySet[SavedQuery]]] = []
 # a person and a view or table → what its page shows beside it: {template, …}, with `pill` for what its head shows too
@@ -109,6 +115,8 @@ class Description:
     trust_why: str = ""
 
 
+NOBODY = "none"
+"""The owner of views that have none, in an address and in the search of views."""
 NOTHING_SAID = Description()
 
 
@@ -119,6 +127,20 @@ class Trusted:
     state: str
     why: str = ""
     instead: str = ""
+
+
+@dataclass(frozen=True)
+class LostCertification:
+    """Of a view or table; `view` is the primary key of a view, `why` a sentence, `by` a user name."""
+
+    connection: int
+    posthog_id: str
+    name: str
+    since: datetime
+    why: str
+    by: str
+    certified_at: datetime
+    view: int | None = None
 
 
 @dataclass(frozen=True)
@@ -177,9 +199,25 @@ def trusted(connection: Any, names: Collection[str]) -> dict[str, Trusted]:
     return {name: trust for hook in trusts for name, trust in hook(connection, names).items()} if names else {}
 
 
+def trusts_of(views: Collection[int]) -> dict[int, Trusted]:
+    """What is said of the trust in these views, by primary key, of those of which something is."""
+    return {key: trust for hook in view_trusts for key, trust in hook(views).items()} if views else {}
+
+
 def with_owner_name(views: Any, name: str) -> Any:
     """Views with the user name of who answers for each under `name`, "" for nobody, to filter and group by."""
     return owner_names[0](views, name) if owner_names else views.annotate(**{name: Value("")})
+
+
+def owned_by(owner: str) -> QuerySet[SavedQuery]:
+    """The primary keys of the views that somebody answers for, by their user name; `NOBODY`: those of nobody."""
+    owned = with_owner_name(SavedQuery.objects.all(), "owned_by")
+    return owned.filter(owned_by="" if owner == NOBODY else owner).values("pk")
+
+
+def views_trusted(state: str) -> QuerySet[Any]:
+    """The primary keys of the views in a state of trust."""
+    return views_by_trust[0](state) if views_by_trust else SavedQuery.objects.none().values("pk")
 
 
 def own_acts_of(keys: Sequence[int]) -> dict[int, OwnActs]:

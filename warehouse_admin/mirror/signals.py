@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Model
 from django.dispatch import Signal
 
+from warehouse_admin.accounts.models import Connection
 from warehouse_admin.mirror.models import SavedQuery, SyncRun, WarehouseTable
 
 logger = logging.getLogger(__name__)
@@ -25,6 +26,9 @@ view_read = Signal()
 
 table_read = Signal()
 """Sent after the commit that made a table known, renamed or deleted it outside a sync, with `table`."""
+
+trust_changed = Signal()
+"""Sent after the commit that changed what is said of the trust in something of a `connection`, by whomever."""
 
 _held: ContextVar[dict[int, SavedQuery] | None] = ContextVar("held", default=None)
 """A view of each connection that was read while reads are told together; None: each is told at once."""
@@ -63,6 +67,11 @@ def reads_told_together() -> Iterator[None]:
 def announce_table(table: WarehouseTable) -> None:
     """Send `table_read` once the transaction is through; a receiver that fails cannot fail the read."""
     transaction.on_commit(lambda: _send(table_read, WarehouseTable, table=table))
+
+
+def announce_trust(connection: Connection) -> None:
+    """Send `trust_changed` once the transaction is through; a receiver that fails cannot fail whoever decided."""
+    transaction.on_commit(lambda: _send(trust_changed, Connection, connection=connection))
 
 
 def _tell_read(view: SavedQuery) -> None:

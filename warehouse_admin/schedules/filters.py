@@ -40,8 +40,6 @@ TABLE, GRID = "table", "grid"
 LAST_EDITOR = Case(When(edited_by__gt="", then=F("edited_by")), default=F("created_by_email"), output_field=CharField())
 """Whoever edited it last, else who made it: the one to ask about a view that nobody owns."""
 IS_ROOT = Case(When(holds_up__gt=0, then=F("pk")), default=None, output_field=BigIntegerField())
-NOBODY = "none"
-"""The owner of views that have none, in an address and in the search of views."""
 
 
 ROOT = Coalesce(F("root_upstream"), IS_ROOT, output_field=BigIntegerField())
@@ -128,8 +126,7 @@ class Filters:
         if self.root:
             rows = rows.filter(Q(root_upstream__posthog_id=self.root) | Q(posthog_id=self.root))
         if self.owner:
-            owned = hooks.with_owner_name(SavedQuery.objects.all(), "owned_by")
-            rows = rows.filter(pk__in=owned.filter(owned_by="" if self.owner == NOBODY else self.owner).values("pk"))
+            rows = rows.filter(pk__in=hooks.owned_by(self.owner))
         if self.editor:
             rows = rows.alias(last_editor=LAST_EDITOR).filter(last_editor=self.editor)
         if self.changed:

@@ -20,7 +20,7 @@ from warehouse_admin.mirror.freshness import LastRead, last_read, with_reads
 from warehouse_admin.mirror.hooks import BulkAct
 from warehouse_admin.mirror.models import Confidence
 from warehouse_admin.schedules import selectors
-from warehouse_admin.schedules.filters import CHANGED, GRID, GROUPS, NOBODY, Filters
+from warehouse_admin.schedules.filters import CHANGED, GRID, GROUPS, Filters
 from warehouse_admin.schedules.grid import SPANS, grid_of, span_of
 from warehouse_admin.schedules.holds import not_woken
 from warehouse_admin.schedules.listing import Listing, listing
@@ -125,7 +125,7 @@ def _chips(request: HttpRequest, filters: Filters, found: Listing) -> list[dict[
     shown = {
         "cause": ("Cause", filters.cause and (first.cause[:80] if first else filters.cause)),
         "root": ("Waits for", filters.root and (root.name if root else str(filters.root))),
-        "owner": ("Owner", filters.owner and ("nobody" if filters.owner == NOBODY else filters.owner)),
+        "owner": ("Owner", filters.owner and ("nobody" if filters.owner == hooks.NOBODY else filters.owner)),
         "editor": ("Last editor", filters.editor),
         "confidence": ("Known for", filters.confidence),
         "wakes": ("Wakes up", filters.waking and "within 7 days"),

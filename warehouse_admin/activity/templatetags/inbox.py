@@ -27,14 +27,19 @@ def entry_line(context: Context, line: Line, query: str, *, selectable: bool) ->
         else ""
     )
     link = f'<a class="row-link" href="{url}" data-entry="{key}" hx-get="{url}?{escape(query)}">{said}</a>'
-    marks = f'<div class="cluster">{entry_marks(context, line.entry)}</div>'
+    marks = f'{_teaser(line.entry)}<div class="cluster">{entry_marks(context, line.entry, line.trust)}</div>'
     return SafeString(f'<tr class="{line.css}">{box}<td class="cell-main">{link}{marks}</td></tr>')  # parts are escaped
 
 
 @register.simple_tag(takes_context=True)
-def entry_marks(context: Context, entry: ActivityEntry) -> SafeString:
-    """Whose it was, what became of it, whether PostHog keeps a log of it, who has it, and how long ago it was."""
+def entry_marks(context: Context, entry: ActivityEntry, trust: str = "") -> SafeString:
+    """Whose it was, what became of it, whether PostHog keeps a log of it, who has it, and how long ago it was.
+
+    And the trust in what it is about, where something is said of that.
+    """
     marks: list[str] = [state_pill("source", entry.source)]
+    if trust:
+        marks.append(state_pill("trust", trust))
     if entry.verdict:
         marks.append(state_pill("verdict", entry.verdict))
     if entry.asked_at:
@@ -46,6 +51,18 @@ def entry_marks(context: Context, entry: ActivityEntry) -> SafeString:
     if (name := getattr(entry, "assignee_name", None)) and not entry.verdict:  # as `selectors.entry_page` reads it
         marks.append(_hint(person_name(context, name)))
     return SafeString("".join((*marks, _hint(ago(entry.occurred_at)))))  # each part is escaped
+
+
+_SIGNS = {"-": ("del", "- "), "+": ("ins", "+ ")}
+
+
+def _teaser(entry: ActivityEntry) -> str:
+    """What differs, a line each."""
+    told = []
+    for sign, text in entry.teaser:
+        tag, mark = _SIGNS.get(sign, ("span", ""))
+        told.append(f'<{tag} class="teaser">{mark}{escape(text)}</{tag}>')
+    return "".join(told)
 
 
 def _hint(text: str) -> str:

@@ -13,8 +13,9 @@ from django.views.decorators.http import require_GET
 
 from warehouse_admin.accounts import policies
 from warehouse_admin.activity import presenters, selectors
-from warehouse_admin.activity.filters import PERIODS, Filters
+from warehouse_admin.activity.filters import PERIODS, TRUSTS, Filters
 from warehouse_admin.activity.folding import Row, folded
+from warehouse_admin.activity.impact import impact_of
 from warehouse_admin.activity.meter import meter
 from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.activity.review import PERMISSION
@@ -23,6 +24,7 @@ from warehouse_admin.activity.views.deeds import undo_offer
 from warehouse_admin.activity.views.pane import known_entry, pane, person
 from warehouse_admin.core.errors import Missing
 from warehouse_admin.core.htmx import render_page
+from warehouse_admin.mirror import hooks
 from warehouse_admin.mirror.models import SavedQuery
 
 KIND_OPTIONS = [(str(kind), label) for kind, label in presenters.KINDS.items()]
@@ -40,23 +42,25 @@ def inbox(request: HttpRequest) -> HttpResponse:
     chosen = _number(request.GET.get("entry", "")) or (entries[0].pk if entries else None)
     listed = next((one for one in entries if one.pk == chosen), None)
     entry = selectors.entry_in_pane(chosen, listed) if chosen else None
+    trusts = hooks.trusts_of({one.saved_query_id for one in (*entries, entry) if one and one.saved_query_id})
     context = {
         "filters": filters,
         "folders": _linked(request, folders),
         "page": page,
-        "rows": folded(entries, chosen),
+        "rows": folded(entries, chosen, trusts),
         "total": total if page.has_other_pages() else 0,
         "seen_at": timezone.now().isoformat(),
         "sources": ActivityEntry.Source.choices,
         "kinds": KIND_OPTIONS,
         "periods": PERIOD_OPTIONS,
+        "trusts": TRUSTS.items(),
         "may_review": policies.allows(request.user, PERMISSION),
         "meter": meter(filters.connection),
         "searches": list(searches_of(user)),
         "undo": undo_offer(request),
         "last_outside": None if entries or filters.any_set else selectors.last_outside(),
         "next_entry": _next(entries, entry),
-        **pane(request, entry),
+        **pane(request, entry, trusts=trusts),
     }
     return render_page(request, "activity/inbox.html", "activity/_inbox.html", context)
 
@@ -84,6 +88,13 @@ def _linked(request: HttpRequest, folders: list[selectors.Folder]) -> list[dict[
 @require_GET
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     return render_page(request, "activity/detail.html", "activity/_pane.html", pane(request, known_entry(pk)))
+
+
+@require_GET
+def impact(request: HttpRequest, pk: int) -> HttpResponse:
+    """What an edit does to the views that read its own; a part of the reading pane."""
+    context = impact_of(known_entry(pk))
+    return render_page(request, "activity/impact.html", "activity/_impact.html", context)
 
 
 @require_GET

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from django.http import HttpRequest
@@ -14,10 +15,13 @@ from warehouse_admin.activity import presenters, selectors
 from warehouse_admin.activity.asking import why_not_asked
 from warehouse_admin.activity.errors import UnknownEntry
 from warehouse_admin.activity.forms import SNOOZES, ReviewForm
+from warehouse_admin.activity.impact import can_be_graded
 from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.activity.reverting import plan
 from warehouse_admin.activity.review import PERMISSION, why_not_adopted
 from warehouse_admin.core.htmx import wants_fragment
+from warehouse_admin.mirror import hooks
+from warehouse_admin.mirror.hooks import Trusted
 
 
 def person(request: HttpRequest) -> User:
@@ -32,10 +36,19 @@ def known_entry(pk: int) -> ActivityEntry:
     return found
 
 
-def pane(request: HttpRequest, entry: ActivityEntry | None, form: ReviewForm | None = None) -> dict[str, Any]:
-    """Context of the reading pane."""
+def pane(
+    request: HttpRequest,
+    entry: ActivityEntry | None,
+    form: ReviewForm | None = None,
+    *,
+    trusts: Mapping[int, Trusted] | None = None,
+) -> dict[str, Any]:
+    """Context of the reading pane; `trusts` where they are known already."""
     if entry is None:
         return {"entry": None}
+    view = entry.saved_query_id
+    if trusts is None:
+        trusts = hooks.trusts_of([view] if view else [])
     may_review = policies.allows(request.user, PERMISSION)
     question = getattr(entry, "last_question", None)
     return {
@@ -59,6 +72,8 @@ def pane(request: HttpRequest, entry: ActivityEntry | None, form: ReviewForm | N
         "seen_at": timezone.now().isoformat(),
         "back": request.POST.get("back", "") or request.GET.urlencode(),
         "is_fragment": wants_fragment(request),
+        "trust": trusts.get(view) if view else None,
+        "is_graded": can_be_graded(entry),
         "impact_url": _impact_url(entry),
     }
 

@@ -19,32 +19,40 @@ def signed_in(request: HttpRequest) -> User:
     return cast(User, request.user)
 
 
-def my_turn_count(request: HttpRequest) -> int:
-    """How many changes wait for whoever is looking: the menu and the tabs of one page show the same number."""
-    return my_turn_count_and(request)[0]
-
-
 def my_turn_count_and(request: HttpRequest, *others: Counting) -> list[int]:
-    """The same with what else is to be counted, in one query where nothing was done since somebody looked.
+    """How many changes wait for whoever is looking, and what else is to be counted, in one query.
 
-    Whatever makes it somebody's turn is on record in the trail. The one thing that is not, what a look at PostHog
-    leaves a person to decide, may be told a minute late.
+    Whatever makes it somebody's turn is on record in the trail, so that it is counted anew only when that has grown.
+    The one thing that is not, what a look at PostHog leaves a person to decide, may be told a minute late.
     """
-    known: int | None = getattr(request, "my_turn_count", None)
-    if known is not None:
-        return [known, *(count_all(*others) if others else ())]
     user = signed_in(request)
-    length, *counted = count_all(standing.counting_entries(), *others)
-    known = standing.kept(_key("turns", user), length, lambda: turns.my_turn_count(user))
-    request.trail_length, request.my_turn_count = length, known  # type: ignore[attr-defined]
+    key, length = _key("turns", user), _trail_length(request)
+    known: int | None = getattr(request, "my_turn_count", None)
+    if known is None:
+        known = standing.found(key, length)
+    if known is None:
+        known, *counted = count_all(turns.counting(user), *others)
+        standing.keep(key, length, known)
+    else:
+        counted = count_all(*others) if others else []
+    request.my_turn_count = known  # type: ignore[attr-defined]
     return [known, *counted]
 
 
 def tab_counts(request: HttpRequest) -> dict[str, int]:
     """How many changes each tab holds; the trail tells of each that is made or moves."""
-    user, mine = signed_in(request), my_turn_count(request)
-    length: int = request.trail_length  # type: ignore[attr-defined]
-    return {"my-turn": mine} | standing.kept(_key("tabs", user), length, lambda: selectors.tab_counts(user))
+    user = signed_in(request)
+    key, length = _key("tabs", user), _trail_length(request)
+    counts: dict[str, int] | None = standing.found(key, length)
+    if counts is None:
+        counts = selectors.tab_counts(user)
+        standing.keep(key, length, counts)
+    return {"my-turn": my_turn_count_and(request)[0], **counts}
+
+
+def _trail_length(request: HttpRequest) -> int | None:
+    """When the page was asked for; None where the request itself may have written, or nobody knows."""
+    return getattr(request.user, "trail_length", None) if request.method == "GET" else None
 
 
 def _key(what: str, user: User) -> str:
