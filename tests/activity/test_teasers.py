@@ -46,7 +46,7 @@ def sql(text: str) -> dict[str, str]:
         (sql("SELECT a\nFROM t"), sql("SELECT a\nFROM t\nLIMIT 5"), [["+", "LIMIT 5"]]),
         (sql("SELECT a\nFROM t\nLIMIT 5"), sql("SELECT a\nFROM t"), [["-", "LIMIT 5"]]),
         (sql("SELECT  a\n\nFROM t"), sql("SELECT a\nFROM t"), []),
-        (sql("x" * 500), sql("y"), [["-", "x" * 139 + "…"], ["+", "y"]]),
+        (sql("x" * 500), sql("y"), [["-", "x" * 79 + "…"], ["+", "y"]]),
         ({"name": "orders"}, {"name": "orders_v2"}, [["", "name: orders → orders_v2"]]),
         ({"sync_frequency": "24hour"}, {"sync_frequency": None}, [["", "sync frequency: 24hour → none"]]),
         ({"certified_by": "remy"}, {"why": "it changed"}, []),
@@ -85,7 +85,7 @@ def test_entries_from_before_get_theirs(entry: Any) -> None:
     made = entry(sql("SELECT 1"), sql("SELECT 2"))
     bare = entry(None, None)
     ActivityEntry.objects.update(teaser=[])
-    migration = import_module("warehouse_admin.activity.migrations.0005_teasers")
+    migration = import_module("warehouse_admin.activity.migrations.0005_teasers_and_asked")
     migration.write(apps, SimpleNamespace(connection=database))
     made.refresh_from_db()
     bare.refresh_from_db()

@@ -51,6 +51,7 @@ def ask(*, user: User, entry: ActivityEntry, text: str) -> ActivityEntry:
 
     with transaction.atomic():
         deal(Deed(user, ASKED, text), [entry.pk], put)
+        ActivityEntry.objects.filter(pk=entry.pk).update(was_asked=True)
     return ActivityEntry.objects.get(pk=entry.pk)
 
 

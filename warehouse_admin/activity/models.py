@@ -60,6 +60,7 @@ class ActivityEntry(models.Model):
     assignee = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="assigned_entries")
     snoozed_until = models.DateTimeField(null=True)  # it waits again from then on, by itself
     asked_at = models.DateTimeField(null=True)  # a question to the author is open
+    was_asked = models.BooleanField(default=False)  # whether there is any question, open or answered
     asked_person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     revert_number = models.PositiveBigIntegerField(null=True)  # the change request that proposes what was before
     created_at = models.DateTimeField(auto_now_add=True)

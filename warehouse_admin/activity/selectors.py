@@ -47,7 +47,7 @@ LAST_QUESTION = Subquery(
 """What was asked last about an entry, and what came back, without a query of its own."""
 LISTED = (
     *("source", "kind", "object_name", "author", "occurred_at", "note", "outcome", "known_only_here", "teaser"),
-    *("needs_review", "verdict", "asked_at", "assignee", "saved_query", "reviewed_by", "remote_activity"),
+    *("needs_review", "verdict", "asked_at", "was_asked", "assignee", "saved_query", "reviewed_by", "remote_activity"),
     *("observation", "mutation__state", "mutation__cause"),
 )
 """What a line of the list tells, and what the pane beside it has to join."""
@@ -143,7 +143,9 @@ def entry_in_pane(pk: int, listed: ActivityEntry | None = None) -> ActivityEntry
     `listed` is the same entry as the list has it: what that links to is joined, and nothing else.
     """
     links = [name for name in IN_PANE_FROM if listed is None or getattr(listed, f"{name}_id") is not None]
-    rows = ActivityEntry.objects.filter(pk=pk).annotate(last_question=LAST_QUESTION).only(*IN_PANE)
+    rows = ActivityEntry.objects.filter(pk=pk).only(*IN_PANE)
+    if listed is None or listed.was_asked:
+        rows = rows.annotate(last_question=LAST_QUESTION)
     return (rows.select_related(*links) if links else rows).first()
 
 

@@ -11,7 +11,7 @@ from warehouse_admin.activity.wording import differing
 Sign = Literal["-", "+", ""]
 Teaser = list[tuple[Sign, str]]
 """A line that went, a line that came; with no sign, a field with its values."""
-LONGEST = 140
+LONGEST = 80
 
 
 class TeaserField(models.JSONField):

@@ -6,17 +6,21 @@ from collections.abc import Collection
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
 from warehouse_admin.catalog.models import Entry, Trust
 from warehouse_admin.catalog.selectors import KINDS, trusted_as
 from warehouse_admin.mirror.hooks import LostCertification, Trusted
 
 
+_TOLD = ("word", "note", "instead", "until", "lost_at", "lost_why")
+
+
 def of_views(views: Collection[int]) -> dict[int, Trusted]:
     """What is said of the trust in these views, by primary key, of those of which something is; one query."""
     said = Trust.objects.filter(entry__kind=Entry.Kind.VIEW, entry__view__pk__in=views)
-    return {trust.view_key: trusted_as(trust) for trust in said.annotate(view_key=F("entry__view__pk"))}
+    rows = said.values_list("entry__view__pk", *_TOLD)
+    return {key: trusted_as(Trust(**dict(zip(_TOLD, values, strict=True)))) for key, *values in rows}
 
 
 def views_in(state: str) -> QuerySet[Any]:

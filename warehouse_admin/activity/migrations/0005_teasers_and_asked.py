@@ -2,11 +2,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import migrations
+from django.db import migrations, models
 
 import warehouse_admin.activity.teasers
 
 BATCH = 500
+
+
+def note_asked(apps: Any, schema_editor: Any) -> None:
+    """Those that were asked about, so that nobody looks for questions about the others."""
+    entries = apps.get_model("activity", "ActivityEntry").objects.using(schema_editor.connection.alias)
+    entries.filter(questions__isnull=False).update(was_asked=True)
 
 
 def write(apps: Any, schema_editor: Any) -> None:
@@ -30,5 +36,11 @@ class Migration(migrations.Migration):
             name="teaser",
             field=warehouse_admin.activity.teasers.TeaserField(default=list),
         ),
+        migrations.AddField(
+            model_name="activityentry",
+            name="was_asked",
+            field=models.BooleanField(default=False),
+        ),
         migrations.RunPython(write, migrations.RunPython.noop),
+        migrations.RunPython(note_asked, migrations.RunPython.noop),
     ]
