@@ -12,7 +12,6 @@ from warehouse_admin.catalog.models import Entry, Trust
 from warehouse_admin.catalog.selectors import KINDS, trusted_as
 from warehouse_admin.mirror.hooks import LostCertification, Trusted
 
-
 _TOLD = ("word", "note", "instead", "until", "lost_at", "lost_why")
 
 
