@@ -56,6 +56,7 @@ class AuditEntry(models.Model):
         permissions = [("view_all_entries", "Can read the whole audit trail")]
         indexes = [
             models.Index(fields=["object_id", "-sequence"]),
+            models.Index(fields=["object_name", "-sequence"]),
             models.Index(fields=["actor_name", "-sequence"]),
             models.Index(fields=["action", "-sequence"]),
             models.Index(fields=["result", "-sequence"]),
@@ -69,6 +70,18 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.sequence} {self.action} {self.object_name} {self.result}"
+
+
+class ObjectName(models.Model):
+    """A name that the object of some entry had; the database notes it with the entry (`triggers`)."""
+
+    name = models.CharField(max_length=200, primary_key=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class ChainHead(models.Model):

@@ -10,12 +10,13 @@ from typing import Any
 from django.db import connection
 from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet
 
-from warehouse_admin.audit.models import AuditEntry
+from warehouse_admin.audit.models import AuditEntry, ObjectName
 from warehouse_admin.core.searching import Mention, mentioned
 
 NEAR = 10_000
 """So many entries are looked through one by one, newest first, before the rows that match are looked up instead."""
 MOST_CHOICES = 300
+MOST_NAMES = 20
 _TABLE = AuditEntry._meta.db_table
 
 
@@ -63,6 +64,14 @@ def containing(entries: Entries, words: Sequence[tuple[str, str]]) -> Matching:
 
 def _said(text: str, field: str, how: type[Contained]) -> Q:
     return Q(how(text, F(field))) if text.isascii() else mentioned(text, field)
+
+
+def names_with(text: str) -> list[str] | None:
+    """The names of objects with a text somewhere in them, whatever the case; None where they are too many to be asked
+    for one by one, so that entries are looked into instead."""
+    found = ObjectName.objects.filter(_said(text, "name", Contained)).values_list("name", flat=True)
+    names = list(found[: MOST_NAMES + 1])
+    return names if len(names) <= MOST_NAMES else None
 
 
 def newest(entries: Matching, below: int, count: int, *, indexed: bool) -> list[AuditEntry]:

@@ -82,6 +82,8 @@ def search(entries: QuerySet[AuditEntry], params: Mapping[str, str]) -> Search:
     if value := _asked(params, "object"):
         if _is_id(value):
             entries = entries.filter(_about(value))
+        elif (names := searching.names_with(value)) is not None:
+            entries = entries.filter(object_name__in=names)
         else:
             words.append(("object", "object_name"))
     if value := _asked(params, "action"):
