@@ -331,6 +331,21 @@ def test_what_cannot_be_exported_is_refused(
     assert not Export.objects.exists()
 
 
+def test_a_key_in_the_filters_or_the_reason_of_an_export_is_refused(auditor: User, client_of: ClientOf) -> None:
+    client, key = client_of(auditor), "phx_0123456789abcdefABCDEF"
+    for asked in ({"q": f"leaked {key}"}, {"actor": key}, {"reason": f"for {key}"}):
+        page = client.post(reverse("audit:exports"), {"format": "segment", **asked}, follow=True)
+        assert "looks like an API key" in page.content.decode()
+
+    assert not Export.objects.exists()
+
+
+def test_an_export_keeps_its_filters_as_they_are_applied(auditor: User, client_of: ClientOf) -> None:
+    client_of(auditor).post(reverse("audit:exports"), {"format": "csv", "q": " a\x00b ", "actor": "x" * 5_000})
+
+    assert Export.objects.get().filters == {"q": "ab", "actor": "x" * 300}
+
+
 def test_a_person_has_a_few_under_way_at_most(auditor: User) -> None:
     for _ in range(exports.MOST_AT_ONCE):
         exports.ask(user=auditor, format="csv", filters={})

@@ -238,8 +238,8 @@ def days_ago(count: int) -> datetime:
 
 
 def settled(params: Mapping[str, str]) -> dict[str, str]:
-    """The filters that are asked for, with days that are counted back from today as a date."""
-    asked = {name: str(params[name]) for name in FILTERS if params.get(name)}
+    """The filters that are asked for, as they are applied, with days that are counted back from today as a date."""
+    asked = {name: value for name in FILTERS if (value := _value(params, name))}
     if days := _DAYS.fullmatch(asked.get("since", "")):
         asked["since"] = days_ago(int(days[1])).date().isoformat()
     return asked
