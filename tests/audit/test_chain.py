@@ -62,6 +62,29 @@ def test_a_value_that_cannot_even_be_read_is_found(entries: list[AuditEntry], ta
     assert services.verify().bad_sequence == entries[2].sequence
 
 
+@pytest.mark.skipif(
+    connection.vendor != "sqlite", reason="PostgreSQL keeps what a value means, not how it was written."
+)
+@pytest.mark.parametrize(
+    "changed",
+    [
+        """after = '{"n": 99, ' || SUBSTR(after, 2)""",  # which SQLite reads as 99, and Python as before
+        "after = after || ' '",
+        "remote = 'null'",
+        "at = at || ' '",
+        "at = at || '+02:00'",
+        "reason = x'00ff'",
+        "reason = CAST(x'ff' AS TEXT)",
+    ],
+)
+def test_a_byte_is_found_that_does_not_change_what_a_value_means(
+    entries: list[AuditEntry], tamper: Callable[..., None], changed: str
+) -> None:
+    tamper(f"UPDATE {TABLE} SET {changed} WHERE sequence = %s", entries[2].sequence)
+
+    assert services.verify().bad_sequence == entries[2].sequence
+
+
 def test_numbers_that_encoders_write_each_in_its_way_are_whole_and_a_changed_one_is_found(
     author: User, tamper: Callable[..., None]
 ) -> None:
