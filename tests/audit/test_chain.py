@@ -14,7 +14,7 @@ from django.db import DatabaseError, connection, connections, transaction
 from warehouse_admin.accounts.models import User
 from warehouse_admin.audit import appending, services
 from warehouse_admin.audit.errors import ChainBroken
-from warehouse_admin.audit.models import AuditEntry, ChainHead
+from warehouse_admin.audit.models import AuditEntry, ChainHead, Verification
 
 TABLE = AuditEntry._meta.db_table
 
@@ -224,11 +224,13 @@ def test_the_command_fails_and_names_the_bad_row(entries: list[AuditEntry], tamp
     assert json.loads(out.getvalue().splitlines()[-1])["bad_row"] == entries[2].sequence
 
 
-def test_the_command_calls_a_nonsensical_start_misuse(db: None) -> None:
+@pytest.mark.parametrize("start", ["0", "2", "99999999999999999999"])
+def test_the_command_calls_a_nonsensical_start_misuse(db: None, start: str) -> None:
     with pytest.raises(CommandError) as failure:
-        call_command("verify_audit", "--from", "0")
+        call_command("verify_audit", "--from", start)
 
     assert failure.value.returncode == 2
+    assert not Verification.objects.exists()
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="Only PostgreSQL lets others on before the disk has it.")

@@ -58,6 +58,9 @@ def verified() -> QuerySet[Verification]:
 
 def _resumed(base: Base) -> Verification | None:
     """A check that goes on where the last one got to; that one itself when it was killed."""
+    newest = Verification.objects.filter(is_finished=True).order_by("-at", "-pk").first()
+    if newest and newest.kind == Kind.PART and newest.bad_sequence is not None:
+        return None  # what it found may lie before the last entry that was good once, and must not be passed over
     last = verified().filter(to_sequence__gte=base.sequence).first()
     if last is None or not last.is_finished:
         return last
