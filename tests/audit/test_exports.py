@@ -86,6 +86,17 @@ def test_personal_data_is_masked_wherever_it_stands(acts: list[AuditEntry], audi
         assert "v1.2.3" in text and "[masked]" in text
 
 
+def test_addresses_of_either_kind_are_masked_and_nothing_that_only_looks_like_one(
+    author: User, auditor: User, ask: Ask
+) -> None:
+    said = "ip:2001:db8::7, ::ffff:192.0.2.9 and [fe80::1] at 11:28:48, toDate(x)::Date, 00:11:22:33:44:55"
+    services.record(actor=author, action="test.done", reason=said)
+
+    (line,) = file_of(ask(auditor, filters={"action": "test.done"}), auditor).splitlines()
+    masked = "ip:[masked], [masked] and [[masked]] at 11:28:48, toDate(x)::Date, 00:11:22:33:44:55"
+    assert json.loads(line)["reason"] == masked
+
+
 def test_an_auditor_with_a_reason_gets_it_unmasked(acts: list[AuditEntry], auditor: User, ask: Ask) -> None:
     export = ask(auditor, masked=False, reason="Incident 7", filters={"action": "change."})
 
@@ -280,6 +291,7 @@ def test_only_whoever_asked_gets_the_file_and_only_while_they_may(
     content = b"".join(answer.streaming_content)  # type: ignore[attr-defined]
     assert sha256(content).hexdigest() == export.sha256
     assert answer["Content-Length"] == str(len(content))
+    assert answer["Cache-Control"] == "private, no-store"
     auditor.groups.set([Group.objects.get(name="Viewer")])
     assert client_of(auditor).get(url).status_code == 403
 
