@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from allauth.mfa.totp.internal import auth as totp
 from django.test import Client
 from django.urls import reverse
 
@@ -146,3 +147,52 @@ def test_the_sign_in_page_offers_the_demo_people_only_in_the_sandbox(client: Cli
 
     settings.SANDBOX_MODE = False
     assert settings.SANDBOX_PASSWORD not in client.get(LOGIN).content.decode()
+
+
+def test_a_person_who_changes_their_password_is_recorded(author: User, client: Client) -> None:
+    sign_in(client, "author")
+    new = {"password1": "another-pass-word-9", "password2": "another-pass-word-9"}
+    client.post("/accounts/password/change/", {"oldpassword": "not-mine", **new})
+    assert not AuditEntry.objects.filter(action="person.password_changed").exists()
+    client.post("/accounts/password/change/", {"oldpassword": PASSWORD, **new})
+
+    entry = AuditEntry.objects.get(action="person.password_changed")
+    assert (entry.actor, entry.object_name, entry.before, entry.after) == (author, "author", None, None)
+
+
+def test_what_happens_to_a_second_factor_is_recorded_and_a_wrong_code_too(
+    author: User, client: Client, django_capture_on_commit_callbacks: Any
+) -> None:
+    sign_in(client, "author")
+    confirm = {"password": PASSWORD, "next": "/accounts/2fa/totp/activate/"}
+    client.post("/accounts/reauthenticate/", confirm, follow=True)
+    secret = client.session[totp.SECRET_SESSION_KEY]
+    code = totp.format_hotp_value(totp.hotp_value(secret, next(totp.yield_hotp_counters_from_time())))
+    for path in ("/accounts/2fa/totp/activate/", "/accounts/2fa/recovery-codes/generate/"):
+        with django_capture_on_commit_callbacks(execute=True):
+            client.post(path, {"code": code})
+    client.post("/accounts/logout/")
+    assert sign_in(client, "author")["Location"].startswith("/accounts/2fa/authenticate/")
+    client.post("/accounts/2fa/authenticate/", {"code": "000000"})
+    assert not signed_in(client)
+
+    told = AuditEntry.objects.filter(actor=author).order_by("sequence").values_list("action", "result", "after__kind")
+    assert list(told) == [
+        ("sign_in.ok", "ok", None),
+        ("person.second_factor_added", "ok", "totp"),
+        ("person.second_factor_added", "ok", "recovery_codes"),
+        ("person.second_factor_reset", "ok", "recovery_codes"),
+        ("sign_out.ok", "ok", None),
+        ("sign_in.failed", "failed", None),
+    ]
+    assert secret not in str([vars(entry) for entry in AuditEntry.objects.all()])
+
+
+def test_a_second_factor_that_is_taken_away_is_recorded(author: User, client: Client) -> None:
+    sign_in(client, "author")
+    totp.TOTP.activate(author, totp.generate_totp_secret())
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    client.post("/accounts/2fa/totp/deactivate/")
+
+    entry = AuditEntry.objects.get(action="person.second_factor_removed")
+    assert (entry.actor, entry.before) == (author, {"kind": "totp"})

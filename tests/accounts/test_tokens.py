@@ -93,7 +93,9 @@ def test_only_the_owner_and_administrators_revoke(author: User, reviewer: User, 
     assert AuditEntry.objects.get(action="token.revoked").actor == admin
 
 
-@pytest.mark.parametrize(("name", "days"), [("", None), ("x" * 101, None), ("x", 0), ("x", 99_999)])
+@pytest.mark.parametrize(
+    ("name", "days"), [("", None), ("x" * 101, None), ("x", 0), ("x", 99_999), ("phx_abcdefgh12345678", None)]
+)
 def test_a_token_needs_a_name_and_a_sensible_expiry(author: User, name: str, days: int | None) -> None:
     with pytest.raises(InvalidInput):
         tokens.create_token(user=author, name=name, expires_days=days)

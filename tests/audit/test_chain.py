@@ -14,7 +14,7 @@ from django.db import DatabaseError, connection, connections, transaction
 from warehouse_admin.accounts.models import User
 from warehouse_admin.audit import appending, services
 from warehouse_admin.audit.errors import ChainBroken
-from warehouse_admin.audit.models import AuditEntry, ChainHead
+from warehouse_admin.audit.models import AuditEntry, ChainHead, Verification
 
 TABLE = AuditEntry._meta.db_table
 
@@ -58,6 +58,29 @@ def test_a_changed_value_is_found_and_its_row_named(
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="Only SQLite can hold a time that is none.")
 def test_a_value_that_cannot_even_be_read_is_found(entries: list[AuditEntry], tamper: Callable[..., None]) -> None:
     tamper(f"UPDATE {TABLE} SET at = 'rubbish' WHERE sequence = %s", entries[2].sequence)
+
+    assert services.verify().bad_sequence == entries[2].sequence
+
+
+@pytest.mark.skipif(
+    connection.vendor != "sqlite", reason="PostgreSQL keeps what a value means, not how it was written."
+)
+@pytest.mark.parametrize(
+    "changed",
+    [
+        """after = '{"n": 99, ' || SUBSTR(after, 2)""",  # which SQLite reads as 99, and Python as before
+        "after = after || ' '",
+        "remote = 'null'",
+        "at = at || ' '",
+        "at = at || '+02:00'",
+        "reason = x'00ff'",
+        "reason = CAST(x'ff' AS TEXT)",
+    ],
+)
+def test_a_byte_is_found_that_does_not_change_what_a_value_means(
+    entries: list[AuditEntry], tamper: Callable[..., None], changed: str
+) -> None:
+    tamper(f"UPDATE {TABLE} SET {changed} WHERE sequence = %s", entries[2].sequence)
 
     assert services.verify().bad_sequence == entries[2].sequence
 
@@ -201,11 +224,13 @@ def test_the_command_fails_and_names_the_bad_row(entries: list[AuditEntry], tamp
     assert json.loads(out.getvalue().splitlines()[-1])["bad_row"] == entries[2].sequence
 
 
-def test_the_command_calls_a_nonsensical_start_misuse(db: None) -> None:
+@pytest.mark.parametrize("start", ["0", "2", "99999999999999999999"])
+def test_the_command_calls_a_nonsensical_start_misuse(db: None, start: str) -> None:
     with pytest.raises(CommandError) as failure:
-        call_command("verify_audit", "--from", "0")
+        call_command("verify_audit", "--from", start)
 
     assert failure.value.returncode == 2
+    assert not Verification.objects.exists()
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="Only PostgreSQL lets others on before the disk has it.")

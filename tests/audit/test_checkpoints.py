@@ -209,8 +209,9 @@ def test_a_forged_copy_is_refused(sealed: Checkpoint, tmp_path: Path) -> None:
     copy.write_text(json.dumps(copies))
 
     assert "is not signed by a key that comes with it" in refused("--against", str(copy))["error"]
-    copy.write_text("[]")
-    assert refused("--against", str(copy))["status"] == 2
+    for nonsense in ([], {"checkpoints": [{"a": 1}], "public_keys": {}}, {"checkpoints": [7], "public_keys": {}}):
+        copy.write_text(json.dumps(nonsense))
+        assert refused("--against", str(copy))["status"] == 2
 
 
 def test_the_beat_signs_what_is_new_and_only_that(
@@ -247,6 +248,24 @@ def test_a_check_goes_on_from_the_last_good_entry(entries: list[AuditEntry], tam
     found = services.verify(resume=True)
     assert (found.kind, found.from_sequence, found.to_sequence, found.bad_sequence) == ("resumed", 6, 6, None)
     assert services.verify().bad_sequence == 2
+
+
+def test_a_check_that_goes_on_does_not_pass_over_what_one_of_a_part_found(
+    entries: list[AuditEntry], tamper: Tamper
+) -> None:
+    services.verify()
+    tamper(f"UPDATE {TABLE} SET reason = 'x' WHERE sequence = 4")
+    assert services.verify(from_sequence=3).bad_sequence == 4
+
+    assert [services.verify(resume=True).bad_sequence for _ in range(2)] == [4, 4]
+
+
+def test_a_check_that_goes_on_says_that_nothing_came_since(entries: list[AuditEntry]) -> None:
+    told()
+    out = StringIO()
+    call_command("verify_audit", "--resume", stdout=out)
+
+    assert "Nothing came since entry 5" in out.getvalue()
 
 
 def test_a_check_that_goes_on_finds_the_end_cut_or_exchanged(

@@ -86,6 +86,17 @@ def test_personal_data_is_masked_wherever_it_stands(acts: list[AuditEntry], audi
         assert "v1.2.3" in text and "[masked]" in text
 
 
+def test_addresses_of_either_kind_are_masked_and_nothing_that_only_looks_like_one(
+    author: User, auditor: User, ask: Ask
+) -> None:
+    said = "ip:2001:db8::7, ::ffff:192.0.2.9 and [fe80::1] at 11:28:48, toDate(x)::Date, 00:11:22:33:44:55"
+    services.record(actor=author, action="test.done", reason=said)
+
+    (line,) = file_of(ask(auditor, filters={"action": "test.done"}), auditor).splitlines()
+    masked = "ip:[masked], [masked] and [[masked]] at 11:28:48, toDate(x)::Date, 00:11:22:33:44:55"
+    assert json.loads(line)["reason"] == masked
+
+
 def test_an_auditor_with_a_reason_gets_it_unmasked(acts: list[AuditEntry], auditor: User, ask: Ask) -> None:
     export = ask(auditor, masked=False, reason="Incident 7", filters={"action": "change."})
 
@@ -280,6 +291,7 @@ def test_only_whoever_asked_gets_the_file_and_only_while_they_may(
     content = b"".join(answer.streaming_content)  # type: ignore[attr-defined]
     assert sha256(content).hexdigest() == export.sha256
     assert answer["Content-Length"] == str(len(content))
+    assert answer["Cache-Control"] == "private, no-store"
     auditor.groups.set([Group.objects.get(name="Viewer")])
     assert client_of(auditor).get(url).status_code == 403
 
@@ -329,6 +341,21 @@ def test_what_cannot_be_exported_is_refused(
     assert answer.status_code == 400
     assert field in answer.json()["errors"]
     assert not Export.objects.exists()
+
+
+def test_a_key_in_the_filters_or_the_reason_of_an_export_is_refused(auditor: User, client_of: ClientOf) -> None:
+    client, key = client_of(auditor), "phx_0123456789abcdefABCDEF"
+    for asked in ({"q": f"leaked {key}"}, {"actor": key}, {"reason": f"for {key}"}):
+        page = client.post(reverse("audit:exports"), {"format": "segment", **asked}, follow=True)
+        assert "looks like an API key" in page.content.decode()
+
+    assert not Export.objects.exists()
+
+
+def test_an_export_keeps_its_filters_as_they_are_applied(auditor: User, client_of: ClientOf) -> None:
+    client_of(auditor).post(reverse("audit:exports"), {"format": "csv", "q": " a\x00b ", "actor": "x" * 5_000})
+
+    assert Export.objects.get().filters == {"q": "ab", "actor": "x" * 300}
 
 
 def test_a_person_has_a_few_under_way_at_most(auditor: User) -> None:

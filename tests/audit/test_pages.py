@@ -100,6 +100,8 @@ def test_all_rows_of_one_request_are_found(author: User, auditor: User, client_o
     [
         {"since": "yesterday"},
         {"until": "2026-02-31"},
+        {"since": "0001-01-01T00:00:00+14:00"},
+        {"until": "9999-12-31T23:59:59-14:00"},
         {"result": "fine"},
     ],
 )

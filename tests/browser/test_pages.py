@@ -21,6 +21,9 @@ PAGES = [
     "/interviews/",
     "/interviews/upload/",
     "/audit/",
+    "/audit/checkpoints/",
+    "/audit/exports/",
+    "/audit/filters/?q=because",
     "/syncs/",
     "/connections/",
     "/connections/new/",
@@ -39,6 +42,8 @@ def test_no_page_runs_over_the_side_of_a_narrow_screen_or_complains(sign_in: Cal
     page.on("console", lambda message: said.append(message.text) if message.type in {"error", "warning"} else None)
     page.goto(f"/saved-queries/?q={VIEW}")
     found = page.get_by_role("link", name=VIEW, exact=True).get_attribute("href") or ""
+    page.goto("/audit/")
+    page.get_by_role("button", name="Verify now").click()  # which signs, so that there is a key to show
 
     over = {}
     for path in [*PAGES, found, f"{found}?tab=lineage", f"{found}?tab=runs", f"{found}?tab=history", f"{found}edit/"]:

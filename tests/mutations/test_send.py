@@ -61,6 +61,7 @@ def test_it_edits_the_view_once_and_records_what_was_sent_and_what_came_back(gen
     assert entry.reason == "because"
     assert (entry.before["query"], entry.after["query"]) == (before, NEW_SQL)
     assert entry.remote["status"] == 200
+    assert entry.remote["sent_with"] == "connection"
     assert entry.request_id == mutation.request_id
     assert not ObjectLock.objects.exists()
 
@@ -289,6 +290,7 @@ def test_the_authors_own_key_is_used_where_the_connection_says_so(sandbox, conne
     mutation = services.send(asked(credential="author").pk)
 
     assert (mutation.state, mutation.credential, mutation.remote["key"]) == (State.HAPPENED, "author", "author")
+    assert AuditEntry.objects.latest("sequence").remote["sent_with"] == "author"
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH"])

@@ -71,6 +71,18 @@ def test_an_exception_is_logged_on_one_line(logged: io.StringIO) -> None:
     assert "RuntimeError: broken" in line["exception"]
 
 
+def test_a_key_is_in_no_line_wherever_it_came_from(db: None, logged: io.StringIO) -> None:
+    key = "phx_0123456789abcdefABCDEF"
+    Client().get(f"/nowhere/{key}/", headers={"X-Request-ID": key, "User-Agent": key, "Referer": key})
+    try:
+        raise RuntimeError(f"no such key: {key}")
+    except RuntimeError:
+        logging.getLogger("warehouse_admin").exception("it broke with %s", key)
+
+    assert len(lines(logged)) == 2
+    assert key not in logged.getvalue() and "[hidden]" in logged.getvalue()
+
+
 def run_task(task_id: str, name: str, **queued_by: str) -> None:
     """What a worker does right before it runs a task that was queued in this context."""
     task = SimpleNamespace(name=name, request=SimpleNamespace(__django_structlog__=queued_by))

@@ -1,17 +1,27 @@
-"""Sign-ins, failures and sign-outs, written into the trail. What was typed as password is never looked at."""
+"""Sign-ins, failures and sign-outs, and what people change about how they sign in, written into the trail.
+
+What was typed as password or code is never looked at.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
+from allauth.account import signals as account_signals
+from allauth.mfa import signals as mfa_signals
 from django.contrib.auth import signals
 from django.core.cache import cache
 from django.db.models import Q
+from django.dispatch import Signal
 
 from warehouse_admin.accounts.models import User
 from warehouse_admin.audit import services as audit
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.core.digests import text_digest
+
+if TYPE_CHECKING:
+    from allauth.mfa.models import Authenticator
 
 NOBODY = "anonymous"
 _NOTED_FOR = 60
@@ -22,6 +32,10 @@ def connect() -> None:
     signals.user_logged_in.connect(note_sign_in, dispatch_uid="accounts.note_sign_in")
     signals.user_logged_out.connect(note_sign_out, dispatch_uid="accounts.note_sign_out")
     signals.user_login_failed.connect(note_failure, dispatch_uid="accounts.note_failure")
+    for changed in (account_signals.password_changed, account_signals.password_set, account_signals.password_reset):
+        changed.connect(note_password, dispatch_uid="accounts.note_password")
+    for signal, note in _SECOND_FACTOR.items():
+        signal.connect(note, dispatch_uid="accounts.note_second_factor")
 
 
 def note_sign_in(sender: object, user: User, **kwargs: Any) -> None:
@@ -37,6 +51,42 @@ def note_failure(sender: object, credentials: dict[str, Any], **kwargs: Any) -> 
     """Record the attempt under the account it was aimed at, or under nobody's when there is none."""
     name = str(credentials.get("username") or credentials.get("email") or "")
     _record_attempt(name, action="sign_in.failed", result="failed", reason="")
+
+
+def note_password(sender: object, user: User, **kwargs: Any) -> None:
+    """Record that somebody gave themselves another password."""
+    audit.record(actor=user, action="person.password_changed", target=_target(user))
+
+
+def note_factor_added(sender: object, user: User, authenticator: Authenticator, **kwargs: Any) -> None:
+    _record_factor(user, "person.second_factor_added", after={"kind": authenticator.type})
+
+
+def note_factor_removed(sender: object, user: User, authenticator: Authenticator, **kwargs: Any) -> None:
+    _record_factor(user, "person.second_factor_removed", before={"kind": authenticator.type})
+
+
+def note_factor_reset(sender: object, user: User, authenticator: Authenticator, **kwargs: Any) -> None:
+    """Record that somebody made new recovery codes; the old ones are worth nothing any more."""
+    _record_factor(user, "person.second_factor_reset", after={"kind": authenticator.type})
+
+
+def note_wrong_code(sender: object, user: User, **kwargs: Any) -> None:
+    """Record an attempt that had the right password, but not the second factor."""
+    reason = "The code of the second factor was wrong."
+    audit.record(actor=user, action="sign_in.failed", target=_target(user), result="failed", reason=reason)
+
+
+_SECOND_FACTOR: dict[Signal, Callable[..., None]] = {
+    mfa_signals.authenticator_added: note_factor_added,
+    mfa_signals.authenticator_removed: note_factor_removed,
+    mfa_signals.authenticator_reset: note_factor_reset,
+    mfa_signals.authentication_failed: note_wrong_code,
+}
+
+
+def _record_factor(user: User, action: str, **told: Any) -> None:
+    audit.record(actor=user, action=action, target=_target(user), **told)
 
 
 def note_throttled(name: str) -> None:

@@ -15,6 +15,7 @@ from warehouse_admin.accounts import policies
 from warehouse_admin.accounts.models import ApiToken, User
 from warehouse_admin.accounts.roles import MANAGE_PEOPLE
 from warehouse_admin.audit import services as audit
+from warehouse_admin.audit.reasons import HOLDS_KEY
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.core.errors import InvalidInput, Missing
 
@@ -30,6 +31,8 @@ def create_token(
     name = name.strip()
     if not name or len(name) > 100:
         raise InvalidInput("The token needs a name.", errors={"name": ["Give it a name of at most 100 characters."]})
+    if audit.holds_key(name):
+        raise InvalidInput(HOLDS_KEY, errors={"name": [HOLDS_KEY]})
     if expires_days is not None and not 1 <= expires_days <= LONGEST_DAYS:
         raise InvalidInput(
             "The expiry cannot be used.", errors={"expires_days": [f"Give 1 to {LONGEST_DAYS} days, or nothing."]}

@@ -77,4 +77,5 @@ def file_of(export: Export, user: Any) -> StreamingHttpResponse:
     answer = StreamingHttpResponse(exports.content(export, user=user), content_type=kind)
     answer["Content-Disposition"] = f'attachment; filename="{export_texts.file_name(export)}"'
     answer["Content-Length"] = str(export.size)
+    answer["Cache-Control"] = "private, no-store"
     return answer

@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from warehouse_admin.audit import export_texts, export_writing, policies, selectors, services, tasks
 from warehouse_admin.audit.models import AuditEntry, Export, ExportPart
+from warehouse_admin.audit.reasons import HOLDS_KEY, clean_reason
+from warehouse_admin.audit.redaction import holds_key
 from warehouse_admin.core.errors import InvalidInput, Missing, UserError
 from warehouse_admin.core.unseen import is_blank
 
@@ -23,13 +25,14 @@ _OPEN = (Export.State.QUEUED, Export.State.RUNNING)
 def ask(*, user: Any, format: str, filters: Mapping[str, str], masked: bool = True, reason: str = "") -> Export:
     """Queue an export of what the filters find among what the person may read; to be had unmasked needs a reason."""
     kept = selectors.settled(filters)
-    _check(user, format, kept, masked, reason.strip())
+    _check(user, format, kept, masked, reason)
+    reason = clean_reason(reason, needed=False)
     with transaction.atomic():
         export = Export.objects.create(
             format=format,
             filters=kept,
             is_masked=masked,
-            reason=reason.strip()[:1_000],
+            reason=reason,
             asked_by=user,
             to_sequence=selectors.chain_length(),
         )
@@ -50,6 +53,9 @@ def _check(user: Any, format: str, filters: Mapping[str, str], masked: bool, rea
     if format not in Export.Format.values:
         errors["format"] = [f"Choose one of {', '.join(Export.Format.values)}."]
     _, problems = selectors.filtered(AuditEntry.objects.none(), filters)
+    # They are kept, and a signed segment tells them to whoever gets it.
+    if any(holds_key(value) for value in filters.values()):
+        problems = [HOLDS_KEY]
     if problems:
         errors["filters"] = problems
     if not masked:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import AddressValueError, IPv6Address
 from typing import Any
 
 MASKED = "[masked]"
@@ -10,6 +11,7 @@ PERSONAL = ("ip", "user_agent")
 _EMAIL = re.compile(r"[\w.+%'-]+@[\w-]+(?:\.[\w-]+)+")
 # Only what is shaped like an address and nothing else: versions and numbers with dots stay.
 _IP = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])")
+_MAYBE_IPV6 = re.compile(r"(?<![\w.])(?<![0-9A-Fa-f:]:)[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*[0-9A-Fa-f:](?![\w:])")
 
 
 def masked(entry: dict[str, Any]) -> dict[str, Any]:
@@ -20,9 +22,17 @@ def masked(entry: dict[str, Any]) -> dict[str, Any]:
 
 def _without(value: Any) -> Any:
     if isinstance(value, str):
-        return _IP.sub(MASKED, _EMAIL.sub(MASKED, value))
+        return _IP.sub(MASKED, _MAYBE_IPV6.sub(_unless_other, _EMAIL.sub(MASKED, value)))
     if isinstance(value, dict):
         return {_without(name): _without(item) for name, item in value.items()}
     if isinstance(value, list):
         return [_without(item) for item in value]
     return value
+
+
+def _unless_other(found: re.Match[str]) -> str:
+    """Times of day and the like are made of the same letters; "::" alone is nobody's address."""
+    try:
+        return MASKED if int(IPv6Address(found[0])) else found[0]
+    except AddressValueError:
+        return found[0]

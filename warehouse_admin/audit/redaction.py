@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from warehouse_admin.core.digests import text_digest
+from warehouse_admin.core.keys import HIDDEN, LIKE_A_KEY, without_keys
 
-HIDDEN = "[hidden]"
 TEXT_LIMIT = 64 * 1024
 HEAD = 2_000
 ITEMS_LIMIT = 1_000
@@ -21,7 +21,6 @@ _SECRET_NAME = re.compile(r"key|secret|passw|token|authorization|cookie", re.IGN
 _HARMLESS_NAMES = frozenset(
     {"idempotency_key", "key_policy", "token_after", "token_before", "token_name", "token_prefix", "token_id"}
 )
-_SECRET_VALUE = re.compile(r"\b(?:ph[a-z]_|wa_)[A-Za-z0-9_-]{8,}")
 
 
 def clean_text(value: object, limit: int = TEXT_LIMIT) -> str:
@@ -31,7 +30,7 @@ def clean_text(value: object, limit: int = TEXT_LIMIT) -> str:
 
 def holds_key(text: str) -> bool:
     """Whether something in it looks like an API key of PostHog or of this portal."""
-    return _SECRET_VALUE.search(text) is not None
+    return LIKE_A_KEY.search(text) is not None
 
 
 def clean_json(value: Any) -> Any:
@@ -84,5 +83,4 @@ def _bounded(text: str) -> str | dict[str, Any]:
 
 
 def _storable(text: str) -> str:
-    text = _SECRET_VALUE.sub(HIDDEN, text)
-    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+    return without_keys(text).replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")

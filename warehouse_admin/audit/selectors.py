@@ -226,8 +226,8 @@ def _moment(value: str, name: str, problems: list[str], *, end: bool = False) ->
         if day := parse_date(value):
             return datetime.combine(day, time.max if end else time.min, UTC)
         if moment := parse_datetime(value):
-            return moment if timezone.is_aware(moment) else moment.replace(tzinfo=UTC)
-    except ValueError:  # well formed, but no such day
+            return moment.astimezone(UTC) if timezone.is_aware(moment) else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # well formed, but no such day, or none in UTC
         pass
     problems.append(f"“{value[:40]}” is no date for {name}: write it like 2026-01-31 or 2026-01-31T09:00.")
     return None
@@ -240,8 +240,8 @@ def days_ago(count: int) -> datetime:
 
 
 def settled(params: Mapping[str, str]) -> dict[str, str]:
-    """The filters that are asked for, with days that are counted back from today as a date."""
-    asked = {name: str(params[name]) for name in FILTERS if params.get(name)}
+    """The filters that are asked for, as they are applied, with days that are counted back from today as a date."""
+    asked = {name: value for name in FILTERS if (value := _value(params, name))}
     if days := _DAYS.fullmatch(asked.get("since", "")):
         asked["since"] = days_ago(int(days[1])).date().isoformat()
     return asked

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -26,6 +26,7 @@ _AT, _BEFORE, _REMOTE = (chain.FIELDS.index(name) for name in ("at", "before", "
 # As the hash tells it. PostgreSQL's other core does that while this one hashes; Django's converter is slow.
 _TIME = """to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"')"""
 _NUMBERS = ("sequence", "actor_id")
+_UNREADABLE = "{"
 _ANOTHER = "Entry {} is not the one that was verified before."
 Kind = Verification.Kind
 
@@ -57,6 +58,9 @@ def verified() -> QuerySet[Verification]:
 
 def _resumed(base: Base) -> Verification | None:
     """A check that goes on where the last one got to; that one itself when it was killed."""
+    newest = Verification.objects.filter(is_finished=True).order_by("-at", "-pk").first()
+    if newest and newest.kind == Kind.PART and newest.bad_sequence is not None:
+        return None  # what it found may lie before the last entry that was good once, and must not be passed over
     last = verified().filter(to_sequence__gte=base.sequence).first()
     if last is None or not last.is_finished:
         return last
@@ -102,10 +106,51 @@ def _rows(start: int) -> Generator[Sequence[Any]]:
 
 
 def _selected(start: int) -> Generator[Sequence[Any]]:
+    columns = ["CAST(at AS TEXT)" if name == "at" else name for name in _COLUMNS]
     with connection.cursor() as cursor:
-        cursor.execute(_query(_COLUMNS, start))
-        while batch := cursor.fetchmany(BATCH):
-            yield from batch
+        database = cursor.connection
+        usual, database.text_factory = database.text_factory, _decoded
+        try:
+            cursor.execute(_query(columns, start))
+            while batch := cursor.fetchmany(BATCH):
+                yield from map(_as_written, batch)
+        finally:
+            database.text_factory = usual
+
+
+def _decoded(raw: bytes) -> str:
+    """Text that SQLite holds, be it none: bytes that are no UTF-8 become letters that cannot be hashed."""
+    return raw.decode(errors="surrogateescape")
+
+
+def _as_written(row: Sequence[Any]) -> list[Any]:
+    """A row as PostgreSQL gives it.
+
+    SQLite keeps times and JSON as plain text, in which more can be changed than what they mean: a name that is put in
+    twice is one thing to Python and another to SQLite. So what is not letter by letter what was written cannot be read.
+    """
+    told = list(row)
+    told[_AT] = _time_as_written(row[_AT])
+    for place in range(_BEFORE, _REMOTE + 1):
+        if row[place] is not None and not _is_as_written(row[place]):
+            told[place] = _UNREADABLE
+    return told
+
+
+def _time_as_written(text: Any) -> str:
+    try:
+        at = datetime.fromisoformat(text)
+    except (ValueError, TypeError):
+        return ""
+    return chain.told_time(at.replace(tzinfo=UTC)) if at.tzinfo is None and str(at) == text else ""
+
+
+def _is_as_written(text: Any) -> bool:
+    try:
+        value = json.loads(text)
+    except (ValueError, TypeError):
+        return False
+    return value is not None and json.dumps(value) == text
 
 
 def _copied(start: int) -> Generator[Sequence[Any]]:
@@ -142,16 +187,13 @@ def _is_whole(row: Sequence[Any]) -> bool:
         pass
     try:
         return chain.hash_of(_values(row, json.loads)) == row[-1]
-    except ValueError:
+    except (ValueError, TypeError):
         return False  # what cannot be read was never written like that
 
 
 def _values(row: Sequence[Any], loads: Callable[[str], Any]) -> list[Any]:
-    """What was hashed: both databases give JSON as text; SQLite gives times as such, without their zone, UTC."""
+    """What was hashed: JSON comes as text."""
     values = list(row[:-1])
-    at = row[_AT]
-    if not isinstance(at, str):
-        values[_AT] = chain.told_time(at.replace(tzinfo=UTC)) if at else ""
     for place in range(_BEFORE, _REMOTE + 1):
         if row[place] is not None:
             values[place] = loads(row[place]) if row[place] else None

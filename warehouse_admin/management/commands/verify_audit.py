@@ -7,6 +7,8 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ValidationError
+
 from warehouse_admin.audit import checkpoints, sealing, segments, selectors, services, signing
 from warehouse_admin.audit.models import Verification
 from warehouse_admin.management.base import PortalCommand
@@ -37,6 +39,8 @@ class Command(PortalCommand):
             return self._segment(options["segment"])
         if start < 1:
             self.misuse("--from takes the number of an entry, 1 or more.")
+        if start > self._longest():
+            self.misuse(f"--from: there never was an entry {start}; the trail ends at {selectors.chain_length()}.")
         if options["checkpoint"] and start > 1:
             self.misuse("--checkpoint signs what was checked from the first entry on: leave --from out.")
         copies = self._copies(options["against"]) if options["against"] else None
@@ -46,13 +50,18 @@ class Command(PortalCommand):
         told = {"from": found.from_sequence, "verified_to": found.to_sequence, "checkpoints": found.checkpoints}
         if found.bad_sequence is not None:
             self._fail_at(found.problem, found.bad_sequence, found.bad_checkpoint, told)
-        if copies and (problem := checkpoints.check_copies(copies["checkpoints"], copies["public_keys"])):
+        if copies and (problem := self._contradicted(copies, options["against"])):
             self._fail_at(problem.text, problem.sequence, problem.checkpoint, told)
         self._say_good(found)
         if options["checkpoint"]:
             made = sealing.seal(found)
             self.say(f"Checkpoint {made.number} signs the chain up to entry {made.sequence}.")
         return {**told, **selectors.kept_apart()}
+
+    def _longest(self) -> int:
+        """How long the trail is, or was when it was signed: what was cut off is for the check to tell."""
+        signed = selectors.latest_checkpoint()
+        return max(selectors.chain_length(), signed.sequence if signed else 0, 1)
 
     def _segment(self, path: Path) -> dict[str, Any]:
         try:
@@ -76,10 +85,19 @@ class Command(PortalCommand):
         except (OSError, ValueError, KeyError, AttributeError) as error:
             self.misuse(f"{path} holds no downloaded checkpoints ({type(error).__name__}).")
 
+    def _contradicted(self, copies: dict[str, Any], path: Path) -> checkpoints.Problem | None:
+        try:
+            return checkpoints.check_copies(copies["checkpoints"], copies["public_keys"])
+        except (TypeError, ValueError, AttributeError, KeyError, ValidationError) as error:
+            self.misuse(f"{path} holds no downloaded checkpoints ({type(error).__name__}).")
+
     def _fail_at(self, problem: str, sequence: int, checkpoint: int | None, told: dict[str, Any]) -> None:
         more = {"bad_checkpoint": checkpoint} if checkpoint else {}
         self.fail(f"{problem} First bad row: {sequence}.", bad_row=sequence, **more, **told)
 
     def _say_good(self, found: Verification) -> None:
         signed = f", as {found.checkpoints} signed checkpoints say" if found.checkpoints else ""
+        if found.to_sequence < found.from_sequence:
+            self.say(f"Nothing came since entry {found.to_sequence}, up to which the trail was found whole{signed}.")
+            return
         self.say(f"The trail is whole from entry {found.from_sequence} to entry {found.to_sequence}{signed}.")
