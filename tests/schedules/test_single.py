@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -102,3 +103,15 @@ def test_the_page_asks_why_and_sends(
     assert len(sandbox.world.requests_to("/run", "POST")) == 1
     assert client_of(author).post(path, {"reason": "me too"}).status_code == 403
     assert AuditEntry.objects.filter(action="saved_query.run", result="denied", actor=author).count() == 1
+
+
+@pytest.mark.parametrize("verb", ["run", "cancel", "pause", "resume"])
+def test_who_may_not_reads_so_before_writing_a_reason(
+    synced: Connection, viewer: User, client_of: Callable[[User], Client], view_named: ViewNamed, verb: str
+) -> None:
+    page, client = f"/saved-queries/{view_named(HEALTHY).posthog_id}/{verb}/", client_of(viewer)
+
+    shown = client.get(page).content.decode()
+
+    assert re.search(r'<button class="btn btn-primary" disabled title="[^"]*administrators do this', shown)
+    assert client.post(page, {"reason": "x"}).status_code == 403
