@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from tests.schedules.conftest import HEALTHY
+from tests.schedules.conftest import HEALTHY, PAUSED
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.core.errors import InvalidInput, NotPermitted
@@ -17,6 +17,7 @@ from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.sandbox.server import SandboxServer
 from warehouse_admin.schedules import services
 from warehouse_admin.schedules.errors import NothingToDo, NotOffered
+from warehouse_admin.schedules.models import Campaign
 
 pytestmark = pytest.mark.django_db
 ViewNamed = Callable[[str], SavedQuery]
@@ -115,3 +116,16 @@ def test_who_may_not_reads_so_before_writing_a_reason(
 
     assert re.search(r'<button class="btn btn-primary" disabled title="[^"]*administrators do this', shown)
     assert client.post(page, {"reason": "x"}).status_code == 403
+
+
+def test_alone_a_view_whose_cadence_is_not_known_is_not_resumed_without_one(
+    synced: Connection, operator: User, client_of: Callable[[User], Client], view_named: ViewNamed
+) -> None:
+    page, client = f"/saved-queries/{view_named(PAUSED).posthog_id}/resume/", client_of(operator)
+
+    refused = client.post(page, {"reason": "it is wanted again"})
+
+    assert (refused.status_code, Campaign.objects.count()) == (422, 0)
+    assert "it is wanted again" in refused.content.decode()
+    assert client.post(page, {"reason": "it is wanted again", "cadence": "6hour"}).status_code == 302
+    assert Campaign.objects.get().cadence == "6hour"

@@ -145,6 +145,7 @@ def _form(act: Act, request: HttpRequest, view: SavedQuery) -> forms.Form:
     if act.form is not RestoreForm:
         return act.form(data)
     form = RestoreForm(data, generation=view.connection.generation)
+    form.fields["cadence"].required = True  # without one nothing would be sent
     if not offers.lacks_cadence(view, person(request)):
         del form.fields["cadence"]
     return form
