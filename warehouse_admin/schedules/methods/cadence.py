@@ -26,7 +26,7 @@ from warehouse_admin.schedules.methods.base import (
 )
 from warehouse_admin.schedules.methods.stillness import is_over, run_of_its_own
 from warehouse_admin.schedules.models import Campaign, CampaignItem
-from warehouse_admin.schedules.pauses import tells_suspension
+from warehouse_admin.schedules.pauses import stands_still, tells_suspension
 
 HAS_CADENCE = "It has a cadence, so it is not paused that way; nothing was sent."
 NO_CADENCE_KNOWN = "Its last cadence is not known and none was given, so it was left out; nothing was sent."
@@ -135,7 +135,7 @@ class Never(SetsCadence):
             return found
         if item.saved_query.is_materialized is False:
             return Outcome.NOT_NEEDED, NO_SCHEDULE
-        if not item.saved_query.sync_frequency and look(item) and not item.saved_query.sync_frequency:
+        if stands_still(item.saved_query) and look(item) and stands_still(item.saved_query):
             return Outcome.NOT_NEEDED, "PostHog shows no cadence, so it stands still already; nothing was sent."
         return None
 
