@@ -21,7 +21,7 @@ from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.sandbox.server import SandboxServer
 from warehouse_admin.schedules import services
 from warehouse_admin.schedules.errors import NotOffered
-from warehouse_admin.schedules.models import Campaign
+from warehouse_admin.schedules.models import Campaign, Hold
 from warehouse_admin.schedules.rows import rows_of
 
 pytestmark = pytest.mark.django_db
@@ -182,6 +182,14 @@ def test_a_run_that_was_asked_for_here_proves_no_resume(
     services.follow()
     assert outcomes(campaign) == {view.name: "resumed"}
     assert campaign.items.get().follow_up == "ran_ok"
+
+
+def test_a_view_that_stands_still_already_is_said_to_get_no_date(synced: Connection, begin: Begin) -> None:
+    campaign = work(begin("pause", PAUSED, HEALTHY, until=timezone.now() + timedelta(days=1)))
+
+    details = dict(campaign.items.values_list("outcome", "detail"))
+    assert "gets no wake-up date by this" in details["not_needed"]
+    assert [hold.saved_query.name for hold in Hold.objects.exclude(until=None)] == [HEALTHY]
 
 
 def test_what_runs_on_without_a_cadence_can_be_paused(

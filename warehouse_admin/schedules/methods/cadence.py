@@ -34,6 +34,8 @@ KEEPS_CADENCE = "It is suspended with its cadence in place: setting that again c
 STILL_SUSPENDED = "PostHog shows the cadence again, and the view is still suspended."
 SHOWN = "PostHog shows the cadence again; the next run proves that the schedule followed."
 ENDED_SINCE = "PostHog showed no cadence, and the pause was ended before a run that stayed away could prove it."
+STOOD_STILL = "PostHog shows no cadence, so it stands still already; nothing was sent."
+NO_DATE = "It gets no wake-up date by this."
 STANDS = "PostHog shows no cadence any more. Whether the schedule stands still shows when its next run stays away."
 
 
@@ -136,7 +138,7 @@ class Never(SetsCadence):
         if item.saved_query.is_materialized is False:
             return Outcome.NOT_NEEDED, NO_SCHEDULE
         if stands_still(item.saved_query) and look(item) and stands_still(item.saved_query):
-            return Outcome.NOT_NEEDED, "PostHog shows no cadence, so it stands still already; nothing was sent."
+            return Outcome.NOT_NEEDED, f"{STOOD_STILL} {NO_DATE}" if campaign.until else STOOD_STILL
         return None
 
     def verdict(self, item: CampaignItem, mutation: Mutation) -> Verdict:
