@@ -193,6 +193,7 @@
     for (const place of all("[data-bulk-count]", form)) place.textContent = total.toLocaleString("en");
     for (const bar of all("[data-bulk-bar]", form)) bar.hidden = chosen.length === 0;
     refreshSending(form, boxes, chosen);
+    for (const typed of all("[data-bulk-guard]", form)) typed.required = total > Number(typed.dataset.bulkGuard);
     const apart = chosen.filter((box) => "bulkApart" in box.dataset).length;
     for (const note of all("[data-bulk-apart-note]", form)) {
       note.hidden = !apart;

@@ -103,6 +103,19 @@ def test_the_button_of_a_plan_follows_the_ticks(sign_in: SignIn) -> None:
     expect(page.locator("[data-bulk-none]")).to_be_hidden()
 
 
+def test_a_number_is_asked_for_only_while_more_are_ticked_than_the_guard_allows(sign_in: SignIn) -> None:
+    page = sign_in("olga")
+    plan_of(page, "")
+    typed, every = page.locator("[name=confirm_count]"), page.locator("[data-bulk-all]")
+    every.check()
+    assert typed.evaluate("box => box.required")
+
+    every.uncheck()
+    page.locator("[data-bulk-item]").first.check()
+
+    assert not typed.evaluate("box => box.required")
+
+
 def test_without_script_what_is_ticked_by_hand_can_be_sent(sign_in: SignIn) -> None:
     page = sign_in("olga", java_script_enabled=False)
     page.goto("/schedules/?state=managed")

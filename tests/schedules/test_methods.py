@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.test import Client
 from django.utils import timezone
 
 from tests.schedules.conftest import HEALTHY, MANAGED, PAUSED, SUSPENDED, work
@@ -20,7 +21,7 @@ from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.sandbox.server import SandboxServer
 from warehouse_admin.schedules import services
 from warehouse_admin.schedules.errors import NotOffered
-from warehouse_admin.schedules.models import Campaign
+from warehouse_admin.schedules.models import Campaign, Hold
 from warehouse_admin.schedules.rows import rows_of
 
 pytestmark = pytest.mark.django_db
@@ -181,6 +182,43 @@ def test_a_run_that_was_asked_for_here_proves_no_resume(
     services.follow()
     assert outcomes(campaign) == {view.name: "resumed"}
     assert campaign.items.get().follow_up == "ran_ok"
+
+
+def test_a_view_that_stands_still_already_is_said_to_get_no_date(synced: Connection, begin: Begin) -> None:
+    campaign = work(begin("pause", PAUSED, HEALTHY, until=timezone.now() + timedelta(days=1)))
+
+    details = dict(campaign.items.values_list("outcome", "detail"))
+    assert "gets no wake-up date by this" in details["not_needed"]
+    assert [hold.saved_query.name for hold in Hold.objects.exclude(until=None)] == [HEALTHY]
+
+
+def test_what_runs_on_without_a_cadence_can_be_paused(
+    generation: Generation,
+    begin: Begin,
+    outcomes: Outcomes,
+    sandbox: SandboxServer,
+    operator: User,
+    client_of: Callable[[User], Client],
+) -> None:
+    """PostHog's own resume starts a schedule again and gives the view no cadence back."""
+    connection = generation("C")
+    sandbox.world.suspend(HEALTHY)
+    sync(connection)
+    work(begin("resume", HEALTHY))
+    sandbox.world.run_outside(HEALTHY, finish=True)
+    sync(connection)
+    view = SavedQuery.objects.get(name=HEALTHY)
+    assert (view.sync_frequency, view.schedule_state) == ("", "on_time")
+
+    client, path = client_of(operator), f"/saved-queries/{view.posthog_id}/"
+    assert f'href="{path}pause/"' in client.get(path).content.decode()
+    plan = client.post("/schedules/pause/", {"saved_queries": [view.posthog_id]}).content.decode()
+    assert "stands still already" not in plan + client.get(f"{path}pause/").content.decode()
+    campaign = work(begin("pause", HEALTHY))
+
+    assert outcomes(campaign) == {HEALTHY: "accepted"}
+    assert sandbox.world.view(HEALTHY).schedule.paused
+    assert SavedQuery.objects.get(name=HEALTHY).schedule_state == "paused"
 
 
 def test_what_runs_after_a_pause_was_ended_says_nothing_about_it(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 from django.test import Client
 
-from tests.schedules.conftest import HEALTHY
+from tests.schedules.conftest import HEALTHY, PAUSED
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.core.errors import InvalidInput, NotPermitted
@@ -16,6 +17,7 @@ from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.sandbox.server import SandboxServer
 from warehouse_admin.schedules import services
 from warehouse_admin.schedules.errors import NothingToDo, NotOffered
+from warehouse_admin.schedules.models import Campaign
 
 pytestmark = pytest.mark.django_db
 ViewNamed = Callable[[str], SavedQuery]
@@ -102,3 +104,28 @@ def test_the_page_asks_why_and_sends(
     assert len(sandbox.world.requests_to("/run", "POST")) == 1
     assert client_of(author).post(path, {"reason": "me too"}).status_code == 403
     assert AuditEntry.objects.filter(action="saved_query.run", result="denied", actor=author).count() == 1
+
+
+@pytest.mark.parametrize("verb", ["run", "cancel", "pause", "resume"])
+def test_who_may_not_reads_so_before_writing_a_reason(
+    synced: Connection, viewer: User, client_of: Callable[[User], Client], view_named: ViewNamed, verb: str
+) -> None:
+    page, client = f"/saved-queries/{view_named(HEALTHY).posthog_id}/{verb}/", client_of(viewer)
+
+    shown = client.get(page).content.decode()
+
+    assert re.search(r'<button class="btn btn-primary" disabled title="[^"]*administrators do this', shown)
+    assert client.post(page, {"reason": "x"}).status_code == 403
+
+
+def test_alone_a_view_whose_cadence_is_not_known_is_not_resumed_without_one(
+    synced: Connection, operator: User, client_of: Callable[[User], Client], view_named: ViewNamed
+) -> None:
+    page, client = f"/saved-queries/{view_named(PAUSED).posthog_id}/resume/", client_of(operator)
+
+    refused = client.post(page, {"reason": "it is wanted again"})
+
+    assert (refused.status_code, Campaign.objects.count()) == (422, 0)
+    assert "it is wanted again" in refused.content.decode()
+    assert client.post(page, {"reason": "it is wanted again", "cadence": "6hour"}).status_code == 302
+    assert Campaign.objects.get().cadence == "6hour"

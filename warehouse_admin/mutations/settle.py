@@ -29,8 +29,10 @@ from warehouse_admin.posthog.client import Client
 logger = logging.getLogger(__name__)
 
 ACTS = (Mutation.Kind.RUN, Mutation.Kind.CANCEL)
+OF_CAMPAIGN = "run:"  # so the cause of a run begins that belongs to a campaign, which sends it, rests or is stopped
 FORGOTTEN_SECONDS = 60.0  # an act asked for this long ago has lost its task
 TOO_OLD_SECONDS = 900.0  # nobody expects a run or a cancel that late
+GIVEN_UP = "It could not be sent in time, so it was given up. Ask again if it is wanted."
 
 
 def settle(mutation_id: uuid.UUID, *, now: datetime | None = None, only_if_due: bool = False) -> Mutation:
@@ -66,12 +68,15 @@ def settle_due(*, now: datetime | None = None, everything: bool = False) -> int:
 
 
 def _send_forgotten_acts(now: datetime) -> int:
-    """Runs and cancels whose task was lost with its worker; edits and resumes are taken up by who asked for them."""
+    """Runs and cancels whose task was lost with its worker.
+
+    Edits, resumes and the runs of a campaign are taken up by who asked for them, or no longer wanted.
+    """
     since = now - timedelta(seconds=FORGOTTEN_SECONDS)
     ready = Q(not_before=None) | Q(not_before__lte=now)
     found = Mutation.objects.filter(ready, state=State.ASKED, kind__in=ACTS, asked_at__lt=since).order_by("asked_at")
     ended = 0
-    for mutation in found.select_related("connection", "actor"):
+    for mutation in found.exclude(cause__startswith=OF_CAMPAIGN).select_related("connection", "actor"):
         if timing.age(mutation.asked_at, now) > TOO_OLD_SECONDS:
             ended += give_up(mutation.pk)
             continue
@@ -82,7 +87,7 @@ def _send_forgotten_acts(now: datetime) -> int:
     return ended
 
 
-def give_up(mutation_id: uuid.UUID) -> bool:
+def give_up(mutation_id: uuid.UUID, *, said: str = GIVEN_UP) -> bool:
     """End what was asked and never sent; false when a worker has it, or it has ended."""
     mutation = Mutation.objects.select_related("connection", "actor").get(pk=mutation_id)
     claim = uuid.uuid4()
@@ -90,9 +95,7 @@ def give_up(mutation_id: uuid.UUID) -> bool:
     if not free.update(state=State.SENDING, claim=claim, claimed_at=timezone.now(), sent_at=None):
         return False
     mutation.refresh_from_db()
-    conclude(
-        mutation, State.NOT_SENT, said="It could not be sent in time, so it was given up. Ask again if it is wanted."
-    )
+    conclude(mutation, State.NOT_SENT, said=said)
     return True
 
 

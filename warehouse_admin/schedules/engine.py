@@ -30,6 +30,7 @@ from warehouse_admin.schedules.verify import verify
 
 Outcome = CampaignItem.Outcome
 OPEN = (Outcome.QUEUED, Outcome.SENT)
+DROPPED = "Its campaign was stopped before it was sent."
 
 
 def run_campaign(campaign_id: uuid.UUID | str) -> None:
@@ -85,13 +86,22 @@ def _finish_open(campaign: Campaign) -> Busy | None:
     heartbeat(campaign)
     open_items = campaign.items.filter(outcome__in=OPEN, mutation__isnull=False)
     for mutation in Mutation.objects.filter(pk__in=open_items.values("mutation")).order_by("asked_at"):
-        if campaign.stop_requested and mutation.state == Mutation.State.ASKED:
-            continue  # it waited for something, and now nobody wants it any more
+        if campaign.stop_requested and _is_dropped(campaign, mutation):
+            continue
         try:
             _finish(campaign, mutation)
         except Busy as wait:
             busy = wait
     return busy
+
+
+@transaction.atomic
+def _is_dropped(campaign: Campaign, mutation: Mutation) -> bool:
+    """Give up a call that waited for something and that nobody wants any more; its views are asked for anew."""
+    if mutation.state != Mutation.State.ASKED or not mutations.give_up(mutation.pk, said=DROPPED):
+        return False
+    campaign.items.filter(mutation=mutation, outcome=Outcome.QUEUED).update(mutation=None)
+    return True
 
 
 def _next_chunk(campaign: Campaign) -> list[CampaignItem] | None:

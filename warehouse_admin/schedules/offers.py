@@ -13,7 +13,7 @@ from warehouse_admin.schedules.methods import METHODS, Method
 from warehouse_admin.schedules.methods.base import MANAGED
 from warehouse_admin.schedules.methods.cadence import RestoreCadence
 from warehouse_admin.schedules.models import Campaign
-from warehouse_admin.schedules.pauses import STOPPED, Pause, pause_of
+from warehouse_admin.schedules.pauses import STOPPED, Pause, pause_of, stands_still
 from warehouse_admin.schedules.start import PERMISSION, why_not_offered
 
 Way = Campaign.Method
@@ -29,7 +29,7 @@ def resume_way(view: SavedQuery, user: User) -> Method:
 
 def no_pause(view: SavedQuery, user: User) -> str:
     """Why its schedule cannot be paused, in a sentence; empty when it can."""
-    if not view.sync_frequency and not view.deleted_at and view.is_materialized:
+    if stands_still(view) and not view.deleted_at and view.is_materialized:
         return "PostHog shows no cadence for it, so it stands still already."
     return _closed(view) or why_not_offered(METHODS[Way.NEVER], view.connection, user)
 
@@ -59,7 +59,7 @@ def menu(user: Any, view: SavedQuery) -> list[dict[str, Any]]:
     """The entries of the view's menu; nothing where they make no sense."""
     if view.deleted_at or not view.is_materialized or view.is_managed or not policies.allows(user, PERMISSION):
         return []
-    if view.schedule_state in STOPPED or not view.sync_frequency:
+    if view.schedule_state in STOPPED or stands_still(view):
         return [_entry("Resume schedule", "play", "schedules:view-resume", view, no_resume(view, user))]
     return [_entry("Pause schedule", "pause", "schedules:view-pause", view, no_pause(view, user))]
 

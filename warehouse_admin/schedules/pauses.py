@@ -7,6 +7,7 @@ from enum import StrEnum
 from warehouse_admin.mirror.models import SavedQuery, ScheduleState
 
 STOPPED = (ScheduleState.SUSPENDED, ScheduleState.PAUSED)
+AT_WORK = (ScheduleState.ON_TIME, ScheduleState.LATE, ScheduleState.OVERDUE, ScheduleState.RUNNING)
 
 
 class Pause(StrEnum):
@@ -32,6 +33,14 @@ def pause_of(view: SavedQuery) -> Pause:
     if view.schedule_state == ScheduleState.PAUSED or not view.sync_frequency:
         return Pause.PAUSED
     return Pause.NONE
+
+
+def stands_still(view: SavedQuery) -> bool:
+    """Whether there is nothing to pause: it has no cadence, and no run shows that its schedule goes on without one.
+
+    PostHog's own resume starts a schedule again and gives the view no cadence back.
+    """
+    return not view.sync_frequency and view.schedule_state not in AT_WORK
 
 
 def tells_suspension(view: SavedQuery) -> bool:

@@ -14,7 +14,7 @@ from warehouse_admin.schedules.chosen import resolve
 from warehouse_admin.schedules.methods import METHODS, Method, methods_for
 from warehouse_admin.schedules.methods.cadence import RestoreCadence
 from warehouse_admin.schedules.models import Campaign
-from warehouse_admin.schedules.pauses import Pause, pause_of
+from warehouse_admin.schedules.pauses import Pause, pause_of, stands_still
 from warehouse_admin.schedules.plan import CALLS, CHUNK, requests_for
 from warehouse_admin.schedules.selectors import Row, rows_of
 from warehouse_admin.schedules.start import exceeded, method_named, why_not_offered
@@ -231,9 +231,9 @@ def _remark(row: Row, way: Method) -> tuple[str, bool]:
         return _RESUME[Pause.NO_SCHEDULE], False
     if way.action == Action.RESUME:
         return _resume_remark(row, way)
-    if way.action == Action.PAUSE and not view.sync_frequency:
+    if way.action == Action.PAUSE and stands_still(view):
         return "PostHog shows no cadence: it stands still already.", False
-    if way.action == Action.CADENCE and not view.sync_frequency:
+    if way.action == Action.CADENCE and stands_still(view):
         return "It stands still: another cadence starts it again.", False
     if way.action == Action.RUN and view.schedule_state == ScheduleState.RUNNING:
         return "A run is under way already.", False

@@ -26,7 +26,7 @@ from warehouse_admin.schedules.methods.base import (
 )
 from warehouse_admin.schedules.methods.stillness import is_over, run_of_its_own
 from warehouse_admin.schedules.models import Campaign, CampaignItem
-from warehouse_admin.schedules.pauses import tells_suspension
+from warehouse_admin.schedules.pauses import stands_still, tells_suspension
 
 HAS_CADENCE = "It has a cadence, so it is not paused that way; nothing was sent."
 NO_CADENCE_KNOWN = "Its last cadence is not known and none was given, so it was left out; nothing was sent."
@@ -34,6 +34,8 @@ KEEPS_CADENCE = "It is suspended with its cadence in place: setting that again c
 STILL_SUSPENDED = "PostHog shows the cadence again, and the view is still suspended."
 SHOWN = "PostHog shows the cadence again; the next run proves that the schedule followed."
 ENDED_SINCE = "PostHog showed no cadence, and the pause was ended before a run that stayed away could prove it."
+STOOD_STILL = "PostHog shows no cadence, so it stands still already; nothing was sent."
+NO_DATE = "It gets no wake-up date by this."
 STANDS = "PostHog shows no cadence any more. Whether the schedule stands still shows when its next run stays away."
 
 
@@ -135,8 +137,8 @@ class Never(SetsCadence):
             return found
         if item.saved_query.is_materialized is False:
             return Outcome.NOT_NEEDED, NO_SCHEDULE
-        if not item.saved_query.sync_frequency and look(item) and not item.saved_query.sync_frequency:
-            return Outcome.NOT_NEEDED, "PostHog shows no cadence, so it stands still already; nothing was sent."
+        if stands_still(item.saved_query) and look(item) and stands_still(item.saved_query):
+            return Outcome.NOT_NEEDED, f"{STOOD_STILL} {NO_DATE}" if campaign.until else STOOD_STILL
         return None
 
     def verdict(self, item: CampaignItem, mutation: Mutation) -> Verdict:

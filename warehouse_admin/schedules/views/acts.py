@@ -13,7 +13,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from warehouse_admin.accounts import policies
 from warehouse_admin.accounts.models import User
+from warehouse_admin.accounts.roles import RESUME, RUN
 from warehouse_admin.core.errors import Missing, NotPermitted, UserError
 from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.mirror.selectors import posthog_url as view_url
@@ -30,6 +32,7 @@ class Act:
 
     title: str
     done: str
+    permission: str
     form: type[forms.Form]
     begin: Callable[[User, SavedQuery, dict[str, Any]], Campaign | None]
     refusal: Callable[[SavedQuery, User], str]
@@ -56,6 +59,7 @@ ACTS = {
     "run": Act(
         "Run now",
         "Asked PostHog to run {name}; its end is in the audit trail.",
+        RUN,
         RunForm,
         _run,
         lambda view, user: services.refusal(view, "run"),
@@ -63,12 +67,13 @@ ACTS = {
     "cancel": Act(
         "Cancel run",
         "Asked PostHog to cancel the run of {name}.",
+        RUN,
         RunForm,
         _cancel,
         lambda view, user: services.refusal(view, "cancel"),
     ),
-    "pause": Act("Pause schedule", "{name} is being paused.", PauseForm, _pause, offers.no_pause),
-    "resume": Act("Resume schedule", "{name} is being resumed.", RestoreForm, _resume, offers.no_resume),
+    "pause": Act("Pause schedule", "{name} is being paused.", RESUME, PauseForm, _pause, offers.no_pause),
+    "resume": Act("Resume schedule", "{name} is being resumed.", RESUME, RestoreForm, _resume, offers.no_resume),
 }
 
 
@@ -120,7 +125,7 @@ def _act(request: HttpRequest, posthog_id: uuid.UUID, kind: str) -> HttpResponse
         "links": links,
         "view": view,
         "title": act.title,
-        "refusal": act.refusal(view, user),
+        "refusal": _not_theirs(act, user) or act.refusal(view, user),
         "posthog_url": view_url(view),
         "way": offers.way_in_words(view, user, kind),
         "planned": planned_alone(view, kind, user),
@@ -128,11 +133,19 @@ def _act(request: HttpRequest, posthog_id: uuid.UUID, kind: str) -> HttpResponse
     return render(request, "schedules/act.html", context, status=status)
 
 
+def _not_theirs(act: Act, user: User) -> str:
+    """Why the page is only to be read; who posts all the same is refused by the service, on record."""
+    if policies.allows(user, act.permission):
+        return ""
+    return f"{policies.who_may(act.permission)} do this; ask one of them."
+
+
 def _form(act: Act, request: HttpRequest, view: SavedQuery) -> forms.Form:
     data = request.POST or None
     if act.form is not RestoreForm:
         return act.form(data)
     form = RestoreForm(data, generation=view.connection.generation)
+    form.fields["cadence"].required = True  # without one nothing would be sent
     if not offers.lacks_cadence(view, person(request)):
         del form.fields["cadence"]
     return form

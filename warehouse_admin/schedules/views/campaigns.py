@@ -112,7 +112,9 @@ def _confirm(
     if form is None:
         connection = plan.get("connection")
         form = CampaignForm(generation=connection.generation if connection else "", initial=START)
-    form.fields["confirm_count"].required = bool(plan.get("guard"))  # for its label
+    if plan.get("limit"):
+        form.fields["confirm_count"].required = True  # for its label; script heeds how many are ticked
+        form.fields["confirm_count"].widget.attrs["data-bulk-guard"] = plan["limit"].most
     context = {"form": form, "sections": sections_of(plan["planned"]), "links": links, **plan}
     return render(request, "schedules/confirm.html", context, status=status)
 
