@@ -54,10 +54,12 @@ def _person(name: str) -> User | None:
     return person
 
 
-def snooze(*, user: User, entry: ActivityEntry, until: datetime) -> ActivityEntry:
-    """Let an entry rest until then; it comes back by itself."""
+def snooze(*, user: User, entry: ActivityEntry, until: datetime | None) -> ActivityEntry:
+    """Let an entry rest until then; it comes back by itself. None, which is no time, is refused after the rest is."""
     require(user, SNOOZED, entry)
     now = timezone.now()
+    if until is None:
+        raise bad("until", "Choose how long it shall rest.")
     if until <= now:
         raise bad("until", "Choose a time that is still to come.")
     if until > now + LONGEST:

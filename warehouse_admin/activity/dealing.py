@@ -16,6 +16,7 @@ from warehouse_admin.activity import meter
 from warehouse_admin.activity.errors import MovedOn, bad
 from warehouse_admin.activity.models import ActivityEntry, Step
 from warehouse_admin.audit import services as audit
+from warehouse_admin.audit.reasons import HOLDS_KEY
 from warehouse_admin.audit.targets import Target
 
 PERMISSION = "activity.review_activityentry"
@@ -158,6 +159,8 @@ def clean_text(field: str, text: str, *, needed: str = "") -> str:
         raise bad(field, f"At most {TEXT_LIMIT:,} characters.")
     if "\x00" in text:
         raise bad(field, f"The {field} contains a NUL character; remove it.")
+    if audit.holds_key(text):
+        raise bad(field, HOLDS_KEY)
     return text
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.http import QueryDict
 from django.utils import timezone
-from django.utils.dateparse import parse_date, parse_datetime
 
 from warehouse_admin.accounts.models import User
 from warehouse_admin.activity.facts import CERTIFICATION_LOST, OVERDUE, RUN_FAILED, WAKE_FAILED
 from warehouse_admin.activity.models import ActivityEntry
+from warehouse_admin.core.rest.filters import Unusable, read_moment
 from warehouse_admin.core.searching import every_word, mentioned
 from warehouse_admin.mirror import hooks
 from warehouse_admin.mirror.models import Observation
@@ -160,10 +160,6 @@ def _uuid(value: str) -> uuid.UUID | None:
 
 def _moment(value: str) -> datetime | None:
     try:
-        found = parse_datetime(value)
-        day = None if found else parse_date(value)
-    except ValueError:
+        return read_moment(value)
+    except Unusable:
         return None
-    if found is None and day is not None:
-        found = datetime(day.year, day.month, day.day)
-    return found.replace(tzinfo=UTC) if found is not None and timezone.is_naive(found) else found

@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_POST
 
 from warehouse_admin.activity import presenters, services
@@ -21,9 +20,10 @@ from warehouse_admin.activity.errors import MovedOn, bad
 from warehouse_admin.activity.forms import ReviewForm, snoozed_until
 from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.activity.undo import WITHIN
-from warehouse_admin.activity.views.pane import known_entry, pane, person
+from warehouse_admin.activity.views.pane import known_entry, number, pane, person
 from warehouse_admin.core.errors import InvalidInput
 from warehouse_admin.core.htmx import render_page
+from warehouse_admin.core.rest.filters import Unusable, read_moment
 from warehouse_admin.mirror import known_people
 
 UNDO = "activity_undo"
@@ -94,10 +94,7 @@ def assign(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def snooze(request: HttpRequest, pk: int) -> HttpResponse:
-    entry = known_entry(pk)
-    until = snoozed_until(request.POST.get("until", ""))
-    if until is None:
-        raise bad("until", "Choose how long it shall rest.")
+    entry, until = known_entry(pk), snoozed_until(request.POST.get("until", ""))
     services.snooze(user=person(request), entry=entry, until=until)
     return _done(request, [entry], f"snoozed until {until:%a %d %b, %H:%M}")
 
@@ -137,10 +134,10 @@ def review_many(request: HttpRequest) -> HttpResponse:
 
 def _keys(request: HttpRequest) -> list[int]:
     if request.POST.get("all_matching"):
-        seen_at, total = _seen_at(request), request.POST.get("total", "")
-        if seen_at is None or not total.isdigit():
+        seen_at, total = _seen_at(request), number(request.POST.get("total", ""))
+        if seen_at is None or total is None:
             raise bad("entries", "Open the list again: this page does not say what you have seen.")
-        matching = services.Matching(request.POST.get("back", ""), seen_at, int(total[:9]))
+        matching = services.Matching(request.POST.get("back", ""), seen_at, total)
         return services.keys_of(person(request), matching)
     return services.chosen(services.resolve(request.POST.getlist("entries")))
 
@@ -148,10 +145,9 @@ def _keys(request: HttpRequest) -> list[int]:
 def _seen_at(request: HttpRequest) -> datetime | None:
     """When the page that was clicked was made, as it says itself."""
     try:
-        said = parse_datetime(request.POST.get("seen_at", "")[:40])
-    except ValueError:
+        return read_moment(request.POST.get("seen_at", "")[:40])
+    except Unusable:
         return None
-    return said if said is not None and timezone.is_aware(said) else None
 
 
 def _done(request: HttpRequest, entries: Sequence[ActivityEntry], said: str) -> HttpResponse:
@@ -163,8 +159,7 @@ def _done(request: HttpRequest, entries: Sequence[ActivityEntry], said: str) -> 
     else:  # the list says it beside the button that takes it back
         kept = {"batch": str(batch), "text": f"{what}: {said}."[:300], "at": timezone.now().timestamp()}
         request.session[UNDO] = kept
-    following = request.POST.get("next", "")
-    return redirect(_back_to_list(request, int(following) if following.isascii() and following.isdigit() else None))
+    return redirect(_back_to_list(request, number(request.POST.get("next", ""))))
 
 
 def undo_offer(request: HttpRequest) -> dict[str, Any] | None:

@@ -21,7 +21,7 @@ from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.activity.review import PERMISSION
 from warehouse_admin.activity.searches import searches_of
 from warehouse_admin.activity.views.deeds import undo_offer
-from warehouse_admin.activity.views.pane import known_entry, pane, person
+from warehouse_admin.activity.views.pane import known_entry, number, pane, person
 from warehouse_admin.core.errors import Missing
 from warehouse_admin.core.htmx import render_page
 from warehouse_admin.mirror import hooks
@@ -39,7 +39,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
     total = next(folder.count for folder in folders if folder.active)
     page = selectors.entry_page(filters, user, total, request.GET.get("page"))
     entries = list(page.object_list)
-    chosen = _number(request.GET.get("entry", "")) or (entries[0].pk if entries else None)
+    chosen = number(request.GET.get("entry", "")) or (entries[0].pk if entries else None)
     listed = next((one for one in entries if one.pk == chosen), None)
     entry = selectors.entry_in_pane(chosen, listed) if chosen else None
     trusts = hooks.trusts_of({one.saved_query_id for one in (*entries, entry) if one and one.saved_query_id})
@@ -63,10 +63,6 @@ def inbox(request: HttpRequest) -> HttpResponse:
         **pane(request, entry, trusts=trusts),
     }
     return render_page(request, "activity/inbox.html", "activity/_inbox.html", context)
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else None
 
 
 def _next(entries: list[ActivityEntry], entry: ActivityEntry | None) -> int | None:

@@ -29,6 +29,11 @@ def person(request: HttpRequest) -> User:
     return cast(User, request.user)
 
 
+def number(text: str) -> int | None:
+    """The key or count that a page sent; None for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else None
+
+
 def known_entry(pk: int) -> ActivityEntry:
     found = selectors.entry(pk)
     if found is None:

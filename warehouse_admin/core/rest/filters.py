@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -92,14 +92,23 @@ def moment(lookup: str, description: str = "") -> Filter:
 
 
 def read_moment(value: str) -> datetime:
+    """In UTC. Unusable for what is none, and in the first and the last year there is: other zones have no such time."""
     try:
-        if day := parse_date(value):
-            return datetime(day.year, day.month, day.day, tzinfo=UTC)
-        if found := parse_datetime(value):
-            return found if timezone.is_aware(found) else found.replace(tzinfo=UTC)
-    except ValueError:  # well formed, but no such day
-        pass
+        found = _moment(value)
+    except (ValueError, OverflowError):  # well formed, but no such day, or none in UTC
+        found = None
+    if found is not None and MINYEAR < found.year < MAXYEAR:
+        return found
     raise Unusable("Write it like 2026-01-31 or 2026-01-31T09:00:00Z.")
+
+
+def _moment(value: str) -> datetime | None:
+    if day := parse_date(value):
+        return datetime(day.year, day.month, day.day, tzinfo=UTC)
+    found = parse_datetime(value)
+    if found is None:
+        return None
+    return found.astimezone(UTC) if timezone.is_aware(found) else found.replace(tzinfo=UTC)
 
 
 def _one_of(values: Sequence[str]) -> Callable[[str], str]:
