@@ -155,9 +155,12 @@ def _is_as_written(text: Any) -> bool:
 
 def _copied(start: int) -> Generator[Sequence[Any]]:
     """PostgreSQL goes on reading and writing out while what it sent already is checked here."""
-    columns = [_TIME if name == "at" else name for name in _COLUMNS]
-    with connection.cursor() as cursor, cursor.copy(f"COPY ({_query(columns, start)}) TO STDOUT") as copy:
-        copy.set_types(["int8" if name in _NUMBERS else "text" for name in _COLUMNS])
+    types = ["int8" if name in _NUMBERS else "text" for name in _COLUMNS]
+    columns = [_TIME if name == "at" else f"{name}::{kind}" for name, kind in zip(_COLUMNS, types, strict=True)]
+    # In binary nothing has to be searched for marks and tabs.
+    written = f"COPY ({_query(columns, start)}) TO STDOUT (FORMAT BINARY)"
+    with connection.cursor() as cursor, cursor.copy(written) as copy:
+        copy.set_types(types)
         rows = copy.rows()
         try:
             for row in rows:  # noqa: UP028  `yield from` would close the rows before they are read away
