@@ -246,6 +246,20 @@ def test_entries_that_were_archived_are_said_to_be_so(
     assert (told["to_sequence"], told["file_sha256"]) == (archive.to_sequence, archive.file_sha256)
 
 
+def test_it_tells_by_which_rules_it_was_decided(portal: Client, applied: ChangeRequest) -> None:
+    connection = applied.connection
+    connection.apply_policy, connection.threads_block = "manual", True
+    connection.save()
+    content = portal.get(f"/changes/{applied.pk}/evidence/").content
+    policy = json.loads(files_of(content)["evidence.json"])["policy"]
+    assert (policy["applying"], policy["threads"]) == (
+        "An operator applies",
+        "Threads are resolved before a change is applied",
+    )
+    page = files_of(content)["evidence.html"].decode()
+    assert "An operator applies" in page and all(rule in page for rule in policy["rules"])
+
+
 def test_the_same_evidence_gives_the_same_bytes(portal: Client, applied: ChangeRequest) -> None:
     assert download(portal, applied) == download(portal, applied)
 

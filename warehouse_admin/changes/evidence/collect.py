@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from warehouse_admin.accounts.models import Connection
 from warehouse_admin.changes import presenters, talks, votes
 from warehouse_admin.changes.evidence.trail import entries_about
 from warehouse_admin.changes.models import ChangeEvent, ChangeRequest, Revision, Vote
@@ -36,6 +37,7 @@ def evidence_of(change: ChangeRequest) -> dict[str, Any]:
         {
             "version": VERSION,
             "change": _change(change),
+            "policy": _policy(change.connection),
             "revisions": [_revision(change, revision) for revision in revisions],
             "votes": _votes(change),
             "threads": [talks.thread_dict(change, thread, said) for thread, said in talks.threads_of(change)],
@@ -66,6 +68,26 @@ def _change(change: ChangeRequest) -> dict[str, Any]:
         "state_changed_at": change.state_changed_at,
         "scheduled_for": change.scheduled_for,
         "rolls_back": change.rolls_back_id,
+    }
+
+
+RULES = (
+    "Who wrote, co-wrote or suggested what stands there cannot approve it.",
+    "An approval is for what the reviewer was shown, by its digest: what means something else needs another one.",
+    "A request for changes stands in the way until whoever made it looks again, or an administrator lifts it.",
+    "Right before it is sent PostHog is read: what somebody else changed meanwhile is not overwritten.",
+)
+"""What holds for every change; how many reviewers a revision needed stands with it."""
+
+
+def _policy(connection: Connection) -> dict[str, Any]:
+    """By which rules it was decided, and those of the connection as they stand; the trail has when they changed."""
+    threads = "are resolved" if connection.threads_block else "need not be resolved"
+    return {
+        "rules": RULES,
+        "applying": connection.get_apply_policy_display(),
+        "key": connection.get_key_policy_display(),
+        "threads": f"Threads {threads} before a change is applied",
     }
 
 
