@@ -114,6 +114,16 @@ def test_each_field_that_cannot_be_used_is_named(propose):
     assert not ChangeRequest.objects.exists()
 
 
+@pytest.mark.parametrize("name", ["wa_customers_daily", "phi_scores_daily"])
+def test_a_view_whose_name_begins_like_a_key_can_be_proposed_and_named_in_reason_and_trail(script, name):
+    body = {"action": "create_view", "name": name, "query": NEW, "reason": f"{name} is wanted", "submit": True}
+    answer = script.post("changes/", body)
+
+    assert answer.status_code == 201
+    entry = AuditEntry.objects.get(action="change.created")
+    assert (entry.object_name, entry.reason) == (name, f"{name} is wanted")
+
+
 def test_each_missing_field_is_named(view, script):
     body = {"action": "edit_query", "saved_query": str(view.posthog_id), "query": NEW}
     for field in body:
