@@ -73,3 +73,21 @@ def test_a_change_is_proposed_and_approved_without_script(sign_in: Callable[...,
     expect(inserted).to_contain_text("LIMIT 500")
     reviewer.get_by_role("button", name="Approve").click()
     expect(reviewer.locator("main")).to_contain_text("Remy Okafor approved r1")
+
+
+def test_leaving_a_cell_of_the_trail_out_never_gives_up_the_group_that_is_asked_for(
+    sign_in: Callable[..., Page],
+) -> None:
+    page = sign_in("ada")
+    cell = page.locator("#audit-table td a[data-filter=action]").first
+    page.goto("/audit/?action=sign_in.")
+    cell.focus()
+    page.keyboard.press("Shift+F")
+    page.wait_for_timeout(300)
+    expect(page).to_have_url(re.compile(r"/audit/\?action=sign_in\.$"))
+
+    page.goto("/audit/")
+    action = cell.inner_text()
+    cell.focus()
+    page.keyboard.press("Shift+F")
+    expect(page).to_have_url(re.compile(rf"/audit/\?action=-{re.escape(action)}$"))
