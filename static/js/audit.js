@@ -19,8 +19,11 @@
     const here = new URL(location.href);
     const name = link.dataset.filter;
     const held = here.searchParams.get(name) || "";
-    const value = `-${new URL(link.href).searchParams.get(name)}`;
-    here.searchParams.set(name, held.startsWith("-") ? `${held},${value}` : value);
+    const shown = new URL(link.href).searchParams.get(name);
+    const leavesOut = held.startsWith("-");
+    /* A filter that asks for more than this, as a group of actions, cannot say "but not this": giving it up would show more, not less. */
+    if (held && !leavesOut && held !== shown) return;
+    here.searchParams.set(name, leavesOut ? `${held},-${shown}` : `-${shown}`);
     here.searchParams.delete("page");
     location.assign(here);
   };

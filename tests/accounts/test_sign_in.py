@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth as totp
 from django.test import Client
 from django.urls import reverse
@@ -196,3 +198,20 @@ def test_a_second_factor_that_is_taken_away_is_recorded(author: User, client: Cl
 
     entry = AuditEntry.objects.get(action="person.second_factor_removed")
     assert (entry.actor, entry.before) == (author, {"kind": "totp"})
+
+
+def test_what_codes_are_made_from_is_encrypted_where_it_is_kept_and_still_opens_the_door(
+    author: User, client: Client
+) -> None:
+    secret = totp.generate_totp_secret()
+    totp.TOTP.activate(author, secret)
+    recovery = RecoveryCodes.activate(author)
+    kept = {factor.type: str(factor.data) for factor in Authenticator.objects.all()}
+    assert secret not in kept["totp"] and "gAAAA" in kept["totp"] and "gAAAA" in kept["recovery_codes"]
+
+    code = totp.format_hotp_value(totp.hotp_value(secret, next(totp.yield_hotp_counters_from_time())))
+    for shown in (code, recovery.generate_codes()[0]):
+        sign_in(client, "author")
+        client.post("/accounts/2fa/authenticate/", {"code": shown})
+        assert signed_in(client)
+        client.post("/accounts/logout/")

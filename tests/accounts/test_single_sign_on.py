@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from allauth.account.models import EmailAddress
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.models import SocialAccount, SocialLogin
 from django.contrib.sessions.backends.db import SessionStore
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 
 from warehouse_admin.accounts.models import User
 from warehouse_admin.accounts.roles import roles_of
@@ -53,3 +54,36 @@ def test_a_known_address_is_linked_only_when_the_provider_verified_it(author: Us
     assert (found is not None) is verified
     if found is not None:
         assert found[0] == author
+
+
+@pytest.fixture
+def provider(settings: Any) -> None:
+    app = {"provider_id": "oidc", "name": "SSO", "client_id": "c", "secret": "s"}
+    app["settings"] = {"server_url": "https://sso.invalid"}  # type: ignore[assignment]
+    settings.SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [app]}}
+
+
+def told() -> list[tuple[Any, ...]]:
+    found = AuditEntry.objects.filter(action__startswith="person.identity_")
+    return [(one.action, one.actor_name, one.object_name, one.before, one.after) for one in found]
+
+
+def test_an_identity_that_is_linked_to_a_known_account_is_recorded(
+    author: User, request_of_stranger: Any, provider: None
+) -> None:
+    arrival(author.email, verified=True).connect(request_of_stranger, author)
+
+    linked = {"provider": "oidc", "identity": "42"}
+    assert told() == [("person.identity_linked", "author", "author", None, linked)]
+
+
+def test_an_identity_that_a_person_takes_away_is_recorded(
+    author: User, client_of: Callable[[User], Client], provider: None
+) -> None:
+    account = SocialAccount.objects.create(user=author, provider="oidc", uid="42")
+
+    client_of(author).post("/accounts/3rdparty/", {"account": account.pk})
+
+    assert not SocialAccount.objects.exists()
+    removed = {"provider": "oidc", "identity": "42"}
+    assert told() == [("person.identity_removed", "author", "author", removed, None)]

@@ -90,12 +90,22 @@ def test_since_and_until_limit_the_time(trail, script):
     assert script.get("audit/", {"until": f"{now:%Y-%m-%d}"}).json()["count"] == everything
 
 
-def test_everything_of_one_call_has_its_request_id(connection, operator, script_of, script):
-    response = script_of(operator).post("sync/", X_Request_ID="my-own-request-1")
+def test_everything_of_one_call_has_the_request_id_of_its_answer(connection, operator, script_of, script):
+    one = script_of(operator).post("sync/", X_Request_ID="my-own-request-1")
 
-    assert response["X-Request-ID"] == "my-own-request-1"
-    found = script.get("audit/", {"request_id": "my-own-request-1"}).json()["results"]
+    found = script.get("audit/", {"request_id": one["X-Request-ID"]}).json()["results"]
     assert [row["action"] for row in found] == ["sync.started"]
+    assert script.get("audit/", {"request_id": "my-own-request-1"}).json()["results"] == []
+
+
+def test_nobody_writes_into_the_rows_of_anothers_click(connection, operator, viewer, script_of, script):
+    click = script_of(operator).post("sync/")["X-Request-ID"]
+
+    refused = script_of(viewer).post("sync/", X_Request_ID=click)
+
+    assert refused.status_code == 403 and refused["X-Request-ID"] != click
+    found = script.get("audit/", {"request_id": click}).json()["results"]
+    assert [(row["actor"], row["action"]) for row in found] == [("operator", "sync.started")]
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,28 @@ def test_each_field_that_cannot_be_used_is_named(propose):
     assert not ChangeRequest.objects.exists()
 
 
+@pytest.mark.parametrize("name", ["wa_customers_daily", "phi_scores_daily"])
+def test_a_view_whose_name_begins_like_a_key_can_be_proposed_and_named_in_reason_and_trail(script, name):
+    body = {"action": "create_view", "name": name, "query": NEW, "reason": f"{name} is wanted", "submit": True}
+    answer = script.post("changes/", body)
+
+    assert answer.status_code == 201
+    entry = AuditEntry.objects.get(action="change.created")
+    assert (entry.object_name, entry.reason) == (name, f"{name} is wanted")
+
+
+@pytest.mark.parametrize("fields", [{"action": "create_view", "query": NEW}, {"action": "rename"}])
+@pytest.mark.parametrize("submit", [True, False])
+def test_an_api_key_is_refused_as_a_name_and_kept_nowhere(script, view, fields, submit):
+    key = "wa_Qd3xP0bV9kTzR5mWj7Ls1nYc8HgFa2uE6iOo4qXt4Pz"
+    about = {} if "query" in fields else {"saved_query": str(view.posthog_id)}
+    problem = is_problem(script.post("changes/", {**fields, **about, "name": key, "submit": submit}), 400)
+
+    assert "API key" in problem["errors"]["name"][0] and key not in str(problem)
+    assert not ChangeRequest.objects.exists()
+    assert key not in str(list(AuditEntry.objects.values()))
+
+
 def test_each_missing_field_is_named(view, script):
     body = {"action": "edit_query", "saved_query": str(view.posthog_id), "query": NEW}
     for field in body:

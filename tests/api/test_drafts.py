@@ -100,6 +100,13 @@ def test_a_draft_of_a_new_view_is_put_read_and_deleted(script_of, author, connec
     is_problem(script.delete(NEW), 404)
 
 
+def test_an_api_key_is_kept_as_no_name_in_a_draft(script_of, author, connection):
+    answer = script_of(author).put(NEW, {"name": "phx_0123456789abcdefABCDEF", "query": HALF})
+
+    assert "API key" in is_problem(answer, 400)["errors"]["name"][0]
+    assert not Draft.objects.exists()
+
+
 def test_a_draft_of_a_new_view_opens_in_the_browser_and_goes_when_it_is_proposed(
     script_of, client_of, author, connection
 ):

@@ -131,6 +131,13 @@ def test_a_key_that_cannot_be_kept_is_400(key, review, script):
     assert reviews() == 0
 
 
+def test_an_api_key_in_the_wrong_header_is_400_and_not_kept(review, script):
+    problem = is_problem(script.key("phx_0123456789abcdefABCDEF").post(review, {"verdict": "accepted"}), 400)
+
+    assert "API key" in problem["errors"]["Idempotency-Key"][0] and "phx_" not in str(problem)
+    assert reviews() == 0 and not IdempotentCall.objects.exists()
+
+
 def test_answers_are_kept_for_a_week(review, script):
     script.key("old").post(review, {"verdict": "accepted"})
     IdempotentCall.objects.update(created_at=timezone.now() - timedelta(days=8))

@@ -73,3 +73,36 @@ def test_a_change_is_proposed_and_approved_without_script(sign_in: Callable[...,
     expect(inserted).to_contain_text("LIMIT 500")
     reviewer.get_by_role("button", name="Approve").click()
     expect(reviewer.locator("main")).to_contain_text("Remy Okafor approved r1")
+
+
+def test_leaving_a_cell_of_the_trail_out_never_gives_up_the_group_that_is_asked_for(
+    sign_in: Callable[..., Page],
+) -> None:
+    page = sign_in("ada")
+    cell = page.locator("#audit-table td a[data-filter=action]").first
+    page.goto("/audit/?action=sign_in.")
+    cell.focus()
+    page.keyboard.press("Shift+F")
+    page.wait_for_timeout(300)
+    expect(page).to_have_url(re.compile(r"/audit/\?action=sign_in\.$"))
+
+    page.goto("/audit/")
+    action = cell.inner_text()
+    cell.focus()
+    page.keyboard.press("Shift+F")
+    expect(page).to_have_url(re.compile(rf"/audit/\?action=-{re.escape(action)}$"))
+
+
+def test_the_marker_of_a_card_stays_beside_its_heading_on_a_phone(sign_in: Callable[..., Page]) -> None:
+    page = sign_in("ada", viewport={"width": 390, "height": 844})
+    page.goto("/audit/")
+    lines, below, beside = page.locator("details.card > summary").first.evaluate(
+        """(summary) => {
+            const words = document.createRange();
+            words.selectNodeContents(summary);
+            const [first, ...others] = words.getClientRects();
+            const box = summary.getBoundingClientRect();
+            return [1 + others.length, first.top - box.top, first.left - box.left];
+        }"""
+    )
+    assert lines > 1 and below < 20 and beside > 20

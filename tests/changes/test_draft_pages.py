@@ -117,6 +117,15 @@ def test_the_draft_of_a_new_view_is_kept_by_connection(client_of, author, connec
     assert "mart_new" in shown(client_of(author).get(reverse("changes:list") + "?tab=mine"))
 
 
+def test_an_api_key_is_kept_as_no_name_while_one_types(client_of, author, connection):
+    url = reverse("changes:new-view-draft", args=[connection.slug])
+
+    answer = client_of(author).post(url, {"name": "phx_0123456789abcdefABCDEF", "query": HALF, "draft": 0})
+
+    assert (answer.status_code, "API key" in answer.json()["message"]) == (422, True)
+    assert drafts.own(author, connection) is None
+
+
 def test_my_drafts_are_listed_on_the_tab_of_mine_alone(client_of, author, view, edit_url):
     drafts.save(author, view, query=HALF)
     client = client_of(author)

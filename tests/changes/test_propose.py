@@ -70,7 +70,7 @@ def test_what_posthog_holds_already_is_no_change(proposed, remote):
     assert "holds already" in refusal.value.errors["query"][0]
 
 
-@pytest.mark.parametrize("key", ["phx_abcdefgh12345678", "wa_abcdefgh12345678"])
+@pytest.mark.parametrize("key", ["phx_abcdefgh12345678", "wa_Qd3xP0bV9kTzR5mWj7Ls1nYc8HgFa2uE6iOo4qXt4Pz"])
 def test_an_api_key_is_kept_in_no_reason_and_in_no_comment(proposed, reviewer, key):
     with pytest.raises(InvalidInput) as refusal:
         proposed(reason=f"works with {key} again")

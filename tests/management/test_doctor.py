@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 from django.db import connection as database
@@ -77,6 +78,16 @@ def test_a_person_s_key_that_cannot_be_read_is_noticed(
     kept = settings.FIELD_ENCRYPTION_KEYS
     settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
     PersonalKey.objects.create(user=author, connection_id=healthy.pk, api_key="phx_of_the_author")
+    settings.FIELD_ENCRYPTION_KEYS = kept
+    assert list(bad(examine(capsys))) == ["encryption"]
+
+
+def test_a_second_factor_that_cannot_be_read_is_noticed(
+    healthy: Connection, author: User, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = settings.FIELD_ENCRYPTION_KEYS
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    RecoveryCodes.activate(author)
     settings.FIELD_ENCRYPTION_KEYS = kept
     assert list(bad(examine(capsys))) == ["encryption"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging.config
+import re
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -46,11 +47,12 @@ def test_a_request_is_one_json_line_with_the_id_of_its_answer(db: None, logged: 
     assert "a-secret-code" not in logged.getvalue()
 
 
-def test_a_good_id_of_the_caller_is_kept_and_a_bad_one_replaced(db: None, logged: io.StringIO) -> None:
+def test_an_id_of_the_caller_is_logged_beside_ours_and_never_in_its_place(db: None, logged: io.StringIO) -> None:
     good = Client().get("/accounts/login/", headers={"X-Request-ID": "deploy-2026-11-23"})
-    bad = Client().get("/accounts/login/", headers={"X-Request-ID": 'x" injected'})
-    assert good["X-Request-ID"] == "deploy-2026-11-23"
-    assert [line["request_id"] for line in lines(logged)] == ["deploy-2026-11-23", bad["X-Request-ID"]]
+    bad = Client().get("/accounts/login/", headers={"X-Request-ID": 'x" injected', "X-Correlation-ID": "injected"})
+    assert [line["request_id"] for line in lines(logged)] == [good["X-Request-ID"], bad["X-Request-ID"]]
+    assert all(re.fullmatch("[0-9a-f]{32}", answer["X-Request-ID"]) for answer in (good, bad))
+    assert [line.get("sent_request_id") for line in lines(logged)] == ["deploy-2026-11-23", None]
     assert "injected" not in logged.getvalue()
 
 

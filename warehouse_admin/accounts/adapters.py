@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -14,6 +15,7 @@ from django.http import HttpRequest
 from warehouse_admin.accounts import sign_in
 from warehouse_admin.accounts.services import people
 from warehouse_admin.audit import services as audit
+from warehouse_admin.core.fields import cipher
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -63,3 +65,13 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
 
     def can_authenticate_by_email(self, login: Any, email: str) -> bool:
         return any(address.verified and address.email.lower() == email.lower() for address in login.email_addresses)
+
+
+class MFAAdapter(DefaultMFAAdapter):
+    """What codes are made from is encrypted as API keys are: a copy of the database is no second factor."""
+
+    def encrypt(self, text: str) -> str:
+        return cipher().encrypt(text.encode()).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return cipher().decrypt(encrypted_text.encode()).decode()

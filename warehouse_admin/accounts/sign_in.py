@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from allauth.account import signals as account_signals
 from allauth.mfa import signals as mfa_signals
+from allauth.socialaccount import signals as social_signals
 from django.contrib.auth import signals
 from django.core.cache import cache
 from django.db.models import Q
@@ -22,6 +23,7 @@ from warehouse_admin.core.digests import text_digest
 
 if TYPE_CHECKING:
     from allauth.mfa.models import Authenticator
+    from allauth.socialaccount.models import SocialAccount, SocialLogin
 
 NOBODY = "anonymous"
 _NOTED_FOR = 60
@@ -36,6 +38,8 @@ def connect() -> None:
         changed.connect(note_password, dispatch_uid="accounts.note_password")
     for signal, note in _SECOND_FACTOR.items():
         signal.connect(note, dispatch_uid="accounts.note_second_factor")
+    social_signals.social_account_added.connect(note_identity_linked, dispatch_uid="accounts.note_identity")
+    social_signals.social_account_removed.connect(note_identity_removed, dispatch_uid="accounts.note_identity")
 
 
 def note_sign_in(sender: object, user: User, **kwargs: Any) -> None:
@@ -87,6 +91,23 @@ _SECOND_FACTOR: dict[Signal, Callable[..., None]] = {
 
 def _record_factor(user: User, action: str, **told: Any) -> None:
     audit.record(actor=user, action=action, target=_target(user), **told)
+
+
+def note_identity_linked(sender: object, sociallogin: SocialLogin, **kwargs: Any) -> None:
+    """Record that an identity of the single sign-on opens this account from now on."""
+    user = sociallogin.account.user
+    audit.record(
+        actor=user, action="person.identity_linked", target=_target(user), after=_identity(sociallogin.account)
+    )
+
+
+def note_identity_removed(sender: object, socialaccount: SocialAccount, **kwargs: Any) -> None:
+    user = socialaccount.user
+    audit.record(actor=user, action="person.identity_removed", target=_target(user), before=_identity(socialaccount))
+
+
+def _identity(account: SocialAccount) -> dict[str, str]:
+    return {"provider": account.provider, "identity": account.uid}
 
 
 def note_throttled(name: str) -> None:

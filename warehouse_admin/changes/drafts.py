@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
+from warehouse_admin.audit import services as audit
+from warehouse_admin.audit.reasons import HOLDS_KEY
 from warehouse_admin.audit.targets import Target
 from warehouse_admin.changes import policies, texts
 from warehouse_admin.changes.checks import LONGEST_REASON
@@ -182,6 +184,8 @@ def _check(query: str, reason: str, name: str) -> str:
         problems["reason"] = [f"At most {LONGEST_REASON:,} characters, please."]
     if len(name) > Draft.LONGEST_NAME or texts.storable(name) != name.strip():
         problems["name"] = ["This is no name of a view."]
+    elif audit.holds_key(name):
+        problems["name"] = [HOLDS_KEY]
     if problems:
         raise InvalidInput(next(iter(problems.values()))[0], errors=problems)
     return reason

@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Callable
 
+import structlog
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 from django_structlog.middlewares import RequestMiddleware
@@ -13,23 +14,28 @@ from django_structlog.middlewares import RequestMiddleware
 from warehouse_admin.core import context
 from warehouse_admin.core.unseen import visible_page
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+_LOGGED_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
 class RequestContextMiddleware:
-    """A caller may send its own `X-Request-ID`; the answer always carries the one that was used."""
+    """Every request gets an id of our own making, which the answer carries: nobody adds rows to another's click.
+
+    An `X-Request-ID` that a caller or a proxy sent stands in the logs beside it, and nowhere else.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        given = request.META.get("HTTP_X_REQUEST_ID", "")
         opened = context.RequestContext(
-            request_id=given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex,
+            request_id=uuid.uuid4().hex,
             ip=request.META.get("REMOTE_ADDR", "") or "",
             user_agent=request.META.get("HTTP_USER_AGENT", "")[:300],
         )
-        request.META["HTTP_X_REQUEST_ID"] = opened.request_id  # the logs carry this one, never an unchecked one
+        sent = request.META.get("HTTP_X_REQUEST_ID", "")
+        if _LOGGED_ID.fullmatch(sent):
+            structlog.contextvars.bind_contextvars(sent_request_id=sent)
+        request.META["HTTP_X_REQUEST_ID"] = opened.request_id  # where the logs take theirs from
         with context.use(opened):
             response = self.get_response(request)
         response["X-Request-ID"] = opened.request_id

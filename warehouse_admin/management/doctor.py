@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import decrypt
 from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db import connection as database
@@ -79,6 +81,8 @@ def check_encryption() -> Finding:
         keys = [*Connection.objects.values_list("api_key", flat=True)]
         keys += PersonalKey.objects.values_list("api_key", flat=True)
         keys += SigningKey.objects.values_list("private_key", flat=True)
+        factors = Authenticator.objects.values_list("data", flat=True)
+        keys += [decrypt(data[name]) for data in factors for name in ("secret", "seed") if name in data]
     except InvalidToken:
         advice = "stored keys cannot be read with FIELD_ENCRYPTION_KEYS; add the key they were written with"
         return Finding("encryption", False, advice)

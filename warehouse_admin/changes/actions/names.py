@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from warehouse_admin.accounts.models import Connection
+from warehouse_admin.audit import services as audit
+from warehouse_admin.audit.reasons import HOLDS_KEY
 from warehouse_admin.lineage.builtins import BUILTIN_TABLES
 from warehouse_admin.lineage.naming import is_reserved
 from warehouse_admin.mirror.models import SavedQuery, WarehouseTable
@@ -17,6 +19,8 @@ def problem_with(name: str, connection: Connection, *, besides: SavedQuery | Non
         return f"At most {names.LONGEST} characters, please; this has {len(name):,}."
     if not names.is_valid(name):
         return "Use letters, digits, “_”, “.” and “$” only, and begin with a letter, “_” or “$”."
+    if audit.holds_key(name):
+        return HOLDS_KEY
     return _taken(name, connection, besides)
 
 
@@ -48,6 +52,8 @@ def problem_with_table(name: str, connection: Connection, *, besides: WarehouseT
     if not name.isprintable():
         return "Leave out characters that are not seen, such as tabs and line breaks."
     if besides is None or name != besides.name:
+        if audit.holds_key(name):
+            return HOLDS_KEY
         return _unreadable(name) or _taken(name, connection, besides)
     return ""
 
