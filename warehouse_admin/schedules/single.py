@@ -20,6 +20,7 @@ from warehouse_admin.mutations.errors import NotYet
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.posthog import errors as posthog_errors
 from warehouse_admin.schedules.errors import NothingToDo, NotOffered
+from warehouse_admin.schedules.methods.base import MANAGED
 
 PERMISSION = "mirror.run_savedquery"
 
@@ -40,6 +41,8 @@ def refusal(view: SavedQuery, kind: str) -> str:
         return "This view was deleted in PostHog."
     if view.is_materialized is False:
         return "This view is not materialized, so it has no runs."
+    if view.is_managed and kind == Mutation.Kind.RUN:  # a run in bulk leaves it alone as well
+        return MANAGED
     capability = accounts.capability(view.connection, kind)
     return capability.reason if capability.state == "no" else ""
 

@@ -24,7 +24,7 @@ DID_NOT_HAPPEN = "PostHog did not carry the request out: the schedule is as it w
 NO_SCHEDULE = "It has no schedule: it is not materialized."
 NO_RUN = "PostHog took the request, but the run that was due did not come: its schedule still stands."
 NO_RUN_NO_ANSWER = "No answer came to the request, and neither did the run that was due: its schedule still stands."
-MANAGED = "PostHog manages this view and its schedule; nothing was sent."
+MANAGED = "PostHog manages this view and its schedule; the portal sends nothing for it."
 WAIT = 15.0  # seconds before asking again when nobody said how long to wait
 
 ENDED = (Mutation.State.HAPPENED, Mutation.State.DID_NOT_HAPPEN)
