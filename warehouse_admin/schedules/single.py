@@ -15,12 +15,12 @@ from warehouse_admin.core import context
 from warehouse_admin.core.errors import UserError
 from warehouse_admin.mirror import services as mirror
 from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.mirror.states import KEPT_BY_POSTHOG
 from warehouse_admin.mutations import services as mutations
 from warehouse_admin.mutations.errors import NotYet
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.posthog import errors as posthog_errors
 from warehouse_admin.schedules.errors import NothingToDo, NotOffered
-from warehouse_admin.schedules.methods.base import MANAGED
 
 PERMISSION = "mirror.run_savedquery"
 
@@ -42,7 +42,7 @@ def refusal(view: SavedQuery, kind: str) -> str:
     if view.is_materialized is False:
         return "This view is not materialized, so it has no runs."
     if view.is_managed and kind == Mutation.Kind.RUN:  # a run in bulk leaves it alone as well
-        return MANAGED
+        return KEPT_BY_POSTHOG
     capability = accounts.capability(view.connection, kind)
     return capability.reason if capability.state == "no" else ""
 
