@@ -186,18 +186,21 @@
   const refreshBulk = (form) => {
     const boxes = items(form);
     const chosen = boxes.filter((box) => box.checked);
+    const away = window.ticks.away(form);
     const everything = form.querySelector("[data-bulk-all-matching]");
     if (everything && chosen.length < boxes.length) everything.value = "";
     const button = form.querySelector("[data-bulk-everything]");
-    const total = everything && everything.value ? Number(button.dataset.total) : weightOf(chosen);
+    const total = everything && everything.value ? Number(button.dataset.total) : weightOf(chosen) + away.length;
     for (const place of all("[data-bulk-count]", form)) place.textContent = total.toLocaleString("en");
-    for (const bar of all("[data-bulk-bar]", form)) bar.hidden = chosen.length === 0;
+    for (const bar of all("[data-bulk-bar]", form)) bar.hidden = chosen.length + away.length === 0;
+    for (const place of all("[data-bulk-away-count]", form)) place.textContent = away.length.toLocaleString("en");
+    for (const note of all("[data-bulk-away-note]", form)) note.hidden = away.length === 0 || Boolean(everything?.value);
     refreshSending(form, boxes, chosen);
     for (const typed of all("[data-bulk-guard]", form)) typed.required = total > Number(typed.dataset.bulkGuard);
-    const apart = chosen.filter((box) => "bulkApart" in box.dataset).length;
+    const apart = [...chosen.map((box) => "bulkApart" in box.dataset), ...away.map((one) => one.apart)].filter(Boolean).length;
     for (const note of all("[data-bulk-apart-note]", form)) {
       note.hidden = !apart;
-      note.textContent = `${apart} of ${chosen.length} ${note.dataset.bulkApartNote}`;
+      note.textContent = `${apart} of ${chosen.length + away.length} ${note.dataset.bulkApartNote}`;
     }
     for (const head of all("[data-bulk-group]", form)) {
       const own = items(head.closest("tbody"));
@@ -235,14 +238,23 @@
     } else if (event.target.closest("[data-bulk-clear]")) {
       items(form).forEach((each) => { each.checked = false; });
       anchor = null;
+      window.ticks.forget();
     } else return;
+    const refused = window.ticks.note(form);
+    if (refused) toast(`At most ${window.ticks.MOST.toLocaleString("en")} can be ticked one by one; ${refused.toLocaleString("en")} more are not. Narrow the list and select all that match.`, "error");
     refreshBulk(form);
   });
   on("change", (event) => {
     const form = event.target.matches("select") && event.target.closest("form[data-bulk]");
     if (form) refreshBulk(form);
   });
-  const refreshAll = () => all("form[data-bulk]").forEach(refreshBulk);
+  on("submit", (event) => {
+    if (!event.defaultPrevented && event.target.matches("form[data-bulk]")) window.ticks.send(event.target);
+  });
+  const refreshAll = () => all("form[data-bulk]").forEach((form) => {
+    window.ticks.adopt(form);
+    refreshBulk(form);
+  });
   window.addEventListener("pageshow", refreshAll);
 
   /* After a swap: keep the focus, arm what came. */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -127,3 +128,79 @@ def test_without_script_what_is_ticked_by_hand_can_be_sent(sign_in: SignIn) -> N
     page.get_by_role("button", name="Resume what is ticked").click()
 
     expect(page.get_by_text("Choose at least one view.")).to_be_visible()
+
+
+def test_ticks_stay_while_the_list_is_searched_and_sorted_and_the_plan_holds_all_of_them(sign_in: SignIn) -> None:
+    page = sign_in("olga")
+    page.goto("/schedules/?q=mart")
+    one = tick_first(page)
+    expect(page.locator(".bulk-count")).to_have_text("1 selected", use_inner_text=True)
+    page.locator("[data-search]").fill("stg")
+    expect(page.locator(".bulk-count")).to_have_text("1 selected, 1 of them on other pages", use_inner_text=True)
+    two = tick_first(page)
+    expect(page.locator(".bulk-count")).to_have_text("2 selected, 1 of them on other pages", use_inner_text=True)
+    page.get_by_role("link", name="View and cause").click()
+    expect(page).to_have_url(re.compile("sort="))
+    expect(page.locator(".bulk-count")).to_have_text("2 selected, 1 of them on other pages", use_inner_text=True)
+
+    page.get_by_role("button", name="Run now…").click()
+
+    expect(page.locator("[data-bulk-go]")).to_be_visible()
+    assert sorted(ids_of(page)) == sorted([one, two])
+    page.goto("/schedules/?q=mart")
+    expect(page.locator("[data-bulk-item]").first).to_be_visible()
+    expect(page.locator("[data-bulk-bar]")).to_be_hidden()
+
+
+def test_ticks_out_of_sight_are_there_again_for_who_comes_back_from_the_plan(sign_in: SignIn) -> None:
+    page = sign_in("olga")
+    page.goto("/schedules/?q=mart")
+    tick_first(page)
+    page.goto("/schedules/?q=stg")
+    tick_first(page)
+    page.get_by_role("button", name="Run now…").click()
+    expect(page.locator("[data-bulk-go]")).to_be_visible()
+
+    page.go_back()
+
+    expect(page.locator(".bulk-count")).to_have_text("2 selected, 1 of them on other pages", use_inner_text=True)
+    page.get_by_role("button", name="Run now…").click()
+    expect(page.locator("[data-bulk-item]")).to_have_count(2)
+
+
+def tick_first(page: Page) -> str:
+    box = page.locator("[data-bulk-item]").first
+    box.check()
+    return box.get_attribute("value") or ""
+
+
+def ids_of(page: Page) -> list[str]:
+    return [box.get_attribute("value") or "" for box in page.locator("[data-bulk-item]").all()]
+
+
+def test_ticks_that_are_managed_are_told_apart_when_they_are_out_of_sight(sign_in: SignIn) -> None:
+    page = sign_in("olga")
+    page.goto("/schedules/?state=managed")
+    tick_first(page)
+    page.goto("/schedules/?q=mart")
+    tick_first(page)
+
+    expect(page.locator("[data-bulk-apart-note]")).to_have_text("1 of 2 are managed by PostHog and left out")
+
+
+def test_no_more_than_a_thousand_ticks_are_kept_and_the_person_is_told(sign_in: SignIn) -> None:
+    page = sign_in("olga")
+    page.goto("/schedules/")
+    tick_first(page)
+    page.evaluate(
+        "() => { const slot = JSON.parse(sessionStorage.getItem('wa-ticked'));"
+        " for (let at = 0; at < 999; at += 1) slot.ids[`gone-${at}`] = 0;"
+        " sessionStorage.setItem('wa-ticked', JSON.stringify(slot)); }"
+    )
+    second = page.locator("[data-bulk-item]").nth(1)
+
+    second.click()
+
+    expect(second).not_to_be_checked()
+    expect(page.locator(".toast-error")).to_contain_text("At most 1,000")
+    expect(page.locator(".bulk-count")).to_have_text("1,000 selected, 999 of them on other pages", use_inner_text=True)

@@ -12,11 +12,12 @@ from django.utils import timezone
 
 from tests.schedules.conftest import HEALTHY, MANAGED, PAUSED, SUSPENDED, work
 from tests.syncing import sync
+from warehouse_admin.accounts import services as accounts
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.core.errors import InvalidInput, NotPermitted
-from warehouse_admin.mirror.models import Run, SavedQuery
+from warehouse_admin.mirror.models import Run, SavedQuery, SyncRun
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.sandbox.server import SandboxServer
 from warehouse_admin.schedules import services
@@ -56,6 +57,35 @@ def test_setting_the_cadence_again_resumes_where_keys_may_not(
     sync(connection)
     services.follow()
     assert outcomes(campaign)["int_sessions"] == "resumed"
+
+
+@pytest.mark.parametrize(("again", "outcome"), [(True, "failed_again"), (False, "resumed")])
+def test_a_server_that_learns_to_tell_suspensions_says_whether_one_came_after_the_cadence(
+    generation: Generation,
+    begin: Begin,
+    outcomes: Outcomes,
+    sandbox: SandboxServer,
+    again: bool,
+    outcome: str,
+) -> None:
+    connection = generation("C")
+    SavedQuery.objects.filter(name="int_sessions").update(last_cadence="6hour")
+    campaign = work(begin("resume", "int_sessions", method="restore_cadence"))
+    assert outcomes(campaign) == {"int_sessions": "accepted"}
+
+    sandbox.world.set_generation("D")
+    sandbox.world.view("int_sessions").failing = None
+    sandbox.world.advance(60)
+    if again:
+        sandbox.world.suspend("int_sessions", "memory limit")
+    else:
+        sandbox.world.run_outside("int_sessions", finish=True)
+    accounts.check_connection(connection)
+    sync(connection, SyncRun.Kind.FULL)
+    services.follow()
+
+    assert outcomes(campaign) == {"int_sessions": outcome}
+    assert not again or "suspended anew after the resume: memory limit" in campaign.items.get().detail
 
 
 def test_a_view_whose_last_cadence_is_not_known_is_left_out_unless_one_is_given(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from tests.schedules.conftest import HEALTHY, PAUSED
+from tests.schedules.conftest import HEALTHY, MANAGED, PAUSED
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.core.errors import InvalidInput, NotPermitted
@@ -21,6 +21,7 @@ from warehouse_admin.schedules.models import Campaign
 
 pytestmark = pytest.mark.django_db
 ViewNamed = Callable[[str], SavedQuery]
+ClientOf = Callable[[User], Client]
 
 
 def test_a_run_is_asked_for_once_however_often_the_button_is_pressed(
@@ -72,6 +73,35 @@ def test_a_view_without_a_table_has_no_runs(operator: User, view_named: ViewName
 
     with pytest.raises(NothingToDo, match="not materialized"):
         services.run_now(user=operator, saved_query=view, reason="because")
+
+
+@pytest.mark.parametrize("verb", ["run", "pause", "resume"])
+def test_what_posthog_manages_is_refused_in_one_sentence_before_anything_is_asked(
+    synced: Connection, operator: User, client_of: ClientOf, view_named: ViewNamed, verb: str
+) -> None:
+    path, client = f"/saved-queries/{view_named(MANAGED).posthog_id}/", client_of(operator)
+    page = client.get(f"{path}{verb}/").content.decode()
+
+    words = "PostHog manages this view and its schedule; the portal sends nothing for it."
+    assert verb != "run" or words in client.get(path).content.decode()
+    assert f'<button class="btn btn-primary" disabled title="{words}">' in page
+
+
+def test_a_managed_view_is_not_run_by_whoever_asks_all_the_same(
+    synced: Connection, operator: User, client_of: ClientOf, view_named: ViewNamed, sandbox: SandboxServer
+) -> None:
+    view, client = view_named(MANAGED), client_of(operator)
+
+    by_page = client.post(f"/saved-queries/{view.posthog_id}/run/", {"reason": "late data"})
+    by_program = client.post(
+        f"/api/v1/saved-queries/{view.posthog_id}/run/", {"reason": "late data"}, content_type="application/json"
+    )
+    with pytest.raises(NotOffered, match="manages this view and its schedule"):
+        services.run_now(user=operator, saved_query=view, reason="late data")
+
+    assert (by_page.status_code, by_program.status_code) == (409, 409)
+    assert "manages this view and its schedule" in by_program.json()["detail"]
+    assert not Mutation.objects.exists() and not sandbox.world.requests_to("/run", "POST")
 
 
 def test_a_reason_is_required(operator: User, view_named: ViewNamed) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.utils.dateparse import parse_datetime
 
@@ -83,6 +84,63 @@ def test_states_are_those_of_now_while_the_counts_are_kept(
     assert page.content.decode().count("On time") == 2 and "Failing" not in page.content.decode()
     told = client.get("/api/v1/schedules/statistics/").json()
     assert [row["schedule_state"] for row in told["slowest"]] == ["on_time"]
+
+
+def month(view: SavedQuery, *, begins: int, good: int, bad: int = 0, minutes: float = 10) -> None:
+    """Runs spread over 30 days, the newest so many days ago."""
+    for number in range(good + bad):
+        status = "Completed" if number < good else "Failed"
+        ran(view, begins + number * 28 / (good + bad), status, minutes=minutes)
+
+
+def trend_of(client: Client) -> tuple[str, dict]:
+    """What the page says of it, and what the API tells."""
+    cache.clear()
+    page = client.get("/schedules/runs/").content.decode()
+    said = re.search(r"The last 30 days against the 30 before: (.*?)</p>", page, re.S)
+    words = re.sub(r"<[^>]+>", "", said[1]).strip() if said else ""
+    return words, client.get("/api/v1/schedules/statistics/").json()["trend"]
+
+
+def test_how_success_and_duration_have_moved_is_said_in_words(
+    views: dict[str, SavedQuery], viewer: User, client_of: ClientOf
+) -> None:
+    month(views["fine"], begins=1, good=19, bad=1, minutes=15)
+    month(views["fine"], begins=31, good=12, bad=8, minutes=10)
+
+    words, told = trend_of(client_of(viewer))
+
+    assert words == "success rate better, 60 % then and 95 % now; median run longer, 10 m then and 15 m now."
+    assert (told["success_rate_trend"], told["duration_trend"]) == ("better", "longer")
+    assert told["duration_change"] == pytest.approx(0.5)
+    assert (told["before"]["completed"], told["before"]["failed"]) == (12, 8)
+    assert told["lately"]["median_duration"] == "00:15:00"
+
+
+def test_a_small_change_is_steady_and_the_median_heeds_no_single_long_run(
+    views: dict[str, SavedQuery], viewer: User, client_of: ClientOf
+) -> None:
+    month(views["fine"], begins=1, good=45, bad=5, minutes=10.9)
+    ran(views["fine"], 2, minutes=5_000)
+    ran(views["fine"], 2, "Cancelled")
+    month(views["fine"], begins=31, good=45, bad=5, minutes=10)
+
+    words, told = trend_of(client_of(viewer))
+
+    assert words == "success rate steady at 90 %; median run steady at 10 m 54 s."
+    assert (told["success_rate_trend"], told["duration_trend"]) == ("steady", "steady")
+
+
+def test_of_too_few_runs_no_trend_is_said(views: dict[str, SavedQuery], viewer: User, client_of: ClientOf) -> None:
+    month(views["fine"], begins=1, good=50)
+    month(views["fine"], begins=31, good=4, bad=5, minutes=90)
+
+    words, told = trend_of(client_of(viewer))
+
+    assert words == ""
+    assert [told[name] for name in ("success_rate_trend", "duration_trend", "duration_change")] == [None] * 3
+    month(views["fine"], begins=31, good=0, bad=2)
+    assert trend_of(client_of(viewer))[0] == "success rate better, 36 % then and 100 % now."
 
 
 def test_a_warehouse_without_runs_is_said_to_have_none(viewer: User, client_of: ClientOf) -> None:

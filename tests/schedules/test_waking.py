@@ -25,7 +25,7 @@ from warehouse_admin.mirror import known_people
 from warehouse_admin.mirror.models import SavedQuery
 from warehouse_admin.sandbox.faults import Fault
 from warehouse_admin.sandbox.server import SandboxServer
-from warehouse_admin.schedules import services
+from warehouse_admin.schedules import services, waking
 from warehouse_admin.schedules.models import MOST_WAKE_TRIES, Campaign, Hold
 
 pytestmark = pytest.mark.django_db
@@ -184,3 +184,38 @@ def test_the_list_of_pauses_costs_the_same_however_long_it_is(
             assert "held_1_0" in client.get("/schedules/pauses/").content.decode()
         costs.append(len(captured))
     assert costs[0] == costs[1] <= 12
+
+
+def held(connection: Connection, by: User, count: int) -> list[Hold]:
+    """Pauses made earlier, each of a view of its own, whose date has come."""
+    past = timezone.now() - timedelta(hours=1)
+    names = [f"{connection.slug}_{number}" for number in range(count)]
+    views = [make_view(connection, name, is_materialized=True, last_cadence="1hour") for name in names]
+    pauses = [
+        Hold(saved_query=view, reason="r", by=by, at=past - DAY, until=past, cadence_before="1hour") for view in views
+    ]
+    return Hold.objects.bulk_create(pauses)
+
+
+def test_a_connection_that_is_refused_keeps_nothing_of_the_others_from_waking(
+    connection: Connection, operator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waking, "AT_ONCE", 4)
+    refused = Connection.objects.create(
+        slug="a-refused",
+        name="A",
+        host="http://127.0.0.1:9",
+        project_id="1",
+        api_key="k",
+        key_refused_at=timezone.now(),
+    )
+    kept, woken = held(refused, operator, 9), held(connection, operator, 3)
+
+    services.wake_due()
+    services.wake_due()
+
+    assert Hold.objects.filter(pk__in=[hold.pk for hold in woken], wake=None).count() == 0
+    for _ in range(3):
+        services.wake_due()
+    told = Hold.objects.filter(pk__in=[hold.pk for hold in kept]).values_list("wake", "wake_error")
+    assert all(wake is None and "refuses the API key" in why for wake, why in told)

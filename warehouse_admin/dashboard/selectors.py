@@ -17,7 +17,7 @@ from warehouse_admin.changes.models import ChangeRequest
 from warehouse_admin.mirror import selectors as mirror
 from warehouse_admin.mirror.models import BEHIND, BROKEN, SavedQuery, SyncRun
 from warehouse_admin.mutations.models import Mutation
-from warehouse_admin.schedules.models import Campaign
+from warehouse_admin.schedules import records
 
 SHOWN = 8
 STALE_AFTER_SYNCS = 3  # this many missed syncs make the mirror old
@@ -85,8 +85,9 @@ def unsettled() -> Shortlist:
     return _shortlist(Mutation.objects.filter(state=Mutation.State.UNCONFIRMED).order_by("asked_at"))
 
 
-def running_resumes() -> Shortlist:
-    return _shortlist(Campaign.objects.filter(state__in=Campaign.OPEN).select_related("started_by"))
+def campaigns(user: User) -> Shortlist:
+    """Open ones; those that this person may confirm come first, however many others run."""
+    return _shortlist(records.under_way(user))
 
 
 def freshness() -> list[Freshness]:

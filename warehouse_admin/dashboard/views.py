@@ -26,7 +26,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "behind": selectors.behind_views(scope),
         "unreviewed": selectors.unreviewed(scope),
         "unsettled": selectors.unsettled(),
-        "resumes": selectors.running_resumes(),
+        "campaigns": selectors.campaigns(user),
         "freshness": selectors.freshness(),
         "week": selectors.week_in_numbers(),
     }

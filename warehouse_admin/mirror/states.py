@@ -13,6 +13,7 @@ from warehouse_admin.mirror.models import Confidence, Run, SavedQuery, ScheduleS
 from warehouse_admin.mirror.own_acts import NONE, OwnActs, OwnStart
 
 LONGEST = 300
+KEPT_BY_POSTHOG = "PostHog manages this view and its schedule; the portal sends nothing for it."
 LONG_RUN = timedelta(days=1)
 """A run under way for longer than this, and than its cadence, may be a record that nobody closed."""
 UNSEEN_RUN = timedelta(hours=1)

@@ -9,8 +9,8 @@ from django.urls import reverse
 from warehouse_admin.accounts import policies
 from warehouse_admin.accounts.models import User
 from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.mirror.states import KEPT_BY_POSTHOG
 from warehouse_admin.schedules.methods import METHODS, Method
-from warehouse_admin.schedules.methods.base import MANAGED
 from warehouse_admin.schedules.methods.cadence import RestoreCadence
 from warehouse_admin.schedules.models import Campaign
 from warehouse_admin.schedules.pauses import STOPPED, Pause, pause_of, stands_still
@@ -73,5 +73,5 @@ def _closed(view: SavedQuery) -> str:
     if view.deleted_at:
         return "This view was deleted in PostHog."
     if view.is_managed:
-        return MANAGED
+        return KEPT_BY_POSTHOG
     return "" if view.is_materialized else "This view is not materialized, so it has no schedule."

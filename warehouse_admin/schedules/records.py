@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import BooleanField, Count, ExpressionWrapper, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
+from warehouse_admin.accounts import policies
+from warehouse_admin.accounts.models import User
 from warehouse_admin.accounts.selectors import CONNECTION_UNREAD
 from warehouse_admin.core.errors import Missing
 from warehouse_admin.schedules import first_runs
 from warehouse_admin.schedules.due import expected
+from warehouse_admin.schedules.methods import METHODS
 from warehouse_admin.schedules.methods.cadence import cadence_given_back
 from warehouse_admin.schedules.models import Campaign, CampaignItem
 
@@ -23,6 +26,23 @@ def campaigns(connection: str = "") -> QuerySet[Campaign]:
     rows = Campaign.objects.select_related("started_by", "confirmed_by", "connection").defer(*CONNECTION_UNREAD)
     rows = rows.order_by("-created_at")
     return rows.filter(connection__slug=connection) if connection else rows
+
+
+def under_way(user: User) -> QuerySet[Campaign]:
+    """Open campaigns, first those that wait until this person says yes (`is_theirs`); each with its `size`."""
+    items = CampaignItem.objects.filter(campaign=OuterRef("pk")).order_by().values("campaign")
+    rows = Campaign.objects.filter(state__in=Campaign.OPEN).select_related("started_by")
+    return rows.annotate(
+        is_theirs=ExpressionWrapper(_confirmable_by(user), output_field=BooleanField()),
+        size=Subquery(items.annotate(n=Count("pk")).values("n"), output_field=IntegerField()),
+    ).order_by("-is_theirs", "-created_at")
+
+
+def _confirmable_by(user: User) -> Q:
+    """What waits for a second person who may be this one: as `confirm` has it, nobody confirms their own."""
+    ways = [name for name, way in METHODS.items() if policies.allows(user, way.permission)]
+    others = Q(started_by=None) | ~Q(started_by=user)
+    return Q(needs_second=True, confirmed_at=None, stop_requested=False, method__in=ways) & others
 
 
 def campaign_by_id(campaign_id: UUID) -> Campaign:

@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce, RowNumber
 from django.utils import timezone
 
 from warehouse_admin.lineage.models import Edge
+from warehouse_admin.mirror import hooks
 from warehouse_admin.mirror.models import BEHIND, BROKEN, MirroredQuerySet, Run, SavedQuery, ScheduleState
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.schedules.models import Campaign, CampaignItem
@@ -79,6 +80,11 @@ class Row:
         return self.view.downstream  # type: ignore[attr-defined]
 
     @property
+    def owner(self) -> str:
+        """The user name of who answers for it; empty for nobody."""
+        return self.view.owned_by  # type: ignore[attr-defined]
+
+    @property
     def error(self) -> str:
         """The first line of what went wrong, bounded: PostHog's text, not markup."""
         return self.view.cause
@@ -138,7 +144,8 @@ def _decorated(views: MirroredQuerySet) -> MirroredQuerySet:
     readers = Edge.objects.filter(upstream_view=me).order_by().values("upstream_view").annotate(n=Count("pk"))
     items = CampaignItem.objects.filter(saved_query=me).order_by("-pk")
     return (
-        views.select_related("root_upstream")
+        hooks.with_owner_name(views, "owned_by")
+        .select_related("root_upstream")
         .only(*SHOWN)
         .annotate(
             last_good=Subquery(good.values("started_at")[:1]),

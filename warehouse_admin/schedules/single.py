@@ -15,6 +15,7 @@ from warehouse_admin.core import context
 from warehouse_admin.core.errors import UserError
 from warehouse_admin.mirror import services as mirror
 from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.mirror.states import KEPT_BY_POSTHOG
 from warehouse_admin.mutations import services as mutations
 from warehouse_admin.mutations.errors import NotYet
 from warehouse_admin.mutations.models import Mutation
@@ -40,6 +41,8 @@ def refusal(view: SavedQuery, kind: str) -> str:
         return "This view was deleted in PostHog."
     if view.is_materialized is False:
         return "This view is not materialized, so it has no runs."
+    if view.is_managed and kind == Mutation.Kind.RUN:  # a run in bulk leaves it alone as well
+        return KEPT_BY_POSTHOG
     capability = accounts.capability(view.connection, kind)
     return capability.reason if capability.state == "no" else ""
 

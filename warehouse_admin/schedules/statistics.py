@@ -7,8 +7,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Max, Q, QuerySet
-from django.db.models.functions import TruncDay
+from django.db.models import (
+    Avg,
+    Case,
+    Count,
+    DurationField,
+    ExpressionWrapper,
+    F,
+    Max,
+    Q,
+    QuerySet,
+    When,
+    Window,
+)
+from django.db.models.functions import RowNumber, TruncDay
 from django.utils import timezone
 
 from warehouse_admin.mirror.models import Run, SavedQuery, ScheduleState
@@ -20,6 +32,11 @@ VIEW = ("saved_query", "saved_query__posthog_id", "saved_query__name")
 TOOK = ExpressionWrapper(F("finished_at") - F("started_at"), output_field=DurationField())
 VERDICTS = ("Completed", "Failed")
 GOOD = Q(status="Completed")
+MONTH = timedelta(days=30)
+ENOUGH = 10
+"""With fewer runs in either month nothing is said of a trend."""
+RATE_BAND, DURATION_BAND = 0.02, 0.1
+"""A rate is steady within two points, a duration within a tenth."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +73,59 @@ class ViewRuns:
 
 
 @dataclass(frozen=True)
+class Month:
+    """What the runs of 30 days came to."""
+
+    completed: int
+    failed: int
+    timed: int
+    """How many of them have a duration: those that completed."""
+    median_duration: timedelta | None
+
+    @property
+    def success_rate(self) -> float | None:
+        total = self.completed + self.failed
+        return self.completed / total if total else None
+
+
+@dataclass(frozen=True)
+class Trend:
+    """The last 30 days against the 30 before, whatever period is shown."""
+
+    lately: Month
+    before: Month
+
+    @property
+    def success_rate_trend(self) -> str:
+        """better, worse or steady; empty where too few runs are known of either month."""
+        months = (self.lately, self.before)
+        if any(month.completed + month.failed < ENOUGH for month in months):
+            return ""
+        change = round((self.lately.success_rate or 0) - (self.before.success_rate or 0), 4)
+        if abs(change) <= RATE_BAND:
+            return "steady"
+        return "better" if change > 0 else "worse"
+
+    @property
+    def duration_trend(self) -> str:
+        """longer, shorter or steady; empty where too few durations are known of either month."""
+        change = self.duration_change
+        if change is None:
+            return ""
+        if abs(change) <= DURATION_BAND:
+            return "steady"
+        return "longer" if change > 0 else "shorter"
+
+    @property
+    def duration_change(self) -> float | None:
+        """How much longer runs take: 0.5 is half as long again; None where too few are known."""
+        now, then = self.lately.median_duration, self.before.median_duration
+        if not now or not then or min(self.lately.timed, self.before.timed) < ENOUGH:
+            return None
+        return now / then - 1
+
+
+@dataclass(frozen=True)
 class Statistics:
     """Of `days` days up to `as_of`; runs that were cancelled or skipped are left out."""
 
@@ -64,6 +134,7 @@ class Statistics:
     by_day: list[Day]
     most_failing: list[ViewRuns]
     slowest: list[ViewRuns]
+    trend: Trend
 
     @property
     def completed(self) -> int:
@@ -87,9 +158,9 @@ def period_of(text: str) -> int:
 def statistics(days: int, connection: str = "") -> Statistics:
     """Of one connection (its slug) or of all: runs at most five minutes old, states as they are now.
 
-    One query; four when the runs are worked out.
+    One query; six when the runs are worked out.
     """
-    key = f"run-counts:{days}:{connection}:{timezone.get_current_timezone_name()}"
+    key = f"run-trends:{days}:{connection}:{timezone.get_current_timezone_name()}"
     found = cache.get(key)
     if not isinstance(found, Statistics):
         found = _worked_out(days, connection)
@@ -113,9 +184,10 @@ def _worked_out(days: int, connection: str) -> Statistics:
     zone = timezone.get_current_timezone()
     dates = [today - timedelta(days=back) for back in range(days - 1, -1, -1)]
     starts = [datetime(date.year, date.month, date.day, tzinfo=zone) for date in dates]
-    runs = Run.objects.filter(started_at__gte=starts[0], saved_query__deleted_at=None, status__in=VERDICTS)
+    told = Run.objects.filter(saved_query__deleted_at=None, status__in=VERDICTS)
     if connection:
-        runs = runs.filter(saved_query__connection__slug=connection)
+        told = told.filter(saved_query__connection__slug=connection)
+    runs = told.filter(started_at__gte=starts[0])
     views = _by_view(runs)
     return Statistics(
         days,
@@ -123,7 +195,30 @@ def _worked_out(days: int, connection: str) -> Statistics:
         _by_day(runs, starts),
         _listed(views.filter(failed__gt=0).order_by("-failed", "saved_query__name", "saved_query")),
         _listed(views.filter(average__isnull=False).order_by("-average", "saved_query__name", "saved_query")),
+        _trend(told, now),
     )
+
+
+def _trend(told: QuerySet[Run], now: datetime) -> Trend:
+    """Both months, in two queries."""
+    middle = now - MONTH
+    recent = told.filter(started_at__gt=middle - MONTH).order_by()
+    recent = recent.annotate(is_late=Case(When(started_at__gt=middle, then=True), default=False))
+    counted = recent.values("is_late").annotate(good=Count("pk", filter=GOOD), bad=Count("pk", filter=~GOOD))
+    counts = {is_late: (good, bad) for is_late, good, bad in counted.values_list("is_late", "good", "bad")}
+    medians = _medians(recent.filter(GOOD, finished_at__isnull=False))
+    return Trend(*(Month(*counts.get(late, (0, 0)), *medians.get(late, (0, None))) for late in (True, False)))
+
+
+def _medians(recent: QuerySet[Run]) -> dict[bool, tuple[int, timedelta]]:
+    """How many runs of each month have a duration, and the one in the middle; no two databases name a median alike."""
+    ordered = recent.annotate(
+        took=TOOK,
+        place=Window(RowNumber(), partition_by="is_late", order_by="took"),
+        timed=Window(Count("pk"), partition_by="is_late"),
+    )
+    rows = ordered.filter(place=F("timed") / 2 + 1).values_list("is_late", "timed", "took")
+    return {is_late: (timed, took) for is_late, timed, took in rows}
 
 
 def _by_day(runs: QuerySet[Run], starts: list[datetime]) -> list[Day]:

@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from warehouse_admin.core.errors import InvalidInput
 from warehouse_admin.core.rest.endpoints import Endpoint, SignedInRequest
+from warehouse_admin.core.rest.fields import NullableText
 from warehouse_admin.schedules.statistics import PERIODS, statistics
 
 DAYS = OpenApiParameter("days", enum=list(PERIODS), type=int, default=PERIODS[0])
@@ -32,6 +33,27 @@ class ViewRunsRow(serializers.Serializer):
     longest_duration = serializers.DurationField(allow_null=True)
 
 
+class MonthRow(serializers.Serializer):
+    completed = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    success_rate = serializers.FloatField(allow_null=True)
+    median_duration = serializers.DurationField(allow_null=True, help_text="Of the runs that completed.")
+
+
+class TrendRow(serializers.Serializer):
+    lately = MonthRow(help_text="The last 30 days.")
+    before = MonthRow(help_text="The 30 days before those.")
+    success_rate_trend = NullableText(
+        help_text="better, worse or steady (within two points); null with fewer than 10 runs in either."
+    )
+    duration_trend = NullableText(
+        help_text="longer, shorter or steady (within a tenth); null with fewer than 10 in either."
+    )
+    duration_change = serializers.FloatField(
+        allow_null=True, help_text="How much longer the median run takes: 0.5 is half as long again."
+    )
+
+
 class StatisticsRow(serializers.Serializer):
     days = serializers.IntegerField()
     as_of = serializers.DateTimeField(help_text="Worked out anew every five minutes at most.")
@@ -41,6 +63,7 @@ class StatisticsRow(serializers.Serializer):
     by_day = DayRow(many=True)
     most_failing = ViewRunsRow(many=True)
     slowest = ViewRunsRow(many=True)
+    trend = TrendRow(help_text="The last 30 days against the 30 before, whatever `days` says.")
 
 
 class RunStatistics(Endpoint):

@@ -7,7 +7,8 @@ from itertools import groupby
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from warehouse_admin.accounts import policies
@@ -56,11 +57,18 @@ def _end_overtaken() -> None:
 
 
 def _due(now: datetime) -> list[Hold]:
+    """In turn of each connection and person, so that one that is refused takes no place from the others.
+
+    Of one person's, those that nothing is said of come first, then those that no person was called for: where many
+    are kept from beginning, every one of them is told of in the end.
+    """
     busy = CampaignItem.objects.filter(is_open=True).values("saved_query")
     due = Hold.objects.filter(ended_at=None, until__lte=now, saved_query__connection__is_active=True)
     due = due.exclude(saved_query__in=busy).filter(Q(wake=None) | Q(wake_not_before__lte=now))
-    rows = due.select_related("saved_query__connection", "by").order_by("saved_query__connection", "by", "pk")
-    return list(rows[:AT_ONCE])
+    told = [F("needs_person_at").asc(nulls_first=True), F("wake_error").asc(), F("pk").asc()]
+    turn = Window(RowNumber(), partition_by=["saved_query__connection_id", "by_id"], order_by=told)
+    rows = due.select_related("saved_query__connection", "by").annotate(turn=turn).order_by("turn", "pk")
+    return sorted(rows[:AT_ONCE], key=lambda hold: (hold.saved_query.connection_id, hold.by_id or 0, hold.pk))
 
 
 def _wake(connection: Connection, by: User | None, holds: list[Hold], now: datetime) -> int:

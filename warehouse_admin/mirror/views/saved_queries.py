@@ -32,6 +32,7 @@ from warehouse_admin.mirror.search.conditions import Found
 from warehouse_admin.mirror.search.operators import Asked
 from warehouse_admin.mirror.search.snippets import Snippet, snippets
 from warehouse_admin.mirror.search.suggestions import suggestions
+from warehouse_admin.mirror.states import KEPT_BY_POSTHOG
 
 TABS = (
     ("", "All", "all"),
@@ -242,6 +243,7 @@ def _actions(request: HttpRequest, view: SavedQuery) -> dict[str, Any]:
         "run": (RUN, f"{policies.who_may(RUN)} start runs."),
     }
     refused = {name: "" if policies.allows(request.user, needed) else why for name, (needed, why) in role.items()}
+    kept = KEPT_BY_POSTHOG if view.is_managed else ""
     not_materialized = "" if view.is_materialized else "Only a materialized view runs."
     unsupported = run.reason if run.state == "no" else ""
     return {
@@ -250,7 +252,7 @@ def _actions(request: HttpRequest, view: SavedQuery) -> dict[str, Any]:
         "has_draft": any(begun(request.user, view) for begun in hooks.begun_edits),
         "refresh_refusal": refused["refresh"],
         "run_url": _route("schedules:run", view),
-        "run_refusal": gone or refused["run"] or not_materialized or unsupported,
+        "run_refusal": gone or kept or refused["run"] or not_materialized or unsupported,
         "activity_url": _route("activity:for-view", view),
         "proposals": [offer for hook in hooks.proposals for offer in hook(request.user, view)],
     }

@@ -10,6 +10,7 @@ from warehouse_admin.accounts.roles import RESUME
 from warehouse_admin.core.errors import UserError
 from warehouse_admin.mirror import services as mirror
 from warehouse_admin.mirror.models import Run, SavedQuery
+from warehouse_admin.mirror.states import KEPT_BY_POSTHOG
 from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.posthog import errors as posthog_errors
 from warehouse_admin.schedules.claims import Wait
@@ -24,7 +25,6 @@ DID_NOT_HAPPEN = "PostHog did not carry the request out: the schedule is as it w
 NO_SCHEDULE = "It has no schedule: it is not materialized."
 NO_RUN = "PostHog took the request, but the run that was due did not come: its schedule still stands."
 NO_RUN_NO_ANSWER = "No answer came to the request, and neither did the run that was due: its schedule still stands."
-MANAGED = "PostHog manages this view and its schedule; nothing was sent."
 WAIT = 15.0  # seconds before asking again when nobody said how long to wait
 
 ENDED = (Mutation.State.HAPPENED, Mutation.State.DID_NOT_HAPPEN)
@@ -120,7 +120,7 @@ def ruled_out(view: SavedQuery) -> Verdict | None:
     if view.deleted_at:
         return Outcome.FAILED, GONE
     if view.is_managed:
-        return Outcome.IGNORED, MANAGED
+        return Outcome.IGNORED, KEPT_BY_POSTHOG
     return None
 
 

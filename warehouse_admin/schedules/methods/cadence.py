@@ -25,6 +25,7 @@ from warehouse_admin.schedules.methods.base import (
     ruled_out,
 )
 from warehouse_admin.schedules.methods.stillness import is_over, run_of_its_own
+from warehouse_admin.schedules.methods.suspension import suspended_anew
 from warehouse_admin.schedules.models import Campaign, CampaignItem
 from warehouse_admin.schedules.pauses import stands_still, tells_suspension
 
@@ -91,7 +92,7 @@ class RestoreCadence(SetsCadence):
     def verdict(self, item: CampaignItem, mutation: Mutation) -> Verdict:
         view = item.saved_query
         if tells_suspension(view):
-            return by_mutation(mutation) or _told(view, mutation)
+            return by_mutation(mutation) or _told(item, mutation)
         if newer := run_of_its_own(item):
             return newer
         if unhappy := by_mutation(mutation):
@@ -111,9 +112,9 @@ def cadence_given_back(item: CampaignItem) -> str:
     return RestoreCadence().wanted(item.campaign, item.saved_query) if is_waiting else ""
 
 
-def _told(view: SavedQuery, mutation: Mutation) -> Verdict:
-    if view.suspended:
-        return Outcome.IGNORED, STILL_SUSPENDED
+def _told(item: CampaignItem, mutation: Mutation) -> Verdict:
+    if item.saved_query.suspended:  # where the server learned to tell since, it may have come after the act
+        return suspended_anew(item) or (Outcome.IGNORED, STILL_SUSPENDED)
     if mutation.sent_at is None:
         return Outcome.NOT_PAUSED, _said(mutation)
     return Outcome.RESUMED, "PostHog shows the cadence again and no suspension."

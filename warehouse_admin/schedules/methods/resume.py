@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from warehouse_admin.mirror.models import Run, SavedQuery
 from warehouse_admin.mutations import timing
@@ -30,6 +28,7 @@ from warehouse_admin.schedules.methods.base import (
     ruled_out,
 )
 from warehouse_admin.schedules.methods.stillness import run_of_its_own
+from warehouse_admin.schedules.methods.suspension import suspended_anew
 from warehouse_admin.schedules.models import Campaign, CampaignItem
 from warehouse_admin.schedules.pauses import Pause, pause_of, suspension_reason, tells_suspension
 
@@ -91,13 +90,12 @@ def _told(view: SavedQuery, item: CampaignItem, mutation: Mutation) -> Verdict:
     """The server says itself whether the schedule is suspended."""
     if not view.suspended:
         return Outcome.RESUMED, "PostHog shows no suspension any more."
-    why = suspension_reason(view)
-    if _suspended_since(view, item.sent_at):
-        return _suspended_anew(view, item, why)
+    if anew := suspended_anew(item):
+        return anew
     if alone := _failed_alone(mutation):
         return alone
     if mutation.state == Mutation.State.HAPPENED or _has_landed(item, mutation):
-        return Outcome.IGNORED, f"PostHog took the request but the view is still suspended: {why}"
+        return Outcome.IGNORED, f"PostHog took the request but the view is still suspended: {suspension_reason(view)}"
     if mutation.state in ENDED or (_too_late_to_land(item) and not _others(item, mutation, Outcome.SENT).exists()):
         return Outcome.FAILED, DID_NOT_HAPPEN
     return Outcome.UNKNOWN, NO_ANSWER
@@ -125,29 +123,6 @@ def _others(item: CampaignItem, mutation: Mutation, *outcomes: str) -> QuerySet[
     return others.filter(outcome__in=outcomes) if outcomes else others
 
 
-def _suspended_anew(view: SavedQuery, item: CampaignItem, why: str) -> Verdict:
-    """A run that was under way when the resume was sent says nothing about it, even if it ended later."""
-    jobs = [str(entry.get("job_id")) for entry in (view.suspended or {}).values() if isinstance(entry, dict)]
-    runs = Run.objects.filter(saved_query=view, job_id__in=jobs)
-    began_before = runs.filter(started_at__lte=item.sent_at).exists() if item.sent_at else False
-    if began_before and not runs.filter(started_at__gt=item.sent_at).exists():
-        return Outcome.IGNORED, f"A run that began before the resume suspended it again: {why}"
-    return Outcome.FAILED_AGAIN, f"It was suspended anew after the resume: {why}"
-
-
 def _too_late_to_land(item: CampaignItem) -> bool:
     """Whether a request that was never answered has had its time: before that it may still arrive."""
     return timing.age(item.sent_at, timezone.now()) > timing.write_seconds()
-
-
-def _suspended_since(view: SavedQuery, moment: datetime | None) -> bool:
-    times = [entry.get("at") for entry in (view.suspended or {}).values() if isinstance(entry, dict)]
-    return any(at is not None and moment is not None and at > moment for at in map(_moment, times))
-
-
-def _moment(value: object) -> datetime | None:
-    try:
-        found = parse_datetime(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return found if found is None or timezone.is_aware(found) else timezone.make_aware(found)
