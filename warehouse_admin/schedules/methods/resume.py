@@ -60,7 +60,8 @@ class ResumeSchedules(Method):
 
     def ask(self, campaign: Campaign, items: Sequence[CampaignItem]) -> Ask:
         ids = [str(item.saved_query.posthog_id) for item in items]
-        return Ask(Mutation.Kind.RESUME_SCHEDULES, str(campaign.pk), f"{len(ids)} schedules", {"ids": ids})
+        about = "1 schedule" if len(ids) == 1 else f"{len(ids)} schedules"
+        return Ask(Mutation.Kind.RESUME_SCHEDULES, str(campaign.pk), about, {"ids": ids})
 
     def verdict(self, item: CampaignItem, mutation: Mutation) -> Verdict:
         view = item.saved_query
