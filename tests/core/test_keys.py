@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from urllib.parse import quote
 
 import pytest
@@ -15,7 +14,7 @@ from warehouse_admin.core.keys import without_keys
 RANDOM = "Qd3-xP_0bV9kTzR5mWj7Ls1nYc8HgFa2uE6iOo4qXt4"
 KEYS = ["phx_sandbox_ana", "phc_sandbox_public_token", f"wa_{RANDOM}", f"phz_{RANDOM}", f"wa_{RANDOM[:12]}"]
 KEYS += [f"{prefix}_0123456789abcdefABCDEF" for prefix in ("phx", "phc", "phs", "pha", "phr", "phe")]
-KEYS += ["wa_" + "a" * 40, "wa_" + secrets.token_hex(20)]
+KEYS += ["wa_" + "a" * 40, "wa_22453db4d1f8fe5384580a3cd634162b4b8cd605"]
 NAMES = [
     "wa_customers_daily",
     "phi_scores_daily",
