@@ -17,6 +17,7 @@ from tests.syncing import sync
 from warehouse_admin.accounts.models import Connection, User
 from warehouse_admin.activity import services, tasks
 from warehouse_admin.activity.models import ActivityEntry
+from warehouse_admin.audit.models import AuditEntry
 from warehouse_admin.catalog import services as catalog
 from warehouse_admin.catalog import trusting
 from warehouse_admin.catalog.models import Trust
@@ -70,6 +71,8 @@ def test_an_edit_outside_brings_one_entry_after_the_next_sync(
 
     (entry,) = ActivityEntry.objects.filter(kind="certification_lost")
     assert (entry.saved_query, entry.source, entry.needs_review) == (view, "system", True)
+    suspended = AuditEntry.objects.get(action="catalog.certification_suspended")
+    assert (suspended.object_id, suspended.actor_name) == (str(view.posthog_id), "system")
     client = client_of(reviewer)
     listed = client.get("/activity/?folder=trust").content.decode()
     assert f"The certification of {EDITED} does not hold any more" in listed

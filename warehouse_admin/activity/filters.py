@@ -16,6 +16,7 @@ from warehouse_admin.activity.facts import CERTIFICATION_LOST, OVERDUE, RUN_FAIL
 from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.core.rest.filters import Unusable, read_moment
 from warehouse_admin.core.searching import every_word, mentioned
+from warehouse_admin.core.states import LOOKS
 from warehouse_admin.mirror import hooks
 from warehouse_admin.mirror.models import Observation
 
@@ -64,7 +65,7 @@ def folder_conditions(person: int) -> dict[str, Q]:
     }
 
 
-TRUSTS = {"certified": "Certified", "suspended": "Certification suspended", "deprecated": "Deprecated"}
+TRUSTS = {state: look.word for state, look in LOOKS["trust"].items()}
 PERIODS = {"1d": ("Last day", 1), "7d": ("Last 7 days", 7), "30d": ("Last 30 days", 30)}
 
 

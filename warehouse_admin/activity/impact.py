@@ -8,18 +8,27 @@ from warehouse_admin.activity import presenters
 from warehouse_admin.activity.errors import UnknownEntry
 from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.lineage import impact, selectors
+from warehouse_admin.mirror.models import SavedQuery
+
+Edit = tuple[SavedQuery, str, str]
+"""A view, with its SQL before and after."""
 
 
 def can_be_graded(entry: ActivityEntry) -> bool:
-    """Of an edit whose SQL is known before and after, of a view that is there."""
-    view, texts = entry.saved_query, presenters.texts(entry)
-    return view is not None and view.deleted_at is None and texts is not None and all(texts)
+    return _edit(entry) is not None
 
 
 def impact_of(entry: ActivityEntry) -> dict[str, Any]:
     """Entry, view and impact, for those that read the view today; UnknownEntry where nothing can be graded."""
-    view, texts = entry.saved_query, presenters.texts(entry)
-    if view is None or texts is None or not can_be_graded(entry):
+    edit = _edit(entry)
+    if edit is None:
         raise UnknownEntry("This is no edit of which the SQL before and after is known.")
-    told = impact.of_edit(view, texts[0] or "", texts[1] or "").as_dict()
+    view, before, after = edit
+    told = impact.of_edit(view, before, after).as_dict()
     return {"entry": entry, "view": view, "impact": told | {"caveat": selectors.caveat(view.connection)}}
+
+
+def _edit(entry: ActivityEntry) -> Edit | None:
+    """None where the SQL is not known both before and after, or the view is gone."""
+    view, (before, after) = entry.saved_query, presenters.texts(entry) or (None, None)
+    return (view, before, after) if view and not view.deleted_at and before and after else None

@@ -1,4 +1,4 @@
-"""Who is looking."""
+"""Who is looking, and how many changes wait for them."""
 
 from __future__ import annotations
 
