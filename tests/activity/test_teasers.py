@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
@@ -16,9 +17,12 @@ from django.utils import timezone
 from tests.activity.conftest import EDITED, sync
 from tests.mirror.builders import make_view
 from warehouse_admin.accounts.models import Connection, User
+from warehouse_admin.activity import services
 from warehouse_admin.activity.models import ActivityEntry
+from warehouse_admin.core.digests import text_digest
 from warehouse_admin.lineage import services as lineage
-from warehouse_admin.mirror.models import SavedQuery
+from warehouse_admin.mirror.models import Observation, RemoteActivity, SavedQuery
+from warehouse_admin.mutations.models import Mutation
 from warehouse_admin.sandbox.server import SandboxServer
 
 pytestmark = pytest.mark.django_db
@@ -125,3 +129,44 @@ def test_what_cannot_be_graded_has_no_box(
         assert "/impact/" not in client.get(f"/activity/{made.pk}/").content.decode()
         assert client.get(f"/activity/{made.pk}/impact/").status_code == 404
     assert client.get("/activity/999999/impact/").status_code == 404
+
+
+# --- what becomes known only after the entry was made ------------------------------------------------------------
+
+
+def test_a_sync_that_saw_the_texts_completes_what_the_log_did_not_tell(connection: Connection) -> None:
+    view = make_view(connection, "orders", "SELECT 2")
+    now = timezone.now()
+    change = {"type": "SavedQuery", "field": "query", "action": "changed", "after": "SELECT 2"}
+    RemoteActivity.objects.create(
+        connection=connection,
+        posthog_id=view.posthog_id,
+        entry_key="1",
+        activity="updated",
+        detail={"name": "orders", "changes": [change]},
+        created_at=now,
+    )
+    services.ingest(connection)
+    assert ActivityEntry.objects.get().teaser == []
+
+    after = {"query": "SELECT 2", "query_hash": text_digest("SELECT 2")}
+    seen = {"connection": connection, "saved_query": view, "kind": "edited", "seen_at": now + timedelta(seconds=9)}
+    Observation.objects.create(before=sql("SELECT 1"), after=after, **seen)
+    services.ingest(connection)
+    assert ActivityEntry.objects.get().teaser == [["-", "SELECT 1"], ["+", "SELECT 2"]]
+
+
+def test_so_does_the_end_of_a_write_that_was_not_known(
+    known: Connection, sandbox: SandboxServer, edit_here: Callable[..., Mutation]
+) -> None:
+    view = SavedQuery.objects.get(connection=known, name=EDITED)
+    mutation = edit_here(view, "SELECT 7 AS seven", send=False)
+    Mutation.objects.filter(pk=mutation.pk).update(state="unconfirmed", sent_at=timezone.now())
+    services.ingest(known)
+    assert ActivityEntry.objects.get(mutation=mutation).outcome == "unknown"
+
+    before = {"query": "SELECT 1 AS one"}
+    Mutation.objects.filter(pk=mutation.pk).update(state="happened", finished_at=timezone.now(), before=before)
+    services.ingest(known)
+    found = ActivityEntry.objects.get(mutation=mutation)
+    assert (found.outcome, found.teaser) == ("", [["-", "SELECT 1 AS one"], ["+", "SELECT 7 AS seven"]])
