@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
 
 from warehouse_admin.accounts import budget
 from warehouse_admin.accounts.models import ApiToken, Connection, PersonalKey, User
+from warehouse_admin.core.counts import Each
 from warehouse_admin.core.searching import mentioned
 from warehouse_admin.posthog import capabilities
 from warehouse_admin.posthog.capabilities import Capability
@@ -51,8 +52,10 @@ def capabilities_of(connection: Connection) -> list[tuple[str, str, Capability]]
 
 
 def people(query: str = "") -> QuerySet[User]:
-    """People with their groups, active ones first; `query` looks into names and e-mail."""
-    found = User.objects.prefetch_related("groups").order_by("-is_active", "username")
+    """People with the names of their groups (`roles.roles_of`), active ones first; `query` looks into names and e-mail."""
+    memberships = User.groups.through.objects.filter(user=OuterRef("pk")).order_by().values("user")
+    names = memberships.annotate(names=Each("group__name")).values("names")
+    found = User.objects.annotate(group_names=Subquery(names)).order_by("-is_active", "username")
     if query:
         found = found.filter(mentioned(query, "username", "email", "first_name", "last_name"))
     return found

@@ -1,18 +1,39 @@
-"""A line of the inbox; tags, because a list shows fifty of them."""
+"""The rows of the inbox; tags, because a list shows fifty of them."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
 
 from django import template
 from django.template.context import Context
 from django.utils.html import escape
 from django.utils.safestring import SafeString
 
-from warehouse_admin.activity.folding import Line
+from warehouse_admin.activity.folding import Line, Row
 from warehouse_admin.activity.models import ActivityEntry
 from warehouse_admin.core.templatetags.ui import ago, row_url, state_pill
 from warehouse_admin.mirror.templatetags.people import named, person_name
 
 register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def entry_rows(context: Context, rows: Iterable[Row], query: str, *, selectable: bool) -> SafeString:
+    """A body of the table for each row; folds are drawn by a template, of which a page has few."""
+    shown = []
+    for row in rows:
+        if row.is_folded:
+            shown.append(_fold(context, row))
+        else:
+            shown.append(f"<tbody>{entry_line(context, row.lines[0], query, selectable=selectable)}</tbody>")
+    return SafeString("".join(shown))  # parts are escaped
+
+
+def _fold(context: Any, row: Row) -> str:
+    with context.push(row=row):
+        drawn: str = context.template.engine.get_template("activity/_fold.html").render(context)
+    return drawn
 
 
 @register.simple_tag(takes_context=True)
