@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth.backends import ModelBackend
 from django.db.models import Q
@@ -23,11 +23,11 @@ class PeopleBackend(ModelBackend):
 
     def get_user(self, user_id: int) -> User | None:
         sql, parameters = _reading()
-        user = next(iter(User.objects.raw(sql, [*parameters, user_id])), None)
+        user: Any = next(iter(User.objects.raw(sql, [*parameters, user_id])), None)
         if user is None or not self.user_can_authenticate(user):
             return None
         user.group_names = json.loads(user.group_names or "[]")  # raw SQL gives JSON as text
-        return user
+        return cast(User, user)
 
 
 @lru_cache

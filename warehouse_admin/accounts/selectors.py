@@ -52,9 +52,9 @@ def capabilities_of(connection: Connection) -> list[tuple[str, str, Capability]]
 
 
 def people(query: str = "") -> QuerySet[User]:
-    """People with the names of their groups (`roles.roles_of`), active ones first; `query` looks into names and e-mail."""
+    """People, active ones first, with the names of their groups (`roles.roles_of`); `query` is in names or e-mail."""
     memberships = User.groups.through.objects.filter(user=OuterRef("pk")).order_by().values("user")
-    names = memberships.annotate(names=Each("group__name")).values("names")
+    names = memberships.values_list(Each("group__name"))
     found = User.objects.annotate(group_names=Subquery(names)).order_by("-is_active", "username")
     if query:
         found = found.filter(mentioned(query, "username", "email", "first_name", "last_name"))
