@@ -11,6 +11,8 @@ from django.utils import timezone
 from warehouse_admin.core.fields import EncryptedTextField
 from warehouse_admin.core.saved import Saved
 
+_BESIDE = ("actor_kind", "result", "action", "connection")
+
 
 class AuditEntry(models.Model):
     """One thing somebody did, asked for or was denied. `services.record` is the only writer."""
@@ -57,15 +59,18 @@ class AuditEntry(models.Model):
         indexes = [
             models.Index(fields=["object_id", "-sequence"]),
             models.Index(fields=["object_name", "-sequence"]),
-            models.Index(fields=["actor_name", "-sequence"]),
             models.Index(fields=["action", "-sequence"]),
             models.Index(fields=["result", "-sequence"]),
             models.Index(fields=["request_id", "-sequence"]),
             models.Index(fields=["connection", "-sequence"]),
-            models.Index(fields=["ip", "-sequence"]),
             models.Index(fields=["actor_kind", "-sequence"]),
             models.Index(fields=["token_name", "-sequence"]),
             models.Index(fields=["at"]),
+            # Somebody's entries in order, and from somewhere, with what else is asked: what does not match is not read.
+            models.Index(fields=["actor_name", "-sequence", *_BESIDE, "ip", "at"], name="audit_by_actor"),
+            models.Index(fields=["ip", "-sequence", *_BESIDE, "actor_name", "at"], name="audit_by_address"),
+            # Those that are frequent alone and may never meet.
+            models.Index(fields=["actor_kind", "result", "action", "connection", "-sequence"], name="audit_met"),
         ]
 
     def __str__(self) -> str:

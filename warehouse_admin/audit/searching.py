@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import Enum, auto
 from typing import Any
 
 from django.db import connection
 from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet
 
 from warehouse_admin.audit.models import AuditEntry, ObjectName
+from warehouse_admin.core.paging import by_keys
 from warehouse_admin.core.searching import Mention, mentioned
 
 NEAR = 10_000
@@ -74,31 +76,47 @@ def names_with(text: str) -> list[str] | None:
     return names if len(names) <= MOST_NAMES else None
 
 
-def newest(entries: Matching, below: int, count: int, *, indexed: bool) -> list[AuditEntry]:
+class Way(Enum):
+    """How the entries that match are found."""
+
+    IN_ORDER = auto()  # the only condition is one that an index has in order, so that walking is the best there is
+    COVERED = auto()  # an index has one condition in order, and beside it what else is mostly asked
+    OTHER = auto()
+
+
+def newest(entries: Matching, below: int, count: int, way: Way) -> list[AuditEntry]:
     """The newest `count` matching entries numbered less than `below`.
 
     The database cannot know how conditions go together, and walks a million rows for the few that match. So a bounded
     walk comes first; when it does not find enough, few rows match, which are looked up by their conditions and sorted.
-    `indexed` says that the only condition is one that an index has in order, so that walking is the best there is.
     """
     walked = entries.walked.order_by("-sequence")
-    if indexed or below <= NEAR + 1:  # entries are numbered from 1
+    if way is Way.IN_ORDER or below <= NEAR + 1:  # entries are numbered from 1
         return list(walked.filter(sequence__lt=below)[:count])
+    if way is Way.COVERED:
+        return _covered(entries.looked_up.filter(sequence__lt=below).order_by("-sequence"), count)
     found = list(walked.filter(sequence__lt=below, sequence__gte=below - NEAR)[:count])
     if len(found) == count:
         return found
     return list(_unordered(entries.looked_up).filter(unordered__lt=below).order_by("-unordered")[:count])
 
 
-def oldest(entries: Matching, above: int, count: int, *, indexed: bool) -> list[AuditEntry]:
+def oldest(entries: Matching, above: int, count: int, way: Way) -> list[AuditEntry]:
     """The oldest `count` matching entries numbered more than `above`, likewise."""
     walked = entries.walked.order_by("sequence")
-    if indexed:
+    if way is Way.IN_ORDER:
         return list(walked.filter(sequence__gt=above)[:count])
+    if way is Way.COVERED:
+        return _covered(entries.looked_up.filter(sequence__gt=above).order_by("sequence"), count)
     found = list(walked.filter(sequence__gt=above, sequence__lte=above + NEAR)[:count])
     if len(found) == count:
         return found
     return list(_unordered(entries.looked_up).filter(unordered__gt=above).order_by("unordered")[:count])
+
+
+def _covered(rows: Entries, count: int) -> list[AuditEntry]:
+    """The first of these rows: an index gives their numbers without a look at those that do not match."""
+    return list(by_keys(rows, rows.values("sequence")[:count], "sequence"))
 
 
 def _unordered(rows: Entries) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 
 from warehouse_admin.audit import checkpoints, leaving_out, searching, signing
 from warehouse_admin.audit.models import Archive, AuditEntry, ChainHead, Checkpoint, Verification
+from warehouse_admin.audit.searching import Way
 
 PAGE_SIZE = 50
 CHOICES_KEPT = 300
@@ -31,6 +32,8 @@ _EQUAL = {
 }
 _CHOSEN = {"result": "result", "kind": "actor_kind"}
 _CHOICES = {"result": AuditEntry.Result.values, "kind": AuditEntry.ActorKind.values}
+_TOGETHER = (*_CHOSEN, "action")
+"""The filters that one index has together, in the order kind, result, action."""
 LEAVING_OUT = ("object", "action", *_EQUAL, *_CHOSEN)
 """The filters that a minus before the value turns around."""
 FILTERS = (*LEAVING_OUT, "since", "until", "q")
@@ -117,17 +120,19 @@ def left_out(params: Mapping[str, str]) -> dict[str, list[str]]:
     return {name: values for name, values in found.items() if values}
 
 
-def is_indexed(params: Mapping[str, str], *, sees_all: bool) -> bool:
-    """Whether all that `params` ask for is one condition that an index has in the order of the trail, or nothing."""
+def way_of(params: Mapping[str, str], *, sees_all: bool) -> Way:
+    """How what `params` ask for is found, by the indexes there are."""
     asked = [name for name in FILTERS if _value(params, name)]
     if not asked or not sees_all:
-        return not asked
+        return Way.OTHER if asked else Way.IN_ORDER
     if set(asked) == set(left_out(params)):
-        return True  # no index helps with what most rows have: the walk ends as soon as a page is full
+        return Way.IN_ORDER  # no index helps with what most rows have: the walk ends as soon as a page is full
     (first, *others) = asked
     value = _value(params, first)
     exact = first in _EQUAL or first in _CHOSEN or (first == "action" and not value.endswith("."))
-    return not others and (exact or (first == "object" and _is_id(value)))
+    if not others and (exact or (first == "object" and _is_id(value))):
+        return Way.IN_ORDER
+    return Way.COVERED if _asked(params, "actor") or _asked(params, "ip") else Way.OTHER
 
 
 def _value(params: Mapping[str, str], name: str) -> str:
@@ -186,7 +191,20 @@ def _within(
         tops.append((found.pop("last", None) or 0) + _SLACK)
         entries = searching.timed(entries).filter(moment__lt=until, sequence__lte=tops[-1])
     top = min(tops + [newest or 0 for newest in found.values()])
-    return Search(searching.containing(entries, words), problems, length, top, bottom)
+    matching = searching.containing(entries, words)
+    matching = replace(matching, looked_up=_together(matching.looked_up, params))
+    return Search(matching, problems, length, top, bottom)
+
+
+def _together(rows: QuerySet[AuditEntry], params: Mapping[str, str]) -> QuerySet[AuditEntry]:
+    """The same rows, asked for so that one index finds them: what all of them have is asked for too.
+
+    Frequent kinds, results and actions may seldom or never meet, which takes long to find out from an index for each.
+    """
+    asked = [name for name in _TOGETHER if _asked(params, name)]
+    if len(asked) < 2:
+        return rows
+    return rows.filter(**{f"{_CHOSEN[name]}__in": _CHOICES[name] for name in _CHOSEN if name not in asked})
 
 
 def _bounds(since: datetime | None, until: datetime | None, newest: dict[str, QuerySet[AuditEntry]]) -> dict[str, Any]:
@@ -256,7 +274,7 @@ class Window:
     newer: str
 
 
-def window(found: Search, page: str, size: int = PAGE_SIZE, *, indexed: bool = False) -> Window:
+def window(found: Search, page: str, size: int = PAGE_SIZE, *, way: Way = Way.OTHER) -> Window:
     """The page that `before-12` or `after-12` (a sequence) names, the newest for anything else; counts nothing."""
     # Of what PostHog was sent and said, as much as a row shows: the whole may be long.
     told = {"sent": "method", "answered": "status", "took": "duration_ms"}
@@ -266,11 +284,11 @@ def window(found: Search, page: str, size: int = PAGE_SIZE, *, indexed: bool = F
     rows = found.matching.each(lambda of: of.defer("before", "after", "remote", "user_agent").annotate(**shown))
     direction, sequence = _position(page)
     if direction == "after":
-        kept = searching.oldest(rows, sequence, size + 1, indexed=indexed)
+        kept = searching.oldest(rows, sequence, size + 1, way)
         more, kept = len(kept) > size, kept[:size][::-1]
         return _window(kept, older=bool(kept), newer=more)
     below = min(sequence, found.top + 1) if direction == "before" else found.top + 1
-    kept = searching.newest(rows, below, size + 1, indexed=indexed)
+    kept = searching.newest(rows, below, size + 1, way)
     more, kept = len(kept) > size, kept[:size]
     return _window(kept, older=more, newer=direction == "before" and bool(kept))
 

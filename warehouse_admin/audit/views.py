@@ -29,8 +29,8 @@ RESULTS = [(value, look_of("audit", value).word) for value in AuditEntry.Result.
 def entry_list(request: HttpRequest) -> HttpResponse:
     sees_all = policies.sees_all(request.user)
     found = selectors.search(selectors.entries_for(request.user, sees_all=sees_all), request.GET)
-    indexed = selectors.is_indexed(request.GET, sees_all=sees_all)
-    window = selectors.window(found, request.GET.get("page", ""), indexed=indexed)
+    way = selectors.way_of(request.GET, sees_all=sees_all)
+    window = selectors.window(found, request.GET.get("page", ""), way=way)
     context: dict[str, Any] = {
         "window": window,
         "rows": rows.rows(window.entries, request.GET),

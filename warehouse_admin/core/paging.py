@@ -43,11 +43,11 @@ def searched_slice(rows: QuerySet[Any], first: int, size: int) -> tuple[list[Any
     return list(by_keys(rows, [key for key, _ in found])), found[0][1]
 
 
-def by_keys(rows: QuerySet[Any], keys: Any) -> QuerySet[Any]:
+def by_keys(rows: QuerySet[Any], keys: Any, key: str = "pk") -> QuerySet[Any]:
     """The rows of these keys, in the order of `rows` and with all it adds; what chose the keys is not asked again."""
     unfiltered = rows.all()
     unfiltered.query.where = WhereNode()
-    return unfiltered.filter(pk__in=keys)
+    return unfiltered.filter(**{f"{key}__in": keys})
 
 
 def _as_number(text: Any) -> int:
