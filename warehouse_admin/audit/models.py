@@ -64,11 +64,15 @@ class AuditEntry(models.Model):
             models.Index(fields=["request_id", "-sequence"]),
             models.Index(fields=["connection", "-sequence"]),
             models.Index(fields=["actor_kind", "-sequence"]),
-            models.Index(fields=["token_name", "-sequence"]),
+            models.Index(fields=["token_name", "-sequence"], condition=~models.Q(token_name=""), name="audit_by_token"),
             models.Index(fields=["at"]),
             # Somebody's entries in order, and from somewhere, with what else is asked: what does not match is not read.
             models.Index(fields=["actor_name", "-sequence", *_BESIDE, "ip", "at"], name="audit_by_actor"),
-            models.Index(fields=["ip", "-sequence", *_BESIDE, "actor_name", "at"], name="audit_by_address"),
+            models.Index(
+                fields=["ip", "-sequence", *_BESIDE, "actor_name", "at"],
+                condition=~models.Q(ip=""),
+                name="audit_by_address",
+            ),
             # Those that are frequent alone and may never meet.
             models.Index(fields=["actor_kind", "result", "action", "connection", "-sequence"], name="audit_met"),
         ]
