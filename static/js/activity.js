@@ -58,6 +58,16 @@
       event.target.querySelector(".menu-list :is(input, textarea, button)")?.focus();
     }
   }, true);
+  /* While somebody types, the list comes without a pane: the one that is there stays until the next one has come. */
+  let staying = null;
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.target.id === "inbox") staying = paneOf();
+  });
+  document.addEventListener("htmx:afterSwap", () => {
+    const place = document.querySelector("#reading-pane[data-stays]");
+    if (place && staying) place.replaceWith(staying);
+    staying = null;
+  });
   document.addEventListener("htmx:afterSettle", () => {
     setNext();
     if (wantsPane) paneOf()?.focus();

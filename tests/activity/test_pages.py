@@ -114,6 +114,28 @@ def test_filters_come_from_the_address(
     assert len(answer.context["rows"]) == expected
 
 
+def test_while_somebody_types_the_pane_is_asked_for_after_the_list(
+    connection: Connection, reviewer: User, client_of: ClientOf
+) -> None:
+    fill(connection, 3)
+    client = client_of(reviewer)
+    newest, chosen = ActivityEntry.objects.order_by("-occurred_at")[:2]
+    name = newest.object_name
+
+    def pane(query: str, **headers: str) -> tuple[bool, bool]:
+        text = client.get(f"/activity/?folder=all{query}", headers=headers).content.decode()
+        is_there = f'aria-label="Entry" tabindex="-1" data-entry="{newest.pk}"' in text
+        return is_there, f'hx-get="/activity/{newest.pk}/?folder=all&amp;q={name}" hx-trigger="load' in text
+
+    typed = {"HX-Request": "true"}
+    assert pane(f"&q={name}", **typed) == (False, True)
+    assert pane(f"&q={name}") == pane("", **typed) == (True, False)
+    kept = client.get(f"/activity/?folder=all&q={name}&entry={chosen.pk}", headers=typed).content.decode()
+    assert f'tabindex="-1" data-entry="{chosen.pk}"' in kept
+    opened = client.get(f"/activity/{newest.pk}/?folder=all&q={name}", headers=typed).content.decode()
+    assert f'name="back" value="folder=all&amp;q={name}"' in opened
+
+
 def test_htmx_gets_the_fragment_and_everybody_else_the_page(
     connection: Connection, viewer: User, client_of: ClientOf
 ) -> None:

@@ -40,3 +40,26 @@ def test_entries_are_dealt_with_by_keyboard(sign_in: Callable[..., Page]) -> Non
     expect(pane).not_to_contain_text("Accepted")
     page.keyboard.press("a")
     expect(page.get_by_label("To", exact=True)).to_be_focused()
+
+
+def test_the_pane_stays_while_somebody_types_and_then_shows_what_was_found(sign_in: Callable[..., Page]) -> None:
+    page = sign_in("olga")
+    page.goto("/activity/?folder=all")
+    pane = page.locator("#reading-pane")
+    first = pane.get_attribute("data-entry")
+    link = page.locator(f".inbox-list .row-link[data-entry]:not([data-entry='{first}']):visible").last
+    wanted, name = link.get_attribute("data-entry"), ""
+    link.click()
+    expect(pane).to_have_attribute("data-entry", wanted or "")
+    name = pane.locator("a.mono").first.inner_text().replace("\u200b", "")
+    page.goto("/activity/?folder=all")
+
+    with page.expect_response(re.compile(r"/activity/\?.*q=")) as listed:
+        page.get_by_role("searchbox").fill(name)
+    assert "tabindex=\"-1\" data-entry" not in listed.value.text()
+    expect(page.locator(".inbox-list .row-link").first).to_contain_text(name.split("_")[0])
+    shown = page.locator(".inbox-list [data-entry]").first.get_attribute("data-entry") or ""
+    expect(pane).to_have_attribute("data-entry", shown)
+    expect(pane).to_contain_text(name.split("_")[0])
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    expect(page.locator("#reading-pane")).to_have_count(1)

@@ -23,7 +23,7 @@ from warehouse_admin.activity.searches import searches_of
 from warehouse_admin.activity.views.deeds import undo_offer
 from warehouse_admin.activity.views.pane import known_entry, number, pane, person
 from warehouse_admin.core.errors import Missing
-from warehouse_admin.core.htmx import render_page
+from warehouse_admin.core.htmx import render_page, wants_fragment
 from warehouse_admin.mirror import hooks
 from warehouse_admin.mirror.models import SavedQuery
 
@@ -33,15 +33,20 @@ PERIOD_OPTIONS = [(name, label) for name, (label, _) in PERIODS.items()]
 
 @require_GET
 def inbox(request: HttpRequest) -> HttpResponse:
-    """Folders, the list, and the chosen entry (`?entry=`, else the first) in the reading pane."""
+    """Folders, the list, and the chosen entry (`?entry=`, else the first) in the reading pane.
+
+    While somebody types what they search for, the pane stays and follows after a pause, by itself.
+    """
     filters, user = Filters.parse(request.GET), person(request)
     folders = selectors.folders(filters, user)
     total = next(folder.count for folder in folders if folder.active)
     page = selectors.entry_page(filters, user, total, request.GET.get("page"))
     entries = list(page.object_list)
-    chosen = number(request.GET.get("entry", "")) or (entries[0].pk if entries else None)
+    asked = number(request.GET.get("entry", ""))
+    chosen = asked or (entries[0].pk if entries else None)
+    follows = bool(filters.search) and asked is None and wants_fragment(request)
     listed = next((one for one in entries if one.pk == chosen), None)
-    entry = selectors.entry_in_pane(chosen, listed) if chosen else None
+    entry = selectors.entry_in_pane(chosen, listed) if chosen and not follows else None
     trusts = hooks.trusts_of({one.saved_query_id for one in (*entries, entry) if one and one.saved_query_id})
     context = {
         "filters": filters,
@@ -60,6 +65,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "undo": undo_offer(request),
         "last_outside": None if entries or filters.any_set else selectors.last_outside(),
         "next_entry": _next(entries, entry),
+        "follows": chosen if follows else None,
         **pane(request, entry, trusts=trusts),
     }
     return render_page(request, "activity/inbox.html", "activity/_inbox.html", context)
