@@ -56,7 +56,7 @@ def test_the_pane_stays_while_somebody_types_and_then_shows_what_was_found(sign_
 
     with page.expect_response(re.compile(r"/activity/\?.*q=")) as listed:
         page.get_by_role("searchbox").fill(name)
-    assert "tabindex=\"-1\" data-entry" not in listed.value.text()
+    assert 'tabindex="-1" data-entry' not in listed.value.text()
     expect(page.locator(".inbox-list .row-link").first).to_contain_text(name.split("_")[0])
     shown = page.locator(".inbox-list [data-entry]").first.get_attribute("data-entry") or ""
     expect(pane).to_have_attribute("data-entry", shown)

@@ -128,7 +128,7 @@ class SavedQuery(models.Model):
             models.Index(
                 fields=["-last_run_at", "name", "id"], condition=Q(deleted_at=None), name="mirror_views_by_last_run"
             ),
-            # All that tabs and tiles are counted by, so that counting reads none of the rows either.
+            # All that tabs and tiles are counted by, and the folders, so that counting reads none of the rows either.
             models.Index(
                 fields=[
                     "deleted_at",
@@ -137,6 +137,7 @@ class SavedQuery(models.Model):
                     "managed_viewset_kind",
                     "origin",
                     "connection",
+                    "folder_name",
                     "id",
                 ],
                 name="mirror_counted_views",
