@@ -65,6 +65,11 @@ class Group:
         return view if view.pk == self.key else view.root_upstream
 
     @property
+    def tells_own_errors(self) -> bool:
+        """Whether each row tells its error; of those with one cause the head of the group does."""
+        return self.kind != "cause"
+
+    @property
     def others(self) -> int:
         """How many of them are on other pages."""
         return self.total - len(self.rows)

@@ -1,4 +1,4 @@
-"""The cells of a schedule's row; tags, because a list shows each of them fifty times."""
+"""A schedule's row and its cells; tags, because a list shows each of them fifty times."""
 
 from __future__ import annotations
 
@@ -11,14 +11,42 @@ from django.utils.safestring import SafeString
 from warehouse_admin.core.formatting import cadence, duration, thousands, truncate_middle
 from warehouse_admin.core.templatetags.ui import ago, breakable, icon, row_url, state_pill
 from warehouse_admin.mirror.models import Confidence, SavedQuery
-from warehouse_admin.mirror.templatetags.people import person_name
+from warehouse_admin.mirror.templatetags.people import known_person, person_name
 from warehouse_admin.schedules.rows import Row
 
 register = template.Library()
 NOTHING = '<span class="muted">–</span>'
+NARROW = ' class="hide-narrow"'
+"""On a cell that a narrow page leaves out, since nothing is in it."""
 
 
-@register.simple_tag
+@register.simple_tag(takes_context=True)
+def schedule_row(context: Context, row: Row, *, with_error: bool) -> SafeString:
+    """One row of the table, to be ticked; `with_error` where no head of a group tells the error of all its rows."""
+    view, name = row.view, escape(row.view.name)
+    apart = " data-bulk-apart" if view.is_managed else ""
+    error = f'<div class="sub is-two" title="{escape(row.error)}">{escape(row.error)}</div>'
+    has_root = row.is_broken or view.root_upstream is not None
+    owner = known_person(context, row.owner) if row.owner else NOTHING
+    return SafeString(  # each part is escaped
+        f'<tr><td class="cell-check"><input type="checkbox" name="saved_queries" value="{view.posthog_id}"'
+        f' data-bulk-item{apart} aria-label="Select {name}"></td>'
+        f'<td class="cell-main"><a class="row-link mono" href="{row_url("mirror:view-detail", view.posthog_id)}">'
+        f"{breakable(view.name)}</a>{error if with_error and row.error else ''}</td>"
+        f'<td data-label="State">{state_cell(view)}</td>'
+        f"<td{_labelled('Changed since', row.is_broken)}>{changed_cell(context, row)}</td>"
+        f'<td class="cell-root"{_labelled("Root upstream", has_root, "")}>{root_cell(row)}</td>'
+        f'<td data-label="Last good run">{last_good_cell(row)}</td>'
+        f'<td class="cell-owner{"" if row.owner else " hide-narrow"}" data-label="Owner">{owner}</td>'
+        f"<td{_labelled('Last action', row.last_act)}>{last_act_cell(context, row)}</td></tr>"
+    )
+
+
+def _labelled(label: str, tells: object, otherwise: str = NARROW) -> str:
+    """The label that a narrow page shows beside a cell that tells something."""
+    return f' data-label="{label}"' if tells else otherwise
+
+
 def state_cell(view: SavedQuery) -> SafeString:
     """Its state with the evidence, how sure that is where it is not certain, and since when."""
     parts = [state_pill("schedule", view.schedule_state, view.schedule_evidence)]
@@ -30,7 +58,6 @@ def state_cell(view: SavedQuery) -> SafeString:
     return SafeString("".join(parts))  # each part is escaped, here and below
 
 
-@register.simple_tag(takes_context=True)
 def changed_cell(context: Context, row: Row) -> SafeString:
     """Whether somebody edited a broken view since it broke, and who."""
     if not row.is_broken:
@@ -43,7 +70,6 @@ def changed_cell(context: Context, row: Row) -> SafeString:
     return SafeString(f'{when}<div class="sub is-cut">{by}</div>')
 
 
-@register.simple_tag
 def root_cell(row: Row) -> SafeString:
     """The view to mend first, how many broken ones wait for this one, and how many views read it."""
     view, root = row.view, row.view.root_upstream
@@ -59,7 +85,6 @@ def root_cell(row: Row) -> SafeString:
     return SafeString(f'{first}<div class="sub">{waiting}{readers}</div>')
 
 
-@register.simple_tag
 def last_good_cell(row: Row) -> SafeString:
     """When it last ran well, when the next run is due or by how much it is overdue, and its cadence."""
     view, late, due = row.view, row.overdue_by, ""
@@ -76,7 +101,6 @@ def last_good_cell(row: Row) -> SafeString:
     )
 
 
-@register.simple_tag(takes_context=True)
 def last_act_cell(context: Context, row: Row) -> SafeString:
     """What was last done here to its schedule, with what came of it, by whom and when."""
     act = row.last_act
