@@ -6,6 +6,7 @@ import uuid
 from datetime import UTC, datetime
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.test.utils import CaptureQueriesContext
 
 from warehouse_admin.accounts.models import Connection
@@ -24,7 +25,7 @@ def views(connection: Connection) -> list[SavedQuery]:
             connection=connection,
             posthog_id=uuid.uuid4(),
             name=f"it's {number} % \u2713",
-            query="SELECT '100 %s'" if number else None,
+            query="SELECT '100 %s',\t'\\N' -- \\.\n\\.\r\n" if number else None,
             columns=[{"name": "a"}],
             suspended=None,
             is_materialized=None,
@@ -64,3 +65,23 @@ def test_many_are_one_statement_and_none_are_none(views: list[SavedQuery]) -> No
         update_rows([], ["name"])
 
     assert len(captured) == 1
+
+
+def test_one_that_is_there_already_is_an_error_and_none_of_them_is_written(views: list[SavedQuery]) -> None:
+    views[0].save()
+    views[0].pk = None
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert_rows(views[::-1])
+
+    assert SavedQuery.objects.count() == 1
+
+
+def test_where_another_was_faster_its_row_stays(views: list[SavedQuery]) -> None:
+    views[0].save()
+    views[0].pk, views[0].name = None, "later"
+
+    insert_rows(views, unless_there=True)
+
+    assert SavedQuery.objects.count() == 3
+    assert not SavedQuery.objects.filter(name="later").exists()

@@ -1,7 +1,7 @@
 """Writing many rows at once, where what Django does for it costs more than all the rest of a sync.
 
 `bulk_create` writes a placeholder for each value of each row into one statement, `bulk_update` a CASE for each value.
-Here the statement is that of one row, and the driver repeats it.
+Here the statement is that of one row, and the driver repeats it; PostgreSQL takes new rows as a stream.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ def insert_rows(rows: Sequence[Model], *, unless_there: bool = False) -> None:
     if rows:
         fields = [field for field in rows[0]._meta.concrete_fields if not field.primary_key]
         columns, places = ", ".join(_quoted(field) for field in fields), ", ".join(["%s"] * len(fields))
+        if _connection_of(rows).vendor == "postgresql" and not unless_there:
+            return _stream(f"COPY {_table(rows[0])} ({columns}) FROM STDIN", rows, fields)
         statement = f"INSERT INTO {_table(rows[0])} ({columns}) VALUES ({places})"  # noqa: S608
         _repeat(statement + (" ON CONFLICT DO NOTHING" if unless_there else ""), rows, fields, add=True)
 
@@ -36,10 +38,26 @@ def update_rows(rows: Sequence[Model], names: Iterable[str]) -> None:
 
 
 def _repeat(statement: str, rows: Sequence[Model], fields: Sequence[Field[Any, Any]], *, add: bool) -> None:
-    connection = connections[router.db_for_write(type(rows[0]))]
-    values = [[field.get_db_prep_save(field.pre_save(row, add), connection) for field in fields] for row in rows]
-    with connection.cursor() as cursor:
-        cursor.executemany(statement, values)
+    with _connection_of(rows).cursor() as cursor:
+        cursor.executemany(statement, _values(rows, fields, add=add))
+
+
+def _stream(statement: str, rows: Sequence[Model], fields: Sequence[Field[Any, Any]]) -> None:
+    connection = _connection_of(rows)
+    # Values first: what cannot be written must not end the stream in the middle. Errors of the driver become Django's.
+    values = _values(rows, fields, add=True)
+    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as stream:
+        for row in values:
+            stream.write_row(row)
+
+
+def _values(rows: Sequence[Model], fields: Sequence[Field[Any, Any]], *, add: bool) -> list[list[Any]]:
+    connection = _connection_of(rows)
+    return [[field.get_db_prep_save(field.pre_save(row, add), connection) for field in fields] for row in rows]
+
+
+def _connection_of(rows: Sequence[Model]) -> Any:
+    return connections[router.db_for_write(type(rows[0]))]
 
 
 def _table(row: Model) -> str:
