@@ -8,6 +8,11 @@
   let timer = null;
   let wantsPane = false;
 
+  /* Whoever chooses an entry does not get the first one instead, a moment later. */
+  const stopFollowing = () => document.querySelector("[data-follows]")?.remove();
+  const wake = () => {
+    if (paneOf()) paneOf().inert = false;
+  };
   const mark = (link) => {
     document.querySelectorAll(".inbox-list .is-current").forEach((row) => row.classList.remove("is-current"));
     link.closest("tr").classList.add("is-current");
@@ -32,7 +37,9 @@
       return;
     }
     const link = event.target.closest(".inbox-list [data-entry]");
-    if (link) mark(link);
+    if (!link) return;
+    stopFollowing();
+    mark(link);
   });
   document.addEventListener("keydown", (event) => {
     if (!list() || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog")) return;
@@ -42,14 +49,18 @@
       wantsPane = link.dataset.entry !== paneOf()?.dataset.entry;
       if (!wantsPane) {  // it is there already: asking for it once more would take the focus away again
         event.preventDefault();
+        stopFollowing();
+        wake();
         paneOf().focus();
       }
     }
     if (event.key !== "j" && event.key !== "k") return;
+    stopFollowing();
     clearTimeout(timer);
     timer = setTimeout(() => {
       const link = document.querySelector(".inbox-list .is-current [data-entry]");
       if (link && link.dataset.entry !== paneOf()?.dataset.entry) link.click();
+      else wake();
     }, WAIT_MS);
   });
   /* A menu that a key opens takes the focus, so that the next key chooses. */
@@ -58,14 +69,18 @@
       event.target.querySelector(".menu-list :is(input, textarea, button)")?.focus();
     }
   }, true);
-  /* While somebody types, the list comes without a pane: the one that is there stays until the next one has come. */
+  /* While somebody types, the list comes without a pane: the one that is there stays, to be read and for nothing else,
+     until the next one has come. */
   let staying = null;
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (event.target.id === "inbox") staying = paneOf();
   });
   document.addEventListener("htmx:afterSwap", () => {
     const place = document.querySelector("#reading-pane[data-stays]");
-    if (place && staying) place.replaceWith(staying);
+    if (place && staying) {
+      place.replaceWith(staying);
+      staying.inert = true;
+    }
     staying = null;
   });
   document.addEventListener("htmx:afterSettle", () => {

@@ -286,6 +286,31 @@
     }
     focused = null;
   });
+  /* Search boxes and filters stand beside the list that they ask for anew: they carry along what the address says by
+     then, not what it said when the page was loaded, and show that. `data-keeps` names what is left out besides; a link adds `data-adds` to it. */
+  const APART = ["page", "entry"];
+  const keepUp = () => {
+    const asked = new URLSearchParams(location.search);
+    APART.forEach((name) => asked.delete(name));
+    all("a[data-adds]").forEach((link) => {
+      link.search = new URLSearchParams([...asked, ...new URLSearchParams(link.dataset.adds)]);
+    });
+    all("form[data-keeps]").forEach((form) => {
+      const own = Array.from(form.elements).filter((one) => one.name && one.type !== "hidden");
+      const left = new Set([...form.dataset.keeps.split(" "), ...own.map((one) => one.name)]);
+      all("input[type=hidden]", form).forEach((one) => one.remove());
+      const kept = Array.from(asked).filter(([name]) => !left.has(name));
+      form.prepend(...kept.map(([name, value]) => Object.assign(document.createElement("input"), { type: "hidden", name, value })));
+      if (!form.contains(document.activeElement)) own.forEach((one) => show(one, asked.get(one.name) ?? ""));
+      if (form.matches(".filter")) form.classList.toggle("is-set", own.some((one) => one.value));
+    });
+  };
+  const show = (control, value) => {
+    const fits = control.options ? Array.from(control.options).some((one) => one.value === value) : control.type !== "date";
+    if (fits) control.value = value;
+  };
+  ["htmx:pushedIntoHistory", "htmx:replacedInHistory", "htmx:historyRestore"].forEach((event) => on(event, keepUp));
+
   const SENTENCES = {
     403: "You may not do that, or your session changed. Reload the page and try again.",
     404: "That is no longer here. Reload the page to see what is.",

@@ -52,7 +52,7 @@
     return Boolean(link);
   };
   const press = (key) => {
-    const target = document.querySelector(`main [data-key="${CSS.escape(key)}"]:not(:disabled)`);
+    const target = document.querySelector(`main [data-key="${CSS.escape(key)}"]:not(:disabled, [inert] *)`);
     if (target) target.click();
     return Boolean(target);
   };

@@ -198,11 +198,12 @@ def _drawn_bar(bar: Bar) -> str:
 
 @register.simple_tag(takes_context=True)
 def kept_parameters(context: Context, *leave_out: str) -> list[tuple[str, str]]:
-    """The GET parameters a filter form must carry along: all but the page and those named."""
+    """The GET parameters a filter form must carry along: all but the page, what is opened beside the list, and those
+    named. In a form with `data-keeps`, app.js brings them up to what the address says by then."""
     request = context.get("request")
     if not request:
         return []
-    dropped = {"page", *leave_out}
+    dropped = {"page", "entry", *leave_out}
     return [(key, value) for key, values in request.GET.lists() if key not in dropped for value in values]
 
 
