@@ -154,3 +154,19 @@ def test_killing_the_supervisor_leaves_no_orphan(supervise: Callable[..., Superv
     portal.process.kill()
     portal.process.wait()
     portal.wait(lambda: not any(runs(pid) for pid in portal.pids()))
+
+
+@pytest.mark.parametrize(("asked", "held"), [(None, "2"), ("8", "8")])
+def test_threads_share_their_heaps_unless_somebody_wants_it_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str | None, held: str
+) -> None:
+    monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
+    if asked:
+        monkeypatch.setenv("MALLOC_ARENA_MAX", asked)
+    telling = "import os, pathlib; pathlib.Path('told').write_text(os.environ['MALLOC_ARENA_MAX'])"
+    child = under_test.Process("child", [sys.executable, "-c", telling], cwd=tmp_path)
+
+    child.start()
+
+    assert child.running is not None and child.running.wait(WITHIN) == 0
+    assert (tmp_path / "told").read_text() == held

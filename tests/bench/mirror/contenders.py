@@ -17,6 +17,7 @@ from django.conf import settings
 from tests.bench.mirror.measuring import peak_mb
 from tests.bench.mirror.server import Server
 from tests.running import scratch_database, scratch_folder
+from warehouse_admin.management.supervisor import LEAN
 from warehouse_admin.sandbox.people import FULL_KEY
 
 DLT_REQUIREMENTS = Path(__file__).parents[2] / "requirements-bench.txt"
@@ -58,7 +59,8 @@ class Portal:
     def sync_by_worker(self) -> float:
         """One sync by the background worker of `make run`; gives the peak of the worker's memory in MB."""
         command = [sys.executable, "-m", "celery", "-A", "portal", "--quiet", "worker", "-P", "threads", "-c", "4"]
-        with subprocess.Popen(command, env=self.environment, cwd=settings.BASE_DIR) as worker:
+        environment = LEAN | self.environment  # as `make run` starts it
+        with subprocess.Popen(command, env=environment, cwd=settings.BASE_DIR) as worker:
             try:
                 subprocess.run([*SYNC, "queued"], env=self.environment, cwd=settings.BASE_DIR, check=True)
                 return peak_mb(worker.pid)
