@@ -13,6 +13,7 @@ import pytest
 from django.conf import settings
 
 from tests.running import wait_for
+from warehouse_admin.management import supervisor
 
 WITHIN = 15.0  # seconds
 CHILD = """
@@ -164,7 +165,7 @@ def test_threads_share_their_heaps_unless_somebody_wants_it_otherwise(
     if asked:
         monkeypatch.setenv("MALLOC_ARENA_MAX", asked)
     telling = "import os, pathlib; pathlib.Path('told').write_text(os.environ['MALLOC_ARENA_MAX'])"
-    child = under_test.Process("child", [sys.executable, "-c", telling], cwd=tmp_path)
+    child = supervisor.Process("child", [sys.executable, "-c", telling], cwd=tmp_path)
 
     child.start()
 
