@@ -287,7 +287,8 @@
     focused = null;
   });
   /* Search boxes and filters stand beside the list that they ask for anew: they carry along what the address says by
-     then, not what it said when the page was loaded, and show that. `data-keeps` names what is left out besides; a link adds `data-adds` to it. */
+     then, not what it said when the page was loaded, and show that. `data-keeps` names what is left out besides; a link
+     adds its `data-adds` to what the address says. */
   const APART = ["page", "entry"];
   const keepUp = () => {
     const asked = new URLSearchParams(location.search);
